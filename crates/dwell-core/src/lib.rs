@@ -1,0 +1,14 @@
+//! The pure heart of dwell: time, samples, timeline, ledger, rules, policy and reports.
+//!
+//! # Architecture invariant
+//!
+//! Nothing here reads a clock, a file, the environment or a socket, and nothing is asynchronous or logs: instants
+//! and settings come in as arguments, decisions go out as values. The crate's own `clippy.toml` enforces it.
+//! That is what makes every rule of measurement testable with plain values.
+#![forbid(unsafe_code)]
+
+pub mod calendar;
+pub mod sample;
+pub mod span;
+pub mod subject;
+pub mod time;

@@ -1,0 +1,230 @@
+//! Who or what gets attention: programs, web domains, categories, and the targets that rules name.
+//!
+//! Values of these types are private: they never reach a log. Their `Debug` prints `‹redacted›`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// Longest app id that is kept, in bytes. Longer ids are cut by the sensor's edge (see [`AppId::new`]).
+pub const APP_MAX: usize = 128;
+/// Longest domain name, in bytes (RFC 1035, 2.3.4, as text).
+pub const DOMAIN_MAX: usize = 253;
+
+/// Why a text is no id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Nothing was given.
+    #[error("it is empty")]
+    Empty,
+    /// More bytes than the record format keeps.
+    #[error("it is longer than {0} bytes")]
+    TooLong(usize),
+    /// A control character, or white space at an end.
+    #[error("it has a character that an id cannot have")]
+    BadCharacter,
+}
+
+macro_rules! private_id {
+    ($(#[$doc:meta])* $name:ident, $max:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// Checks and takes an id.
+            ///
+            /// # Errors
+            /// Empty, too long, or with control characters or white space at an end.
+            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+                let text = text.into();
+                if text.is_empty() {
+                    return Err(IdError::Empty);
+                }
+                if text.len() > $max {
+                    return Err(IdError::TooLong($max));
+                }
+                if text.chars().any(char::is_control) || text.trim() != text {
+                    return Err(IdError::BadCharacter);
+                }
+                Ok(Self(text.into()))
+            }
+
+            /// The id's text. Private: for storage, for the person, never for a log.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("‹redacted›")
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+    };
+}
+
+private_id! {
+    /// A program's canonical id: its desktop-file id (`org.mozilla.firefox`), or what stands in for one.
+    AppId, APP_MAX
+}
+private_id! {
+    /// A registrable web domain in its ASCII form (`example.org`).
+    Domain, DOMAIN_MAX
+}
+private_id! {
+    /// A category of programs and domains (`video`).
+    Category, 64
+}
+
+/// What has the person's attention: a program, and within a browser the domain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The program.
+    pub app: AppId,
+    /// The domain, where the program is a browser that told it.
+    pub domain: Option<Domain>,
+}
+
+impl Subject {
+    /// A program without a domain.
+    pub const fn app(app: AppId) -> Self {
+        Self { app, domain: None }
+    }
+}
+
+/// What a rule or a question is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// `app:ID`
+    App(AppId),
+    /// `domain:D`
+    Domain(Domain),
+    /// `category:C`
+    Category(Category),
+    /// `all`
+    All,
+}
+
+impl Target {
+    /// Whether attention to `subject` counts for this target. Ids compare without regard to ASCII case.
+    pub fn covers(&self, subject: &Subject) -> bool {
+        match self {
+            Self::App(app) => app.as_str().eq_ignore_ascii_case(subject.app.as_str()),
+            Self::Domain(domain) => {
+                subject.domain.as_ref().is_some_and(|d| d.as_str().eq_ignore_ascii_case(domain.as_str()))
+            }
+            // Categories get members with the catalogue; until then none has any.
+            Self::Category(_) => false,
+            Self::All => true,
+        }
+    }
+}
+
+/// The form that is typed and stored: `app:firefox`, `domain:example.org`, `category:video`, `all`. Private.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::App(app) => write!(f, "app:{}", app.as_str()),
+            Self::Domain(domain) => write!(f, "domain:{}", domain.as_str()),
+            Self::Category(category) => write!(f, "category:{}", category.as_str()),
+            Self::All => f.write_str("all"),
+        }
+    }
+}
+
+/// Why a text is no target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// A bare word: it must be looked up among the known subjects.
+    #[error("it names no kind of target (app:, domain:, category:, all)")]
+    Bare,
+    /// A kind that does not exist.
+    #[error("\"{0}:\" is no kind of target (app:, domain:, category:, all)")]
+    UnknownKind(String),
+    /// The id behind the kind is bad.
+    #[error("the id is bad: {0}")]
+    Id(#[from] IdError),
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        match text.split_once(':') {
+            None => Err(TargetError::Bare),
+            Some(("app", id)) => Ok(Self::App(AppId::new(id)?)),
+            Some(("domain", id)) => Ok(Self::Domain(Domain::new(id.to_ascii_lowercase())?)),
+            Some(("category", id)) => Ok(Self::Category(Category::new(id.to_ascii_lowercase())?)),
+            Some((kind, _)) => Err(TargetError::UnknownKind(kind.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = TargetError;
+    fn try_from(text: String) -> Result<Self, TargetError> {
+        text.parse()
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_read_back_as_written() {
+        for text in ["app:org.mozilla.firefox", "domain:example.org", "category:video", "all"] {
+            assert_eq!(text.parse::<Target>().map(|t| t.to_string()), Ok(text.to_owned()));
+        }
+        assert_eq!("firefox".parse::<Target>(), Err(TargetError::Bare));
+        assert_eq!("aap:x".parse::<Target>(), Err(TargetError::UnknownKind("aap".into())));
+        assert_eq!("app:".parse::<Target>(), Err(TargetError::Id(IdError::Empty)));
+    }
+
+    #[test]
+    fn debug_never_shows_an_id() {
+        let subject = Subject {
+            app: AppId::new("secret-app").unwrap(),
+            domain: Some(Domain::new("secret.example").unwrap()),
+        };
+        let target = Target::App(subject.app.clone());
+        let shown = format!("{subject:?} {target:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        assert!(shown.contains("‹redacted›"));
+    }
+
+    #[test]
+    fn ids_are_bounded() {
+        assert_eq!(AppId::new("a".repeat(129)), Err(IdError::TooLong(128)));
+        assert_eq!(AppId::new("a\nb"), Err(IdError::BadCharacter));
+        assert_eq!(AppId::new(" a"), Err(IdError::BadCharacter));
+        assert!(AppId::new("ünïcode app").is_ok());
+    }
+}
