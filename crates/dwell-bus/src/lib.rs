@@ -1,1 +1,63 @@
-//! .
+//! dwell's D-Bus contract, declared once for both sides.
+//!
+//! The served objects hold a channel to the hub and no logic: each method becomes one [`Request`] with a place for
+//! the answer. The same declarations generate the client proxies.
+//!
+//! Units on the wire: durations are `t` in milliseconds with the suffix `ms`, instants are `x` in Unix milliseconds
+//! with the suffix `_at_ms`, boot-clock instants are `t` in milliseconds since boot with the suffix `_boot_ms`.
+//! Extensible structures are `a{sv}`; unknown keys are ignored, absent ones mean "none". Long answers go through a
+//! pipe that the daemon makes: one JSON document a line ([`lines`]), closed by the daemon at the end.
+//!
+//! Broadcast signals carry nothing: everybody on the bus can hear them, and must not learn what is in focus.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod intake;
+pub mod lines;
+pub mod own;
+pub mod wire;
+
+pub use error::{Error, Failure, Kind};
+pub use intake::{Intake, IntakeProxy};
+pub use own::{Own, OwnProxy};
+
+/// The well-known bus name.
+pub const NAME: &str = "org.dwell.Dwell1";
+/// The object path of everything dwell serves.
+pub const PATH: &str = "/org/dwell/Dwell1";
+
+use tokio::sync::oneshot;
+
+/// Where a request's answer goes. Dropping it without an answer tells the caller that the daemon is stopping.
+pub type Reply<T> = oneshot::Sender<Result<T, Failure>>;
+
+/// One question or order from the bus to the hub.
+#[derive(Debug)]
+pub enum Request {
+    /// Now, today, limits, health.
+    Status(Reply<wire::Status>),
+    /// Totals over a period.
+    Report(wire::Query, Reply<wire::Report>),
+    /// The timeline of a period, a [`lines::Span`] a line.
+    Spans(String, Reply<std::os::fd::OwnedFd>),
+    /// All limits with their use.
+    ListLimits(Reply<Vec<wire::Limit>>),
+    /// Make or change a limit: target, amount in milliseconds, options.
+    SetLimit(String, u64, wire::LimitOptions, Reply<wire::Limit>),
+    /// Remove a limit by its id.
+    RemoveLimit(String, Reply<()>),
+    /// Which rules apply to a target, and what changes next.
+    Why(String, Reply<wire::Why>),
+    /// Whether a target is allowed right now.
+    Check(String, Reply<wire::Check>),
+    /// A stream of changes, a [`lines::Event`] a line, until the reader closes its end.
+    Watch(Reply<std::os::fd::OwnedFd>),
+    /// Every part's health.
+    Doctor(Reply<Vec<wire::Part>>),
+    /// More places where a display may be found, as environment variables.
+    Attach(std::collections::HashMap<String, String>, Reply<()>),
+    /// Read the configuration again.
+    Reload(Reply<()>),
+    /// Facts from a sensor outside the daemon.
+    Intake(Vec<dwell_core::sample::Sample>, Reply<()>),
+}

@@ -1,0 +1,174 @@
+//! `org.dwell.Dwell1.Intake`: the door for sensors outside the daemon.
+
+use std::collections::HashMap;
+
+use dwell_core::sample::{Fact, Sample};
+use dwell_core::subject::AppId;
+use dwell_core::time::Boot;
+use tokio::sync::mpsc;
+use zbus::zvariant::{OwnedValue, Value};
+
+use crate::Request;
+use crate::error::{Error, Failure, Kind};
+use crate::own::ask;
+
+/// A sample on the wire: the boot-clock instant in milliseconds, the fact's name, its details.
+///
+/// | fact | details |
+/// |---|---|
+/// | `focus` | `app` s; absent: no window has focus |
+/// | `focus-unknown`, `active` | |
+/// | `idle-since` | `since_boot_ms` t |
+/// | `locked`, `session-active`, `asleep` | `on` b |
+pub type WireSample = (u64, String, HashMap<String, OwnedValue>);
+
+/// At most this many samples in one message.
+pub const MAX_SAMPLES: usize = 1024;
+
+/// A sample as it travels.
+pub fn to_wire(sample: &Sample) -> WireSample {
+    let mut details: HashMap<String, OwnedValue> = HashMap::new();
+    let mut put = |key: &str, value: Value<'_>| {
+        // Owning a value fails for file descriptors only, and there is none here.
+        if let Ok(value) = value.try_into() {
+            details.insert(key.to_owned(), value);
+        }
+    };
+    let name = match &sample.fact {
+        Fact::Focus(app) => {
+            if let Some(app) = app {
+                put("app", Value::from(app.as_str()));
+            }
+            "focus"
+        }
+        Fact::FocusUnknown => "focus-unknown",
+        Fact::IdleSince(since) => {
+            put("since_boot_ms", Value::from(since.as_ms()));
+            "idle-since"
+        }
+        Fact::Active => "active",
+        Fact::Locked(on) => {
+            put("on", Value::from(*on));
+            "locked"
+        }
+        Fact::SessionActive(on) => {
+            put("on", Value::from(*on));
+            "session-active"
+        }
+        Fact::Asleep(on) => {
+            put("on", Value::from(*on));
+            "asleep"
+        }
+    };
+    (sample.at.as_ms(), name.to_owned(), details)
+}
+
+/// Reads a sample from the wire.
+///
+/// # Errors
+/// `Invalid` with what is wrong; never with the value itself, which is private.
+pub fn from_wire((at, name, mut details): WireSample) -> Result<Sample, Failure> {
+    let bad = |what: &str| Failure::new(Kind::Invalid, format!("a sample is unreadable: {what}"));
+    let mut flag = || {
+        details.remove("on").and_then(|v| bool::try_from(v).ok()).ok_or_else(|| bad("\"on\" is no boolean"))
+    };
+    let fact = match name.as_str() {
+        "focus" => Fact::Focus(match details.remove("app") {
+            None => None,
+            Some(value) => {
+                let text = String::try_from(value).map_err(|_| bad("\"app\" is no string"))?;
+                Some(AppId::new(text).map_err(|why| bad(&format!("\"app\": {why}")))?)
+            }
+        }),
+        "focus-unknown" => Fact::FocusUnknown,
+        "idle-since" => {
+            let since = details.remove("since_boot_ms").and_then(|v| u64::try_from(v).ok());
+            let since = Boot::from_ms(since.ok_or_else(|| bad("\"since_boot_ms\" is no 64-bit number"))?);
+            if since > Boot::from_ms(at) {
+                return Err(bad("idle since a later instant than it was noticed"));
+            }
+            Fact::IdleSince(since)
+        }
+        "active" => Fact::Active,
+        "locked" => Fact::Locked(flag()?),
+        "session-active" => Fact::SessionActive(flag()?),
+        "asleep" => Fact::Asleep(flag()?),
+        _ => return Err(bad("unknown kind of fact")),
+    };
+    Ok(Sample::new(Boot::from_ms(at), fact))
+}
+
+/// The served object: a channel to the hub, and no logic.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    hub: mpsc::Sender<Request>,
+}
+
+impl Intake {
+    /// An object that passes everything to `hub`.
+    pub const fn new(hub: mpsc::Sender<Request>) -> Self {
+        Self { hub }
+    }
+}
+
+/// The door for sensors outside the daemon: the agent in each session, the browser host.
+#[zbus::interface(
+    name = "org.dwell.Dwell1.Intake",
+    proxy(default_service = "org.dwell.Dwell1", default_path = "/org/dwell/Dwell1", gen_blocking = false)
+)]
+impl Intake {
+    /// Takes facts in order, at most 1024 at once, all or none. Boot instants are milliseconds of CLOCK_BOOTTIME.
+    /// Errors: Denied (the daemon has its own sensors), Invalid (unreadable, or from the future).
+    async fn submit(&self, samples: Vec<WireSample>) -> Result<(), Error> {
+        if samples.len() > MAX_SAMPLES {
+            return Err(
+                Failure::new(Kind::Invalid, format!("more than {MAX_SAMPLES} samples at once")).into()
+            );
+        }
+        let samples = samples.into_iter().map(from_wire).collect::<Result<Vec<_>, _>>()?;
+        ask(&self.hub, |reply| Request::Intake(samples, reply)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn samples() -> Vec<Sample> {
+        let app = AppId::new("org.example.Editor").ok();
+        [
+            Fact::Focus(app),
+            Fact::Focus(None),
+            Fact::FocusUnknown,
+            Fact::IdleSince(Boot::from_ms(3)),
+            Fact::Active,
+            Fact::Locked(true),
+            Fact::SessionActive(false),
+            Fact::Asleep(true),
+        ]
+        .into_iter()
+        .map(|fact| Sample::new(Boot::from_ms(5), fact))
+        .collect()
+    }
+
+    #[test]
+    fn every_fact_survives_the_wire() {
+        for sample in samples() {
+            assert_eq!(from_wire(to_wire(&sample)), Ok(sample));
+        }
+    }
+
+    #[test]
+    fn bad_samples_are_refused_without_their_values() {
+        let bad = |name: &str, key: &str, value: Value<'_>| {
+            let details = HashMap::from([(key.to_owned(), value.try_into().unwrap())]);
+            from_wire((5, name.to_owned(), details)).unwrap_err()
+        };
+        let too_long = bad("focus", "app", Value::from("canary".repeat(40)));
+        assert!(!too_long.message.contains("canary"), "{too_long}");
+        assert_eq!(bad("focus", "app", Value::from(5_u32)).kind, Kind::Invalid);
+        assert_eq!(bad("idle-since", "since_boot_ms", Value::from(6_u64)).kind, Kind::Invalid);
+        assert_eq!(bad("locked", "on", Value::from("yes")).kind, Kind::Invalid);
+        assert_eq!(bad("secret-fact", "", Value::from(1_u8)).kind, Kind::Invalid);
+    }
+}

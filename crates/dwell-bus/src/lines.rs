@@ -1,0 +1,73 @@
+//! The documents that stream through pipes, one JSON object a line; pinned by their `schema`.
+
+use serde::{Deserialize, Serialize};
+
+/// `dwell.span/1`: one span of the timeline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// `dwell.span/1`
+    pub schema: String,
+    /// RFC 3339 with milliseconds and offset.
+    pub start: String,
+    /// RFC 3339 with milliseconds and offset.
+    pub end: String,
+    /// Whole seconds, rounded to the nearest; the instants have the milliseconds.
+    pub seconds: u64,
+    /// App id.
+    pub app: Option<String>,
+    /// Name for people.
+    pub name: Option<String>,
+    /// Registrable domain.
+    pub domain: Option<String>,
+    /// Category.
+    pub category: Option<String>,
+    /// `focus`, `private`, `audible` or `unobserved`.
+    pub kind: String,
+}
+
+/// The schema of [`Span`].
+pub const SPAN: &str = "dwell.span/1";
+
+/// `dwell.event/1`: one change. Which of the optional fields are there depends on the event.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// `dwell.event/1`
+    pub schema: String,
+    /// RFC 3339 with milliseconds and offset.
+    pub at: String,
+    /// `focus idle active lock unlock limit-warning limit-reached limit-lifted rules-changed sensor`
+    pub event: String,
+    /// App id (`focus`); null when nothing has focus.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub app: Option<String>,
+    /// Name for people (`focus`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub name: Option<String>,
+    /// Registrable domain (`focus`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub domain: Option<String>,
+    /// The rule's id (`limit-…`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<String>,
+    /// The rule's target (`limit-…`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub target: Option<String>,
+    /// Whole seconds left (`limit-warning`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_seconds: Option<u64>,
+    /// When it opens again, RFC 3339 (`limit-reached`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub until: Option<String>,
+    /// Which part (`sensor`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub part: Option<String>,
+    /// Whether that part works (`sensor`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ok: Option<bool>,
+    /// One line for people (`sensor`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub message: Option<String>,
+}
+
+/// The schema of [`Event`].
+pub const EVENT: &str = "dwell.event/1";
