@@ -1,1 +1,136 @@
-//! .
+//! The desktop, both ways: facts in ([`dwell_core::sample::Sample`]), window actions out ([`WindowAct`]).
+//!
+//! [`Desktop::start`] finds the display, attaches the one back end that fits, watches logind, and keeps doing so
+//! when either goes away and comes back. Everything runs as tasks on the caller's tokio runtime; there are no
+//! threads. Nothing polls: on a quiet desktop nothing here wakes up.
+//!
+//! What it deliberately lacks: it keeps no history, measures no durations and does not smooth out passing facts
+//! (the timeline does), never asks for a window's title, and reads no environment variable: the caller passes
+//! its [`Surroundings`] in.
+#![forbid(unsafe_code)]
+
+mod surroundings;
+
+use dwell_core::sample::Sample;
+use dwell_core::subject::AppId;
+use dwell_core::time::Millis;
+use tokio::sync::mpsc;
+
+pub use surroundings::Surroundings;
+
+/// What reaches the hub.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A fact.
+    Sample(Sample),
+    /// How one part of the sensing is doing. Sent on change only.
+    Health(Health),
+}
+
+/// How one part of the sensing is doing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// `focus`, `idle`, `lock` or `session`.
+    pub part: &'static str,
+    /// Whether it works.
+    pub ok: bool,
+    /// One line for a person; when not `ok` it ends with the next step. Never names an app.
+    pub message: String,
+    /// What does the work: `x11`, `sway`, `wlr`, `logind`, `scripted`, or `none`.
+    pub backend: &'static str,
+}
+
+/// What the sensors must know of the person's settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// After this long without input the person is idle. At least one second.
+    pub idle_after: Millis,
+}
+
+/// The message buses, where there are any.
+#[derive(Clone, Debug, Default)]
+pub struct Buses {
+    /// The session bus: screen savers, idle inhibitors, the user manager's environment.
+    pub session: Option<zbus::Connection>,
+    /// The system bus: logind.
+    pub system: Option<zbus::Connection>,
+}
+
+/// Something to do to the windows of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WindowAct {
+    /// Put every shown window of the program out of sight (X11: iconify; sway: scratchpad).
+    Minimise(AppId),
+    /// Ask every window of the program to close, as its close button would.
+    Close(AppId),
+}
+
+/// The handle of the running sensors. Dropping it ends them.
+#[derive(Debug)]
+pub struct Desktop {
+    acts: mpsc::UnboundedSender<WindowAct>,
+}
+
+impl Desktop {
+    /// Starts the sensors as tasks of the current tokio runtime. Facts and health arrive at `out`.
+    pub fn start(
+        surroundings: Surroundings,
+        settings: Settings,
+        out: mpsc::Sender<Notice>,
+        buses: Buses,
+    ) -> Self {
+        let _ = (surroundings, settings, out, buses);
+        let (acts, _) = mpsc::unbounded_channel();
+        Self { acts }
+    }
+
+    /// A desktop that is played from a script, for tests: what is sent to `script` reaches `out`; the window
+    /// actions that are asked for come out of the returned channel, in order.
+    pub fn scripted(
+        script: mpsc::Receiver<Notice>,
+        out: mpsc::Sender<Notice>,
+    ) -> (Self, mpsc::UnboundedReceiver<WindowAct>) {
+        let _ = (script, out);
+        let (acts, asked) = mpsc::unbounded_channel();
+        (Self { acts }, asked)
+    }
+
+    /// Tells where a display may be found from now on (`dwelld attach`, a changed environment).
+    pub fn reattach(&self, more: Surroundings) {
+        let _ = more;
+    }
+
+    /// Changes the settings; takes effect at once.
+    pub fn configure(&self, settings: Settings) {
+        let _ = settings;
+    }
+
+    /// Does something to the windows of a program, over the running back end's own connection. Without a display
+    /// there are no windows, and nothing happens.
+    pub fn act(&self, act: WindowAct) {
+        let _ = self.acts.send(act);
+    }
+
+    /// The display names of programs, from their desktop files.
+    pub fn names(&self) -> AppNames {
+        AppNames {}
+    }
+}
+
+/// Display names of programs, looked up in their desktop files when asked for.
+#[derive(Clone, Debug)]
+pub struct AppNames {}
+
+impl AppNames {
+    /// Looks names up in the data folders that `surroundings` point at.
+    pub fn new(surroundings: &Surroundings) -> Self {
+        let _ = surroundings;
+        Self {}
+    }
+
+    /// The program's name in the person's language, if it has a desktop file.
+    pub fn name(&self, app: &AppId) -> Option<String> {
+        let _ = app;
+        None
+    }
+}

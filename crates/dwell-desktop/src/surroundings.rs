@@ -1,0 +1,59 @@
+//! The environment variables that matter here, passed in rather than read.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Where a display, the buses and the desktop files may be found: the few environment variables that say so.
+///
+/// The crate never reads the process's own environment, because a daemon's environment is not the session's: it
+/// may have been started before the compositor, or over ssh.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Surroundings(BTreeMap<String, String>);
+
+impl Surroundings {
+    /// The variables that are kept; every other is dropped.
+    pub const VARIABLES: &[&str] = &[
+        "DISPLAY",
+        "HOME",
+        "HYPRLAND_INSTANCE_SIGNATURE",
+        "LANG",
+        "LANGUAGE",
+        "LC_ALL",
+        "LC_MESSAGES",
+        "NIRI_SOCKET",
+        "SWAYSOCK",
+        "WAYLAND_DISPLAY",
+        "XAUTHORITY",
+        "XDG_CURRENT_DESKTOP",
+        "XDG_DATA_DIRS",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+        "XDG_SESSION_ID",
+        "XDG_SESSION_TYPE",
+    ];
+
+    /// Keeps the variables that matter. Empty values count as unset.
+    pub fn new<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self(
+            vars.into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .filter(|(key, value)| !value.is_empty() && Self::VARIABLES.contains(&key.as_str()))
+                .collect(),
+        )
+    }
+
+    /// One variable's value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// One variable's value as a path.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from)
+    }
+
+    /// All that is known, for `dwelld attach` to send.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+    }
+}
