@@ -8,7 +8,13 @@
 #![forbid(unsafe_code)]
 
 pub mod calendar;
+pub mod config;
+pub mod ledger;
+pub mod policy;
+pub mod report;
+pub mod rules;
 pub mod sample;
 pub mod span;
 pub mod subject;
 pub mod time;
+pub mod timeline;

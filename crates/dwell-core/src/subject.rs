@@ -26,10 +26,11 @@ pub enum IdError {
     BadCharacter,
 }
 
+/// Makes an id type whose value never reaches a log.
 macro_rules! private_id {
     ($(#[$doc:meta])* $name:ident, $max:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub struct $name(Box<str>);
 
@@ -38,16 +39,16 @@ macro_rules! private_id {
             ///
             /// # Errors
             /// Empty, too long, or with control characters or white space at an end.
-            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+            pub fn new(text: impl Into<String>) -> Result<Self, $crate::subject::IdError> {
                 let text = text.into();
                 if text.is_empty() {
-                    return Err(IdError::Empty);
+                    return Err($crate::subject::IdError::Empty);
                 }
                 if text.len() > $max {
-                    return Err(IdError::TooLong($max));
+                    return Err($crate::subject::IdError::TooLong($max));
                 }
                 if text.chars().any(char::is_control) || text.trim() != text {
-                    return Err(IdError::BadCharacter);
+                    return Err($crate::subject::IdError::BadCharacter);
                 }
                 Ok(Self(text.into()))
             }
@@ -58,15 +59,15 @@ macro_rules! private_id {
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("‹redacted›")
             }
         }
 
         impl TryFrom<String> for $name {
-            type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
+            type Error = $crate::subject::IdError;
+            fn try_from(text: String) -> Result<Self, $crate::subject::IdError> {
                 Self::new(text)
             }
         }
@@ -78,6 +79,8 @@ macro_rules! private_id {
         }
     };
 }
+
+pub(crate) use private_id;
 
 private_id! {
     /// A program's canonical id: its desktop-file id (`org.mozilla.firefox`), or what stands in for one.

@@ -1,0 +1,195 @@
+//! The configuration text: flat kebab-case TOML with nothing private in it.
+//!
+//! ```toml
+//! idle-after = "3m"          # 1s to 12h without input until time stops counting
+//! day-start = "04:00"        # 00:00 to 12:00, local time
+//! zone = "Europe/Athens"     # IANA name; default: the system's
+//! notifications = true       # false: limits act without a word
+//! ```
+//!
+//! Unknown keys are refused, so that a slip of the finger cannot silently turn a setting off.
+
+use chrono_tz::Tz;
+
+use crate::calendar::DayStart;
+use crate::time::Millis;
+
+/// What can be configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Time without input after which the person counts as away. 1 s to 12 h; 3 minutes by default.
+    pub idle_after: Millis,
+    /// When a dwell day starts.
+    pub day_start: DayStart,
+    /// The zone in which days are counted; `None`: the system's.
+    pub zone: Option<Tz>,
+    /// Whether notifications are shown.
+    pub notifications: bool,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            idle_after: Millis::from_mins(3),
+            day_start: DayStart::default(),
+            zone: None,
+            notifications: true,
+        }
+    }
+}
+
+/// What is wrong with a configuration text, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {message}")]
+pub struct ConfigError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// The next step, or empty.
+    pub hint: String,
+}
+
+const KEYS: &[&str] = &["idle-after", "day-start", "zone", "notifications"];
+const IDLE_MIN: Millis = Millis::from_secs(1);
+const IDLE_MAX: Millis = Millis::from_mins(12 * 60);
+
+impl Config {
+    /// Reads a configuration text.
+    ///
+    /// # Errors
+    /// Broken TOML, unknown keys (with the key that was probably meant), values out of range: the first one found.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let table = toml::de::DeTable::parse(text).map_err(|error| {
+            locate(text, error.span().map_or(0, |s| s.start), error.message().to_owned(), String::new())
+        })?;
+        let mut config = Self::default();
+        for (key, value) in table.get_ref() {
+            let bad =
+                |message: String, hint: &str| Err(locate(text, value.span().start, message, hint.to_owned()));
+            let name: &str = key.get_ref();
+            let string = value.get_ref().as_str();
+            match name {
+                "idle-after" => match string.map(str::parse::<Millis>) {
+                    Some(Ok(ms)) if (IDLE_MIN..=IDLE_MAX).contains(&ms) => config.idle_after = ms,
+                    Some(Ok(_)) => {
+                        return bad(
+                            "idle-after is out of range".into(),
+                            "choose 1s to 12h; 3m is the default",
+                        );
+                    }
+                    Some(Err(why)) => {
+                        return bad(format!("idle-after: {why}"), "write it like \"3m\" or \"90s\"");
+                    }
+                    None => return bad("idle-after is no text".into(), "write it in quotes, like \"3m\""),
+                },
+                "day-start" => match string.map(str::parse::<DayStart>) {
+                    Some(Ok(start)) => config.day_start = start,
+                    Some(Err(why)) => return bad(format!("day-start is {why}"), "write it like \"04:00\""),
+                    None => return bad("day-start is no text".into(), "write it in quotes, like \"04:00\""),
+                },
+                "zone" => match string.map(str::parse::<Tz>) {
+                    Some(Ok(zone)) => config.zone = Some(zone),
+                    _ => {
+                        return bad("zone is no IANA time zone".into(), "write it like \"Europe/Athens\"");
+                    }
+                },
+                "notifications" => match value.get_ref().as_bool() {
+                    Some(on) => config.notifications = on,
+                    None => {
+                        return bad("notifications is neither true nor false".into(), "write true or false");
+                    }
+                },
+                _ => {
+                    let near = KEYS
+                        .iter()
+                        .map(|known| (strsim::damerau_levenshtein(known, &name.to_ascii_lowercase()), *known))
+                        .filter(|(distance, _)| *distance <= 3)
+                        .min();
+                    let hint = near.map_or_else(
+                        || format!("known keys: {}", KEYS.join(", ")),
+                        |(_, known)| format!("did you mean {known}?"),
+                    );
+                    let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+                    return Err(locate(text, key.span().start, format!("unknown key \"{shown}\""), hint));
+                }
+            }
+        }
+        Ok(config)
+    }
+
+    /// The configuration as a text that [`Config::parse`] reads back; `zone` is the one in force.
+    pub fn to_text(&self, zone: Tz) -> String {
+        format!(
+            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\n",
+            compact(self.idle_after),
+            self.day_start,
+            self.zone.unwrap_or(zone),
+            self.notifications
+        )
+    }
+}
+
+/// A duration in the typed form, exact to the millisecond: `1h30m`.
+fn compact(time: Millis) -> String {
+    let ms = time.as_ms();
+    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
+    let text: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+fn locate(text: &str, offset: usize, message: String, hint: String) -> ConfigError {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    let message = message.lines().collect::<Vec<_>>().join("; ");
+    ConfigError { line, column, message, hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_text_is_read_and_written_back() {
+        let text =
+            "idle-after = \"1h30m\"\nday-start = \"05:30\"\nzone = \"Asia/Tokyo\"\nnotifications = false\n";
+        let config = Config::parse(text).unwrap();
+        assert_eq!(config.to_text(Tz::UTC), text);
+        assert_eq!(Config::parse(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn errors_name_place_and_next_step() {
+        let error = |text: &str| {
+            let e = Config::parse(text).unwrap_err();
+            format!("{e} | {}", e.hint)
+        };
+        assert_eq!(
+            error("# x\nidle-afer = \"3m\""),
+            "line 2, column 1: unknown key \"idle-afer\" | did you mean idle-after?"
+        );
+        assert_eq!(
+            error("colour = 1"),
+            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications"
+        );
+        assert_eq!(
+            error("idle-after = 3"),
+            "line 1, column 14: idle-after is no text | write it in quotes, like \"3m\""
+        );
+        assert_eq!(
+            error("idle-after = \"30\""),
+            "line 1, column 14: idle-after: \"30\" lacks a unit | write it like \"3m\" or \"90s\""
+        );
+        assert!(error("idle-after = \"0s\"").contains("out of range"));
+        assert!(error("zone = \"Atlantis\"").contains("IANA"));
+        assert!(error("idle-after = ").starts_with("line 1, column "));
+        assert!(error("[rules]\n").contains("unknown key \"rules\""));
+    }
+}

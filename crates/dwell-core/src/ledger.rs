@@ -1,0 +1,148 @@
+//! The ledger: what was charged to whom, per civil day.
+//!
+//! There is one way from a span to charged time, [`charges`]; limits and reports both go through it, so that they
+//! can never disagree.
+
+use std::collections::BTreeMap;
+
+use crate::calendar::{Calendar, CivilDay};
+use crate::span::Span;
+use crate::subject::{Subject, Target};
+use crate::time::{Millis, Wall};
+
+/// A visit begins when a subject gets attention after at least this long without it.
+pub const VISIT_GAP: Millis = Millis::from_mins(5);
+
+/// A part of a span that lies within one civil day, charged to a subject.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// The day it belongs to.
+    pub day: CivilDay,
+    /// When the part began.
+    pub start: Wall,
+    /// How long it lasted.
+    pub length: Millis,
+    /// Who is charged.
+    pub subject: Subject,
+}
+
+/// What a span costs: nothing for `audible` and `unobserved` ones, else one charge a civil day that it touches.
+pub fn charges(calendar: &Calendar, span: &Span) -> Vec<Charge> {
+    let Some(subject) = span.activity.charged() else { return Vec::new() };
+    calendar
+        .split(span.start.wall, span.length)
+        .into_iter()
+        .map(|(day, start, length)| Charge { day, start, length, subject: subject.clone() })
+        .collect()
+}
+
+/// Totals per civil day and subject.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    calendar: Calendar,
+    days: BTreeMap<CivilDay, BTreeMap<Subject, Millis>>,
+}
+
+impl Ledger {
+    /// An empty ledger that counts days by `calendar`.
+    pub const fn new(calendar: Calendar) -> Self {
+        Self { calendar, days: BTreeMap::new() }
+    }
+
+    /// Charges a closed span.
+    pub fn charge(&mut self, span: &Span) {
+        for charge in charges(&self.calendar, span) {
+            *self.days.entry(charge.day).or_default().entry(charge.subject).or_default() += charge.length;
+        }
+    }
+
+    /// What was charged for a target on a day, with the provisional `open` span.
+    pub fn used(&self, day: CivilDay, target: &Target, open: Option<&Span>) -> Millis {
+        let closed: Millis = self
+            .days
+            .get(&day)
+            .into_iter()
+            .flatten()
+            .filter(|(subject, _)| target.covers(subject))
+            .map(|(_, length)| *length)
+            .sum();
+        let provisional: Millis = open
+            .into_iter()
+            .flat_map(|span| charges(&self.calendar, span))
+            .filter(|charge| charge.day == day && target.covers(&charge.subject))
+            .map(|charge| charge.length)
+            .sum();
+        closed + provisional
+    }
+
+    /// The subjects charged on a day.
+    pub fn subjects(&self, day: CivilDay) -> impl Iterator<Item = (&Subject, Millis)> {
+        self.days.get(&day).into_iter().flatten().map(|(subject, length)| (subject, *length))
+    }
+
+    /// Forgets the days before `day`: the store has them.
+    pub fn drop_before(&mut self, day: CivilDay) {
+        self.days = self.days.split_off(&day);
+    }
+}
+
+/// Counts visits of one group of subjects, from charges in the order of time.
+#[derive(Clone, Debug, Default)]
+pub struct Visits {
+    last_end: Option<Wall>,
+}
+
+impl Visits {
+    /// Takes the next stretch of attention; says whether a visit begins with it.
+    pub fn next(&mut self, start: Wall, length: Millis) -> bool {
+        let begins = self
+            .last_end
+            // After a clock that was set back there is no telling: no new visit.
+            .is_none_or(|end| start.since(end).is_some_and(|gap| gap >= VISIT_GAP));
+        self.last_end = Some(start + length);
+        begins
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::span::Activity;
+    use crate::subject::AppId;
+    use crate::time::{Boot, Reading};
+
+    fn span(start_ms: i64, length_ms: u64) -> Span {
+        Span {
+            start: Reading::new(Boot::from_ms(0), Wall::from_unix_ms(start_ms)),
+            length: Millis::from_ms(length_ms),
+            activity: Activity::Focus(Subject::app(AppId::new("a").unwrap())),
+        }
+    }
+
+    #[test]
+    fn provisional_time_counts_and_unobserved_time_does_not() {
+        let calendar = Calendar::new(chrono_tz::UTC, "04:00".parse().unwrap());
+        let mut ledger = Ledger::new(calendar);
+        let noon = 12 * 3_600_000;
+        ledger.charge(&span(noon, 5000));
+        ledger.charge(&Span { activity: Activity::Unobserved, ..span(noon + 5000, 9000) });
+        let day = CivilDay::from_epoch_days(0);
+        let open = span(noon + 20_000, 700);
+        assert_eq!(ledger.used(day, &Target::All, None).as_ms(), 5000);
+        assert_eq!(ledger.used(day, &Target::All, Some(&open)).as_ms(), 5700);
+        assert_eq!(ledger.used(day, &"app:A".parse().unwrap(), Some(&open)).as_ms(), 5700);
+        assert_eq!(ledger.used(day, &"app:b".parse().unwrap(), Some(&open)).as_ms(), 0);
+        assert_eq!(ledger.used(day.plus(1), &Target::All, Some(&open)).as_ms(), 0);
+    }
+
+    #[test]
+    fn a_visit_begins_after_five_minutes() {
+        let mut visits = Visits::default();
+        let minute = 60_000;
+        let wall = |m: i64| Wall::from_unix_ms(m * minute);
+        assert!(visits.next(wall(0), Millis::from_mins(1)));
+        assert!(!visits.next(wall(5), Millis::from_mins(1)));
+        assert!(visits.next(wall(11), Millis::from_mins(1)));
+        assert!(!visits.next(wall(2), Millis::from_mins(1)), "the clock went back");
+    }
+}

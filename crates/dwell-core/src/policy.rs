@@ -1,0 +1,418 @@
+//! Policy: `judge` says what the rules mean at a moment, `plan` says what must be done about it.
+//!
+//! Both are pure. `judge` also names the next instant at which anything can change, so that the daemon arms exactly
+//! one deadline and nothing polls. The executor of a [`Plan`] decides nothing.
+
+use crate::calendar::Calendar;
+use crate::rules::{AtLimit, Rule, RuleId};
+use crate::subject::{AppId, Subject, Target};
+use crate::time::{Boot, Millis, Reading, Wall};
+
+/// What a rule says at a moment, mildest first.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Within the budget.
+    #[default]
+    Allowed,
+    /// Near the limit; or beyond it, where the rule only notifies.
+    Warn,
+    /// Used up.
+    Blocked,
+}
+
+impl Verdict {
+    /// The word of machine-readable output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Warn => "warn",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// One rule at a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// Which rule.
+    pub rule: RuleId,
+    /// What it is about.
+    pub target: Target,
+    /// What happens at its limit.
+    pub at_limit: AtLimit,
+    /// What it says.
+    pub verdict: Verdict,
+    /// Whether the budget is used up, whatever that leads to.
+    pub reached: bool,
+    /// Used in the running period.
+    pub used: Millis,
+    /// The budget.
+    pub budget: Millis,
+    /// When the verdict ends by itself; `None` while allowed.
+    pub until: Option<Wall>,
+}
+
+impl Judged {
+    /// What is left of the budget.
+    pub const fn left(&self) -> Millis {
+        self.budget.saturating_sub(self.used)
+    }
+
+    /// How far this rule has come: the stage that the person has been told of.
+    pub const fn stage(&self) -> Stage {
+        match (self.reached, self.verdict) {
+            (true, _) => Stage::Reached,
+            (false, Verdict::Warn | Verdict::Blocked) => Stage::Warned,
+            (false, Verdict::Allowed) => Stage::Within,
+        }
+    }
+}
+
+/// How far a rule has come in its period.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Within the budget.
+    #[default]
+    Within,
+    /// The warning is due.
+    Warned,
+    /// The limit is reached.
+    Reached,
+}
+
+/// All rules at a moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Verdicts {
+    /// One entry a rule, in the rules' order.
+    pub rules: Vec<Judged>,
+    /// The boot instant at which charging the running subject changes a verdict, if nothing else happens before.
+    pub next_boot: Option<Boot>,
+    /// The wall instant at which a period ends, if any rule is waiting for that.
+    pub next_wall: Option<Wall>,
+}
+
+impl Verdicts {
+    /// The strictest rule that covers a target: by verdict, then by the end that is furthest away.
+    pub fn strictest(&self, applies: impl Fn(&Judged) -> bool) -> Option<&Judged> {
+        self.rules.iter().filter(|j| applies(j)).max_by_key(|j| (j.verdict, j.until, j.reached))
+    }
+
+    fn find(&self, id: &RuleId) -> Option<&Judged> {
+        self.rules.iter().find(|judged| &judged.rule == id)
+    }
+}
+
+/// Judges all rules.
+///
+/// `used` answers what was charged for a target in the running day, provisional time included; `running` is the
+/// subject that is being charged at the moment, if any. It and the limits read the same ledger.
+pub fn judge(
+    rules: &[Rule],
+    used: impl Fn(&Target) -> Millis,
+    running: Option<&Subject>,
+    now: Reading,
+    calendar: &Calendar,
+) -> Verdicts {
+    let day_end = calendar.end_of(calendar.day_of(now.wall));
+    let mut verdicts = Verdicts::default();
+    for rule in rules {
+        let used = used(&rule.target);
+        let left = rule.amount.saturating_sub(used);
+        let reached = left.is_zero();
+        let verdict = match (reached, rule.at_limit) {
+            (true, AtLimit::Block | AtLimit::Close) => Verdict::Blocked,
+            (true, AtLimit::Notify) => Verdict::Warn,
+            (false, _) if left <= rule.warn => Verdict::Warn,
+            (false, _) => Verdict::Allowed,
+        };
+        if !reached && running.is_some_and(|subject| rule.target.covers(subject)) {
+            let until_change = if left > rule.warn { left.saturating_sub(rule.warn) } else { left };
+            let at = now.boot + until_change;
+            verdicts.next_boot = Some(verdicts.next_boot.map_or(at, |next| next.min(at)));
+        }
+        let until = (verdict != Verdict::Allowed).then_some(day_end);
+        if !used.is_zero() || reached {
+            verdicts.next_wall = Some(day_end);
+        }
+        verdicts.rules.push(Judged {
+            rule: rule.id.clone(),
+            target: rule.target.clone(),
+            at_limit: rule.at_limit,
+            verdict,
+            reached,
+            used,
+            budget: rule.amount,
+            until,
+        });
+    }
+    verdicts
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Tell the person that a limit is near.
+    Warn(Judged),
+    /// Tell the person that a limit is reached.
+    Reached(Judged),
+    /// A limit no longer holds: take its notice back.
+    Lifted(Judged),
+    /// Minimise the program's windows.
+    Minimise(AppId),
+    /// Ask the program's windows to close.
+    Close(AppId),
+}
+
+/// Things to do, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Plan(pub Vec<Action>);
+
+/// What must be done to get from `before` to `after`.
+///
+/// `in_front` is the subject with focus now; `came_to_front` says that it has just come there, so that a blocked
+/// program is acted on again each time.
+pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, came_to_front: bool) -> Plan {
+    let mut actions = Vec::new();
+    let mut act: Option<AtLimit> = None;
+    for judged in &after.rules {
+        let was = before.find(&judged.rule);
+        match (was.map_or(Stage::Within, Judged::stage), judged.stage()) {
+            (from, Stage::Reached) if from < Stage::Reached => actions.push(Action::Reached(judged.clone())),
+            (Stage::Within, Stage::Warned) => actions.push(Action::Warn(judged.clone())),
+            (Stage::Reached, Stage::Within | Stage::Warned) | (Stage::Warned, Stage::Within) => {
+                actions.push(Action::Lifted(judged.clone()));
+            }
+            _ => {}
+        }
+        let was_blocked = was.is_some_and(|was| was.verdict == Verdict::Blocked);
+        let in_front_covered = in_front.is_some_and(|subject| judged.target.covers(subject));
+        if judged.verdict == Verdict::Blocked && in_front_covered && (came_to_front || !was_blocked) {
+            act = act.max(Some(judged.at_limit));
+        }
+    }
+    for was in &before.rules {
+        if was.stage() != Stage::Within && after.find(&was.rule).is_none() {
+            actions.push(Action::Lifted(was.clone()));
+        }
+    }
+    if let (Some(at_limit), Some(subject)) = (act, in_front) {
+        let app = subject.app.clone();
+        match at_limit {
+            _ if is_exempt(&app) => {}
+            AtLimit::Close if !holds_work(&app) => actions.push(Action::Close(app)),
+            AtLimit::Close | AtLimit::Block => actions.push(Action::Minimise(app)),
+            AtLimit::Notify => {}
+        }
+    }
+    Plan(actions)
+}
+
+/// Programs without which the person could not use, leave or unlock the session: no limit ever acts on them.
+const EXEMPT: &[&str] = &[
+    "gnome-shell",
+    "org.gnome.Shell",
+    "plasmashell",
+    "org.kde.plasmashell",
+    "kwin_wayland",
+    "kwin_x11",
+    "sway",
+    "swaylock",
+    "swaynag",
+    "i3lock",
+    "xscreensaver",
+    "light-locker",
+    "gdm",
+    "xfce4-panel",
+    "xfdesktop",
+    "xfce4-session",
+    "waybar",
+    "mako",
+    "dunst",
+    "xdg-desktop-portal",
+    "xdg-desktop-portal-gtk",
+    "xdg-desktop-portal-gnome",
+    "polkit-gnome-authentication-agent-1",
+    "org.kde.polkit-kde-authentication-agent-1",
+    "lxpolkit",
+    "pinentry",
+    "gcr-prompter",
+    "onboard",
+    "squeekboard",
+    "org.gnome.Caribou",
+    "orca",
+    "wofi",
+    "rofi",
+    "dwell-prompt",
+];
+
+/// Terminals and development environments: closing one can lose hours of work without a question, so they are
+/// minimised instead (xterm and foot exit on a close request at once, running builds and all: measured).
+const HOLDS_WORK: &[&str] = &[
+    "xterm",
+    "debian-xterm",
+    "uxterm",
+    "debian-uxterm",
+    "foot",
+    "footclient",
+    "org.codeberg.dnkl.foot",
+    "kitty",
+    "alacritty",
+    "org.wezfurlong.wezterm",
+    "wezterm",
+    "gnome-terminal-server",
+    "org.gnome.terminal",
+    "org.gnome.console",
+    "org.gnome.ptyxis",
+    "org.kde.konsole",
+    "konsole",
+    "xfce4-terminal",
+    "terminator",
+    "tilix",
+    "com.gexperts.tilix",
+    "com.mitchellh.ghostty",
+    "rxvt",
+    "urxvt",
+    "lxterminal",
+    "qterminal",
+    "st-256color",
+    "code",
+    "code-oss",
+    "codium",
+    "vscodium",
+    "emacs",
+    "gvim",
+    "jetbrains-idea",
+    "jetbrains-pycharm",
+    "jetbrains-clion",
+    "jetbrains-rustrover",
+    "jetbrains-webstorm",
+    "jetbrains-goland",
+    "org.gnome.builder",
+    "org.kde.kdevelop",
+    "dev.zed.zed",
+];
+
+/// Whether a limit never acts on this program.
+pub fn is_exempt(app: &AppId) -> bool {
+    EXEMPT.iter().any(|id| id.eq_ignore_ascii_case(app.as_str()))
+}
+
+/// Whether this program is minimised where a rule says `close`.
+pub fn holds_work(app: &AppId) -> bool {
+    HOLDS_WORK.iter().any(|id| id.eq_ignore_ascii_case(app.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Per;
+
+    fn rule(id: &str, target: &str, amount: &str, warn: &str, at_limit: AtLimit) -> Rule {
+        Rule {
+            id: RuleId::new(id).unwrap(),
+            target: target.parse().unwrap(),
+            amount: amount.parse().unwrap(),
+            per: Per::Day,
+            warn: warn.parse().unwrap(),
+            at_limit,
+        }
+    }
+
+    fn subject(app: &str) -> Subject {
+        Subject::app(AppId::new(app).unwrap())
+    }
+
+    const NOW: Reading = Reading::new(Boot::from_ms(1000), Wall::from_unix_ms(12 * 3_600_000));
+
+    fn calendar() -> Calendar {
+        Calendar::new(chrono_tz::UTC, "04:00".parse().unwrap())
+    }
+
+    fn at(rules: &[Rule], used: &str, running: Option<&Subject>) -> Verdicts {
+        let used: Millis = used.parse().unwrap();
+        judge(rules, |_| used, running, NOW, &calendar())
+    }
+
+    #[test]
+    fn the_next_change_is_the_warning_then_the_limit_then_the_day_start() {
+        let rules = [rule("r", "app:a", "10m", "2m", AtLimit::Block)];
+        let a = subject("a");
+        let v = at(&rules, "1m", Some(&a));
+        assert_eq!(
+            (v.rules[0].verdict, v.next_boot),
+            (Verdict::Allowed, Some(NOW.boot + Millis::from_mins(7)))
+        );
+        let v = at(&rules, "8m", Some(&a));
+        assert_eq!((v.rules[0].verdict, v.next_boot), (Verdict::Warn, Some(NOW.boot + Millis::from_mins(2))));
+        let v = at(&rules, "10m", Some(&a));
+        assert_eq!((v.rules[0].verdict, v.next_boot), (Verdict::Blocked, None));
+        let day_end = calendar().end_of(calendar().day_of(NOW.wall));
+        assert_eq!((v.rules[0].until, v.next_wall), (Some(day_end), Some(day_end)));
+        // Another program in front: nothing is being charged for this rule, so nothing can change by itself.
+        assert_eq!(at(&rules, "1m", Some(&subject("b"))).next_boot, None);
+        // Nothing used: not even the day's end matters.
+        assert_eq!(at(&rules, "0s", None).next_wall, None);
+    }
+
+    #[test]
+    fn each_stage_is_told_once_and_acting_repeats() {
+        let rules = [rule("r", "app:a", "10m", "2m", AtLimit::Block)];
+        let a = subject("a");
+        let (none, warn, over) =
+            (at(&rules, "1m", Some(&a)), at(&rules, "9m", Some(&a)), at(&rules, "10m", Some(&a)));
+        assert_eq!(plan(&none, &warn, Some(&a), false).0, [Action::Warn(warn.rules[0].clone())]);
+        assert_eq!(plan(&warn, &warn, Some(&a), true).0, []);
+        assert_eq!(
+            plan(&warn, &over, Some(&a), false).0,
+            [Action::Reached(over.rules[0].clone()), Action::Minimise(a.app.clone())]
+        );
+        assert_eq!(plan(&over, &over, Some(&a), false).0, []);
+        assert_eq!(plan(&over, &over, Some(&a), true).0, [Action::Minimise(a.app.clone())]);
+        assert_eq!(plan(&over, &over, Some(&subject("b")), true).0, []);
+        // The new day, an idle correction, or the rule's removal lifts it.
+        assert_eq!(plan(&over, &none, None, false).0, [Action::Lifted(none.rules[0].clone())]);
+        assert_eq!(plan(&over, &Verdicts::default(), None, false).0, [Action::Lifted(over.rules[0].clone())]);
+    }
+
+    #[test]
+    fn the_strictest_of_several_rules_acts() {
+        let a = subject("a");
+        let rules =
+            [rule("r", "app:a", "10m", "0s", AtLimit::Close), rule("s", "all", "5m", "0s", AtLimit::Block)];
+        let over = at(&rules, "10m", Some(&a));
+        let Plan(actions) = plan(&Verdicts::default(), &over, Some(&a), true);
+        assert_eq!(actions.last(), Some(&Action::Close(a.app.clone())));
+        assert_eq!(actions.len(), 3);
+    }
+
+    #[test]
+    fn notify_never_acts_and_never_blocks() {
+        let a = subject("a");
+        let over = at(&[rule("r", "app:a", "10m", "0s", AtLimit::Notify)], "11m", Some(&a));
+        assert_eq!(over.rules[0].verdict, Verdict::Warn);
+        assert_eq!(
+            plan(&Verdicts::default(), &over, Some(&a), true).0,
+            [Action::Reached(over.rules[0].clone())]
+        );
+    }
+
+    #[test]
+    fn terminals_are_minimised_and_the_shell_is_left_alone() {
+        let rules = [rule("r", "all", "1m", "0s", AtLimit::Close)];
+        let last = |app: &str| {
+            let s = subject(app);
+            plan(&Verdicts::default(), &at(&rules, "1m", Some(&s)), Some(&s), true).0.pop()
+        };
+        assert!(matches!(last("foot"), Some(Action::Minimise(_))));
+        assert!(matches!(last("swaylock"), Some(Action::Reached(_))));
+        assert!(matches!(last("org.example.Game"), Some(Action::Close(_))));
+    }
+}

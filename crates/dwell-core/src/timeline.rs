@@ -1,0 +1,525 @@
+//! The timeline: folds samples into spans that never overlap.
+//!
+//! It keeps the last known level of every fact (focus, idle, locked, session, sleep) and one open span. When a fact
+//! changes what the time goes to, the open span is closed and handed out; a closed span never changes again. The
+//! open span is provisional: if the person turns out to be idle, it ends at the last input, not now.
+//!
+//! It deliberately knows nothing of days (a span may cross a day start), of rules, and of storage.
+//!
+//! # Invariants
+//!
+//! - On the boot clock spans never overlap and never run backwards, for any sequence of samples and readings.
+//! - In wall time they never overlap either, except across a [`Step::ClockStep`], which is reported.
+//! - A sample that comes late (another sensor was quicker) is folded at the newest instant that was seen; it never
+//!   rewrites a closed span.
+
+use crate::sample::{Fact, Sample};
+use crate::span::{Activity, Span};
+use crate::subject::{AppId, Subject};
+use crate::time::{Boot, Millis, Reading, Wall};
+
+/// Compositors say "no focus" for up to 10 ms between two windows (measured); it counts only when it lasts longer.
+pub const DEBOUNCE: Millis = Millis::from_ms(50);
+
+/// How far the wall clock may move against the boot clock before it is a step and not the network time's slewing.
+pub const STEP_TOLERANCE: Millis = Millis::from_secs(2);
+
+/// What came out of folding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// A span is closed. Its length is never zero.
+    Closed(Span),
+    /// The wall clock was set: it moved by this many milliseconds (negative: back) against the boot clock.
+    ClockStep {
+        /// Signed distance in milliseconds.
+        moved_ms: i64,
+        /// Both clocks after the step.
+        at: Reading,
+    },
+}
+
+/// What the person is doing, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// At the machine, and observed.
+    Active,
+    /// No input for the configured time.
+    Idle,
+    /// The screen is locked.
+    Locked,
+    /// The machine sleeps.
+    Asleep,
+    /// Another session is in front.
+    Inactive,
+    /// At the machine as far as is known, but no sensor sees what has focus.
+    Unobserved,
+}
+
+impl State {
+    /// The word of machine-readable output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Idle => "idle",
+            Self::Locked => "locked",
+            Self::Asleep => "asleep",
+            Self::Inactive => "inactive",
+            Self::Unobserved => "unobserved",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Focus {
+    Unknown,
+    Nothing,
+    App(AppId),
+}
+
+#[derive(Clone, Debug)]
+struct Open {
+    start: Reading,
+    activity: Activity,
+}
+
+/// The fold's state.
+#[derive(Clone, Debug)]
+pub struct Timeline {
+    /// The newest instant folded, with the offset between the clocks that holds there.
+    last: Reading,
+    /// Where the newest span ended in wall time, so that slewing back cannot make two overlap.
+    last_end: Option<Wall>,
+    focus: Focus,
+    idle: bool,
+    locked: bool,
+    session_active: bool,
+    asleep: bool,
+    /// "No focus" was said at this instant, and may be passing.
+    none_since: Option<Boot>,
+    open: Option<Open>,
+}
+
+impl Timeline {
+    /// A timeline that begins now, with nothing known: until a sensor speaks, time is unobserved.
+    pub fn new(now: Reading) -> Self {
+        let mut timeline = Self {
+            last: now,
+            last_end: None,
+            focus: Focus::Unknown,
+            idle: false,
+            locked: false,
+            session_active: true,
+            asleep: false,
+            none_since: None,
+            open: None,
+        };
+        timeline.open = Some(Open { start: now, activity: Activity::Unobserved });
+        timeline
+    }
+
+    /// Folds one sample, processed at the moment `now`.
+    pub fn fold(&mut self, sample: &Sample, now: Reading) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let at = sample.at.min(now.boot).max(self.last.boot);
+        self.settle_none(at, &mut steps);
+        match &sample.fact {
+            Fact::Focus(Some(app)) => {
+                self.none_since = None;
+                self.focus = Focus::App(app.clone());
+            }
+            Fact::Focus(None) => {
+                // Only a change from a window to nothing may be passing.
+                if matches!(self.focus, Focus::App(_)) {
+                    self.none_since.get_or_insert(at);
+                } else {
+                    self.focus = Focus::Nothing;
+                }
+            }
+            Fact::FocusUnknown => {
+                self.none_since = None;
+                self.focus = Focus::Unknown;
+            }
+            Fact::IdleSince(since) => {
+                if !self.idle {
+                    self.idle = true;
+                    let end = self.none_since.map_or(*since, |none| none.min(*since));
+                    self.close(end.min(at), &mut steps);
+                }
+            }
+            Fact::Active => self.idle = false,
+            Fact::Locked(on) => self.locked = *on,
+            Fact::SessionActive(on) => self.session_active = *on,
+            Fact::Asleep(on) => self.asleep = *on,
+        }
+        self.last = self.last.at(at);
+        self.follow(at, &mut steps);
+        self.watch_clock(now, &mut steps);
+        steps
+    }
+
+    /// Lets time pass: settles what was waiting, and notices a clock that was set.
+    pub fn advance(&mut self, now: Reading) -> Vec<Step> {
+        let mut steps = Vec::new();
+        self.settle_none(now.boot.max(self.last.boot), &mut steps);
+        self.watch_clock(now, &mut steps);
+        steps
+    }
+
+    /// Ends the timeline: closes the open span now (the daemon stops).
+    pub fn finish(&mut self, now: Reading) -> Vec<Step> {
+        let mut steps = self.advance(now);
+        let end = self.none_since.take().unwrap_or(now.boot);
+        self.close(end, &mut steps);
+        steps
+    }
+
+    /// The next instant at which [`Timeline::advance`] must be called, if any.
+    pub fn deadline(&self) -> Option<Boot> {
+        self.none_since.map(|since| since + DEBOUNCE)
+    }
+
+    /// The open span up to `now`, if one is open and not empty. Provisional.
+    pub fn open_span(&self, now: Boot) -> Option<Span> {
+        let open = self.open.as_ref()?;
+        let end = self.none_since.map_or(now, |none| none.min(now));
+        let length = end.since(open.start.boot).filter(|l| !l.is_zero())?;
+        Some(Span { start: open.start, length, activity: open.activity.clone() })
+    }
+
+    /// What has attention, and since when.
+    pub fn attention(&self) -> Option<(&Activity, Reading)> {
+        self.open.as_ref().filter(|o| o.activity != Activity::Unobserved).map(|o| (&o.activity, o.start))
+    }
+
+    /// The subject that is being charged right now.
+    pub fn charging(&self) -> Option<Subject> {
+        self.open.as_ref().and_then(|open| open.activity.charged())
+    }
+
+    /// What the person is doing, as far as is known.
+    pub fn state(&self) -> State {
+        if self.asleep {
+            State::Asleep
+        } else if !self.session_active {
+            State::Inactive
+        } else if self.locked {
+            State::Locked
+        } else if self.idle {
+            State::Idle
+        } else if self.focus == Focus::Unknown {
+            State::Unobserved
+        } else {
+            State::Active
+        }
+    }
+
+    /// The newest instant folded, with the offset between the clocks that holds there.
+    pub const fn last(&self) -> Reading {
+        self.last
+    }
+
+    fn settle_none(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        if let Some(since) = self.none_since
+            && at >= since + DEBOUNCE
+        {
+            self.none_since = None;
+            self.focus = Focus::Nothing;
+            self.follow(since, steps);
+        }
+    }
+
+    fn watch_clock(&mut self, now: Reading, steps: &mut Vec<Step>) {
+        if now.boot < self.last.boot {
+            return;
+        }
+        let moved_ms = now.wall_moved_since(self.last);
+        if moved_ms.unsigned_abs() > STEP_TOLERANCE.as_ms() {
+            // The open span keeps the offset under which it began; its rest continues under the new one.
+            let end = self.none_since.unwrap_or(now.boot);
+            self.close(end, steps);
+            self.last_end = None;
+            self.last = now;
+            steps.push(Step::ClockStep { moved_ms, at: now });
+            self.follow(now.boot, steps);
+        } else {
+            self.last = now;
+        }
+    }
+
+    /// What the time should go to, by everything that is known.
+    fn wanted(&self) -> Option<Activity> {
+        if self.asleep || !self.session_active || self.locked || self.idle {
+            return None;
+        }
+        match &self.focus {
+            Focus::Unknown => Some(Activity::Unobserved),
+            Focus::Nothing => None,
+            Focus::App(app) => Some(Activity::Focus(Subject::app(app.clone()))),
+        }
+    }
+
+    /// Makes the open span agree with what is known, from `at` on.
+    fn follow(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        let wanted = self.wanted();
+        if self.open.as_ref().map(|open| &open.activity) == wanted.as_ref() {
+            return;
+        }
+        self.close(at, steps);
+        if let Some(activity) = wanted {
+            let wall = self.last.wall_at(at);
+            let wall = self.last_end.map_or(wall, |end| end.max(wall));
+            self.open = Some(Open { start: Reading::new(at, wall), activity });
+        }
+    }
+
+    /// Closes the open span at `end`, or drops it when it would be empty.
+    fn close(&mut self, end: Boot, steps: &mut Vec<Step>) {
+        let Some(open) = self.open.take() else { return };
+        if let Some(length) = end.since(open.start.boot).filter(|l| !l.is_zero()) {
+            let span = Span { start: open.start, length, activity: open.activity };
+            self.last_end = Some(span.end_wall());
+            steps.push(Step::Closed(span));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn boot(ms: u64) -> Boot {
+        Boot::from_ms(ms)
+    }
+    fn at(ms: u64) -> Reading {
+        Reading::new(boot(ms), Wall::from_unix_ms(1_000_000 + i64::try_from(ms).unwrap()))
+    }
+    fn app(name: &str) -> AppId {
+        AppId::new(name).unwrap()
+    }
+    fn focus(name: &str) -> Fact {
+        Fact::Focus(Some(app(name)))
+    }
+
+    /// Folds facts at their instants; shows closed spans as (app or kind, start, length).
+    fn run(facts: &[(u64, Fact)]) -> Vec<(String, u64, u64)> {
+        let mut timeline = Timeline::new(at(0));
+        let mut steps = timeline.fold(&Sample::new(boot(0), Fact::Focus(None)), at(0));
+        for (ms, fact) in facts {
+            steps.extend(timeline.fold(&Sample::new(boot(*ms), fact.clone()), at(*ms)));
+        }
+        show(&steps)
+    }
+
+    fn show(steps: &[Step]) -> Vec<(String, u64, u64)> {
+        steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Closed(span) => Some((
+                    span.activity.app().map_or("unobserved", AppId::as_str).to_owned(),
+                    span.start.boot.as_ms(),
+                    span.length.as_ms(),
+                )),
+                Step::ClockStep { .. } => None,
+            })
+            .collect()
+    }
+
+    fn row(name: &str, start: u64, length: u64) -> (String, u64, u64) {
+        (name.to_owned(), start, length)
+    }
+
+    #[test]
+    fn focus_changes_make_spans() {
+        let got = run(&[(100, focus("a")), (400, focus("b")), (450, focus("b")), (1000, Fact::Locked(true))]);
+        assert_eq!(got, [row("a", 100, 300), row("b", 400, 600)]);
+    }
+
+    #[test]
+    fn idleness_is_back_dated_to_the_last_input() {
+        let got = run(&[
+            (0, focus("a")),
+            (200_000, Fact::IdleSince(boot(20_000))),
+            (300_000, Fact::Active),
+            (310_000, focus("b")),
+        ]);
+        assert_eq!(got, [row("a", 0, 20_000), row("a", 300_000, 10_000)]);
+    }
+
+    #[test]
+    fn idleness_never_changes_a_closed_span() {
+        // A window that opened by itself during the idle time: its span is dropped, the one before stays.
+        let got = run(&[(0, focus("a")), (100_000, focus("b")), (200_000, Fact::IdleSince(boot(20_000)))]);
+        assert_eq!(got, [row("a", 0, 100_000)]);
+    }
+
+    #[test]
+    fn passing_none_between_windows_is_not_counted() {
+        let got = run(&[
+            (0, focus("a")),
+            (1000, Fact::Focus(None)),
+            (1010, focus("b")),
+            (2000, Fact::Locked(true)),
+        ]);
+        assert_eq!(got, [row("a", 0, 1010), row("b", 1010, 990)]);
+        // The same window again: one span.
+        let got = run(&[
+            (0, focus("a")),
+            (1000, Fact::Focus(None)),
+            (1010, focus("a")),
+            (2000, Fact::Locked(true)),
+        ]);
+        assert_eq!(got, [row("a", 0, 2000)]);
+    }
+
+    #[test]
+    fn lasting_none_ends_the_span_where_it_began() {
+        let got = run(&[
+            (0, focus("a")),
+            (1000, Fact::Focus(None)),
+            (5000, focus("a")),
+            (6000, Fact::Locked(true)),
+        ]);
+        assert_eq!(got, [row("a", 0, 1000), row("a", 5000, 1000)]);
+        let mut timeline = Timeline::new(at(0));
+        let _ = timeline.fold(&Sample::new(boot(0), focus("a")), at(0));
+        let _ = timeline.fold(&Sample::new(boot(1000), Fact::Focus(None)), at(1000));
+        assert_eq!(timeline.deadline(), Some(boot(1050)));
+        assert_eq!(timeline.open_span(boot(1040)).unwrap().length.as_ms(), 1000);
+        assert_eq!(show(&timeline.advance(at(1049))), []);
+        assert_eq!(show(&timeline.advance(at(1050))), [row("a", 0, 1000)]);
+        assert_eq!(timeline.deadline(), None);
+    }
+
+    #[test]
+    fn lock_sleep_and_other_sessions_stop_the_count() {
+        for (stop, go) in [
+            (Fact::Locked(true), Fact::Locked(false)),
+            (Fact::Asleep(true), Fact::Asleep(false)),
+            (Fact::SessionActive(false), Fact::SessionActive(true)),
+        ] {
+            let got =
+                run(&[(0, focus("a")), (10, stop), (20, focus("b")), (30, go), (50, Fact::FocusUnknown)]);
+            assert_eq!(got, [row("a", 0, 10), row("b", 30, 20)]);
+        }
+    }
+
+    #[test]
+    fn a_lost_sensor_is_unobserved_but_idle_or_locked_time_is_not() {
+        let got = run(&[
+            (0, focus("a")),
+            (10, Fact::FocusUnknown),
+            (30, Fact::Locked(true)),
+            (90, Fact::Locked(false)),
+            (100, focus("a")),
+        ]);
+        assert_eq!(got, [row("a", 0, 10), row("unobserved", 10, 20), row("unobserved", 90, 10)]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_an_event_and_never_negative() {
+        let mut timeline = Timeline::new(at(0));
+        let _ = timeline.fold(&Sample::new(boot(0), focus("a")), at(0));
+        let back = Reading::new(boot(10_000), Wall::from_unix_ms(1_000_000 - 3_600_000 + 10_000));
+        let steps = timeline.advance(back);
+        assert_eq!(show(&steps), [row("a", 0, 10_000)]);
+        assert!(matches!(steps[1], Step::ClockStep { moved_ms: -3_600_000, .. }), "{steps:?}");
+        assert_eq!(timeline.open_span(boot(11_000)).unwrap().start, back);
+        // Slewing within the tolerance is no step, and makes no overlap in wall time.
+        let slewed = Reading::new(boot(20_000), Wall::from_unix_ms(back.wall.as_unix_ms() + 10_000 - 1500));
+        let steps = timeline.fold(&Sample::new(boot(20_000), focus("b")), slewed);
+        let Step::Closed(first) = &steps[0] else { panic!("{steps:?}") };
+        assert_eq!(steps.len(), 1);
+        assert!(timeline.open_span(boot(20_001)).unwrap().start.wall >= first.end_wall());
+    }
+
+    #[test]
+    fn finishing_saves_the_open_span() {
+        let mut timeline = Timeline::new(at(0));
+        let _ = timeline.fold(&Sample::new(boot(0), focus("a")), at(0));
+        assert_eq!(show(&timeline.finish(at(700))), [row("a", 0, 700)]);
+        assert!(timeline.open_span(boot(800)).is_none());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Fold { late: u64, fact: Fact },
+        Advance,
+        StepClock(i64),
+    }
+
+    fn any_fact() -> impl Strategy<Value = Fact> {
+        prop_oneof![
+            4 => prop::sample::select(vec!["a", "b", "c"]).prop_map(focus),
+            2 => Just(Fact::Focus(None)),
+            1 => Just(Fact::FocusUnknown),
+            2 => (0_u64..400_000).prop_map(|ms| Fact::IdleSince(boot(ms))),
+            2 => Just(Fact::Active),
+            1 => any::<bool>().prop_map(Fact::Locked),
+            1 => any::<bool>().prop_map(Fact::SessionActive),
+            1 => any::<bool>().prop_map(Fact::Asleep),
+        ]
+    }
+
+    fn any_op() -> impl Strategy<Value = (u64, Op)> {
+        let op = prop_oneof![
+            8 => (0_u64..2000, any_fact()).prop_map(|(late, fact)| Op::Fold { late, fact }),
+            2 => Just(Op::Advance),
+            1 => (-7_200_000_i64..7_200_000).prop_map(Op::StepClock),
+        ];
+        (0_u64..20_000, op)
+    }
+
+    /// What must hold after every operation.
+    fn verify_invariants(timeline: &Timeline, closed: &[Span], stepped_at: &[Boot], now: Reading) {
+        let open = timeline.open_span(now.boot);
+        let all: Vec<&Span> = closed.iter().chain(open.as_ref()).collect();
+        for span in &all {
+            assert!(!span.length.is_zero(), "an empty span");
+            assert!(span.end_boot() <= now.boot, "a span ends in the future");
+        }
+        for pair in all.windows(2) {
+            assert!(pair[0].end_boot() <= pair[1].start.boot, "overlap on the boot clock: {pair:?}");
+            let stepped = stepped_at.iter().any(|s| *s >= pair[0].end_boot() && *s <= pair[1].start.boot);
+            assert!(stepped || pair[0].end_wall() <= pair[1].start.wall, "overlap in wall time: {pair:?}");
+        }
+        if timeline.state() != State::Active && timeline.state() != State::Unobserved {
+            assert!(timeline.attention().is_none(), "attention while {:?}", timeline.state());
+        }
+        let elapsed = now.boot.as_ms();
+        let counted: Millis = all.iter().map(|s| s.length).sum();
+        assert!(counted.as_ms() <= elapsed, "more time than there was");
+    }
+
+    proptest! {
+        #[test]
+        fn invariants_hold_for_any_sequence(ops in prop::collection::vec(any_op(), 1..60)) {
+            let mut now = at(0);
+            let mut timeline = Timeline::new(now);
+            let (mut closed, mut stepped_at) = (Vec::new(), Vec::new());
+            for (wait, op) in ops {
+                now = now.at(now.boot + Millis::from_ms(wait));
+                let steps = match op {
+                    Op::Fold { late, fact } => timeline.fold(&Sample::new(now.boot - Millis::from_ms(late), fact), now),
+                    Op::Advance => timeline.advance(now),
+                    Op::StepClock(by) => {
+                        now.wall = Wall::from_unix_ms(now.wall.as_unix_ms() + by);
+                        timeline.advance(now)
+                    }
+                };
+                for step in steps {
+                    match step {
+                        Step::Closed(span) => closed.push(span),
+                        Step::ClockStep { at, .. } => stepped_at.push(at.boot),
+                    }
+                }
+                verify_invariants(&timeline, &closed, &stepped_at, now);
+            }
+            for step in timeline.finish(now) {
+                if let Step::Closed(span) = step { closed.push(span) }
+            }
+            verify_invariants(&timeline, &closed, &stepped_at, now);
+        }
+    }
+}
