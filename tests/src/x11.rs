@@ -1,0 +1,147 @@
+//! Xvfb with openbox: windows are xterms, and the window manager is asked as a pager or a person would ask it.
+
+use std::sync::Arc;
+
+use x11rb::connection::Connection as _;
+use x11rb::protocol::Event;
+use x11rb::protocol::xproto::{
+    Atom, AtomEnum, ChangeWindowAttributesAux, ConnectionExt as _, EventMask, Window as XWindow,
+};
+use x11rb::rust_connection::RustConnection;
+
+use crate::bell::Bell;
+use crate::clock::Deadline;
+use crate::place::Place;
+use crate::process::{Lines, Process};
+
+/// The `WM_STATE` of a minimised window (ICCCM 4.1.3.1).
+const ICONIC: u32 = 3;
+
+/// A running X server with its window manager.
+#[derive(Debug)]
+pub(crate) struct X11 {
+    screen: Arc<Screen>,
+    changed: Bell,
+    _manager: Process,
+    _server: Lines,
+}
+
+#[derive(Debug)]
+struct Screen {
+    connection: RustConnection,
+    root: XWindow,
+    supporting: Atom,
+    clients: Atom,
+    state: Atom,
+    hints: Atom,
+    hidden: Atom,
+}
+
+impl X11 {
+    pub(crate) const NEEDS: &[&str] =
+        &["Xvfb", "openbox", "xterm", "xdotool", "wmctrl", "xprop", "setpriv", "dbus-daemon"];
+
+    pub(crate) fn start(place: &mut Place) -> Self {
+        let server = place.lines(
+            "Xvfb",
+            &["-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"],
+        );
+        let (_, number) = server.next(Deadline::seconds(15)).expect("Xvfb prints its display number");
+        let display = format!(":{number}");
+        place.set("DISPLAY", &display);
+
+        let screen = Arc::new(Screen::connect(&display));
+        let changed = Bell::default();
+        screen.follow(screen.root);
+        ring_on_events(Arc::clone(&screen), changed.clone());
+
+        let manager = place.start("openbox", &[]);
+        let ready = || !screen.property(screen.root, screen.supporting).is_empty();
+        assert!(changed.wait_until(Deadline::seconds(15), ready), "openbox did not come up");
+        X11 { screen, changed, _manager: manager, _server: server }
+    }
+
+    /// Starts a terminal of this class and waits until the window manager lists its window.
+    pub(crate) fn open(&self, place: &Place, app: &str, title: &str) -> (Process, XWindow) {
+        let before = self.screen.property(self.screen.root, self.screen.clients);
+        let process = place.start("xterm", &["-class", app, "-T", title, "-e", "sleep", "100000"]);
+        let new = || {
+            let clients = self.screen.property(self.screen.root, self.screen.clients);
+            clients.into_iter().find(|window| !before.contains(window) && self.screen.class(*window) == app)
+        };
+        let window = self.changed.wait_for(Deadline::seconds(15), new).expect("a new window");
+        self.screen.follow(window);
+        (process, window)
+    }
+
+    pub(crate) fn ask_for_focus(place: &Place, window: XWindow) {
+        place.run("wmctrl", &["-i", "-a", &format!("{window:#010x}")]);
+    }
+
+    pub(crate) fn press_key(place: &Place) {
+        place.run("xdotool", &["key", "shift"]);
+    }
+
+    /// Whether the window manager has really minimised it: the state that it keeps, and the hint that pagers read.
+    pub(crate) fn is_hidden(&self, window: XWindow) -> bool {
+        self.screen.property(window, self.screen.state).first() == Some(&ICONIC)
+            && self.screen.property(window, self.screen.hints).contains(&self.screen.hidden)
+    }
+
+    pub(crate) fn is_open(&self, window: XWindow) -> bool {
+        self.screen.property(self.screen.root, self.screen.clients).contains(&window)
+    }
+
+    pub(crate) fn changed(&self) -> &Bell {
+        &self.changed
+    }
+}
+
+impl Screen {
+    fn connect(display: &str) -> Self {
+        let (connection, number) =
+            RustConnection::connect(Some(display)).expect("to connect to our own X server");
+        let root = connection.setup().roots[number].root;
+        let atom = |name: &str| {
+            let reply = connection.intern_atom(false, name.as_bytes()).expect("a request").reply();
+            reply.expect("an atom").atom
+        };
+        let (supporting, clients) = (atom("_NET_SUPPORTING_WM_CHECK"), atom("_NET_CLIENT_LIST"));
+        let (state, hints, hidden) = (atom("WM_STATE"), atom("_NET_WM_STATE"), atom("_NET_WM_STATE_HIDDEN"));
+        Screen { root, supporting, clients, state, hints, hidden, connection }
+    }
+
+    fn follow(&self, window: XWindow) {
+        let changes = ChangeWindowAttributesAux::new().event_mask(EventMask::PROPERTY_CHANGE);
+        // A window may be gone again: that is seen as an empty property, not as an error.
+        let _ = self.connection.change_window_attributes(window, &changes);
+        let _ = self.connection.flush();
+    }
+
+    /// A property as 32-bit values; empty when the window or the property is not there.
+    fn property(&self, window: XWindow, property: Atom) -> Vec<u32> {
+        let request = self.connection.get_property(false, window, property, AtomEnum::ANY, 0, 1024);
+        let Ok(Ok(reply)) = request.map(|request| request.reply()) else { return Vec::new() };
+        reply.value32().map(Iterator::collect).unwrap_or_default()
+    }
+
+    /// The class of a window: the second of the two strings of `WM_CLASS`.
+    fn class(&self, window: XWindow) -> String {
+        let request =
+            self.connection.get_property(false, window, AtomEnum::WM_CLASS, AtomEnum::STRING, 0, 1024);
+        let Ok(Ok(reply)) = request.map(|request| request.reply()) else { return String::new() };
+        let strings = String::from_utf8_lossy(&reply.value).into_owned();
+        strings.split('\0').nth(1).unwrap_or_default().to_owned()
+    }
+}
+
+/// Rings for every event until the server goes away with the bed.
+fn ring_on_events(screen: Arc<Screen>, bell: Bell) {
+    std::thread::spawn(move || {
+        while let Ok(event) = screen.connection.wait_for_event() {
+            if !matches!(event, Event::Error(_)) {
+                bell.ring();
+            }
+        }
+    });
+}
