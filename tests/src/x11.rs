@@ -17,6 +17,9 @@ use crate::process::{Lines, Process};
 /// The `WM_STATE` of a minimised window (ICCCM 4.1.3.1).
 const ICONIC: u32 = 3;
 
+/// A property of the root window, set by us when the window manager is ready.
+const READY: &str = "DWELL_BED_READY";
+
 /// A running X server with its window manager.
 #[derive(Debug)]
 pub(crate) struct X11 {
@@ -30,7 +33,7 @@ pub(crate) struct X11 {
 struct Screen {
     connection: RustConnection,
     root: XWindow,
-    supporting: Atom,
+    ready: Atom,
     clients: Atom,
     state: Atom,
     hints: Atom,
@@ -42,12 +45,7 @@ impl X11 {
         &["Xvfb", "openbox", "xterm", "xdotool", "wmctrl", "xprop", "setpriv", "dbus-daemon"];
 
     pub(crate) fn start(place: &mut Place) -> Self {
-        let server = place.lines(
-            "Xvfb",
-            &["-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"],
-        );
-        let (_, number) = server.next(Deadline::seconds(15)).expect("Xvfb prints its display number");
-        let display = format!(":{number}");
+        let (server, display) = start_server(place);
         place.set("DISPLAY", &display);
 
         let screen = Arc::new(Screen::connect(&display));
@@ -55,8 +53,11 @@ impl X11 {
         screen.follow(screen.root);
         ring_on_events(Arc::clone(&screen), changed.clone());
 
-        let manager = place.start("openbox", &[]);
-        let ready = || !screen.property(screen.root, screen.supporting).is_empty();
+        // The usual sign, _NET_SUPPORTING_WM_CHECK, comes before openbox handles windows: an xterm that starts in
+        // between waits five seconds for an answer that was lost. The startup command runs when all is set up.
+        let sign = format!("xprop -root -format {READY} 32c -set {READY} 1");
+        let manager = place.start("openbox", &["--startup", &sign]);
+        let ready = || !screen.property(screen.root, screen.ready).is_empty();
         assert!(changed.wait_until(Deadline::seconds(15), ready), "openbox did not come up");
         X11 { screen, changed, _manager: manager, _server: server }
     }
@@ -97,6 +98,23 @@ impl X11 {
     }
 }
 
+/// A number by chance, again if it is taken: servers that look for a free number themselves step on each other's lock
+/// files when several start at once, and wait two seconds each time.
+fn start_server(place: &Place) -> (Lines, String) {
+    for _ in 0..5 {
+        let display = format!(":{}", fastrand::u32(1_000..30_000));
+        let screen = ["-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"];
+        let arguments: Vec<&str> =
+            [display.as_str(), "-displayfd", "1"].iter().chain(&screen).copied().collect();
+        let server = place.lines("Xvfb", &arguments);
+        // It prints its number once it listens; nothing when the number was taken.
+        if server.next(Deadline::seconds(15)).is_some() {
+            return (server, display);
+        }
+    }
+    panic!("Xvfb does not start");
+}
+
 impl Screen {
     fn connect(display: &str) -> Self {
         let (connection, number) =
@@ -106,9 +124,9 @@ impl Screen {
             let reply = connection.intern_atom(false, name.as_bytes()).expect("a request").reply();
             reply.expect("an atom").atom
         };
-        let (supporting, clients) = (atom("_NET_SUPPORTING_WM_CHECK"), atom("_NET_CLIENT_LIST"));
+        let (ready, clients) = (atom(READY), atom("_NET_CLIENT_LIST"));
         let (state, hints, hidden) = (atom("WM_STATE"), atom("_NET_WM_STATE"), atom("_NET_WM_STATE_HIDDEN"));
-        Screen { root, supporting, clients, state, hints, hidden, connection }
+        Screen { root, ready, clients, state, hints, hidden, connection }
     }
 
     fn follow(&self, window: XWindow) {
