@@ -1,0 +1,107 @@
+# Every target installs what it needs. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CARGO   ?= cargo
+TARGET  := $(or $(CARGO_TARGET_DIR),target)
+RELEASE := $(abspath $(TARGET))/release
+
+INSTALL := PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BUILD='$(RELEASE)' packaging/install
+
+# The Debian releases that the package is tried on.
+SUITES  ?= bookworm trixie
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+.PHONY: run
+run: ## try dwell: your own session, or a demonstration where there is no screen
+	@packaging/deps build
+	@$(MAKE) --no-print-directory build
+	@packaging/run '$(RELEASE)'
+
+.PHONY: build
+build: ## the two programs, optimised
+	$(CARGO) build --release --quiet -p dwelld -p dwell-cli
+
+.PHONY: test
+test: deps tools ## everything that this machine can test, and a list of what it cannot
+	@rm -f '$(TARGET)/not-run.txt'
+# One build for all: the same targets and features as nextest asks for, and with them the programs that tests start.
+	$(CARGO) build --workspace --all-targets
+	$(CARGO) nextest run --workspace
+	$(CARGO) test --doc --workspace --quiet
+	@$(MAKE) --no-print-directory test-package
+	@if [ -s '$(TARGET)/not-run.txt' ]; then echo; echo 'This machine could not run:'; sort -u '$(TARGET)/not-run.txt'; fi
+
+.PHONY: test-package
+test-package: ## the Debian package on throwaway machines, with real systemd
+	@packaging/deps build system
+	@if reason=$$(tests/system/machine check); then \
+		$(MAKE) --no-print-directory deb; \
+		for suite in $(SUITES); do tests/system/package-test '$(TARGET)'/debian/dwell_*.deb $$suite; done; \
+	else \
+		echo "cannot run here: the package test: $$reason" | tee -a '$(TARGET)/not-run.txt' >&2; \
+		[ "$${DWELL_REQUIRE:-}" != all ]; \
+	fi
+
+.PHONY: bench
+bench: deps build ## what the daemon costs while it runs, and while nothing happens
+	DWELL_BIN_DIR='$(RELEASE)' $(CARGO) run --release --quiet -p dwell-tests --bin bench
+
+.PHONY: check
+check: fmt lint doc deny ## all that needs no test run
+
+.PHONY: fmt
+fmt: ## is the code formatted?
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: ## clippy, warnings are errors
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+.PHONY: doc
+doc: ## the documentation of all crates, warnings are errors
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
+
+.PHONY: deny
+deny: tools ## bans, licences and sources of the dependencies
+	$(CARGO) deny --log-level error check --hide-inclusion-graph bans licenses sources
+
+.PHONY: install
+install: ## build, then install under PREFIX (/usr/local) and DESTDIR
+# Under sudo nothing is built: whoever owns the folder did, and would not want files of root in it.
+	@if [ "$$(stat -c %u .)" = "$$(id -u)" ]; then $(MAKE) --no-print-directory build; fi
+	@$(INSTALL) install
+
+.PHONY: uninstall
+uninstall: ## remove all that install put there
+	@$(INSTALL) uninstall
+
+.PHONY: deb
+deb: tools build ## the Debian package, in target/debian
+	@rm -rf '$(RELEASE)/package'
+	@PREFIX=/usr DESTDIR='$(RELEASE)/package' ZSHDIR=/usr/share/zsh/vendor-completions BUILD='$(RELEASE)' packaging/install install
+	@rm '$(RELEASE)/package/usr/share/doc/dwell/installed'
+	@rm -f '$(TARGET)'/debian/dwell_*.deb
+	$(CARGO) deb --quiet --no-build --package dwelld
+
+.PHONY: deps
+deps: ## packages of the system that building and testing need
+	@packaging/deps
+
+# A debug build of a tool takes a minute, an optimised one several.
+.PHONY: tools
+tools: ## cargo's helpers that testing and packaging need
+	@for tool in nextest deny deb; do \
+		command -v cargo-$$tool >/dev/null || $(CARGO) install --locked --debug --quiet cargo-$$tool; \
+	done
+
+.PHONY: clean
+clean: ## remove all that was built
+	$(CARGO) clean
