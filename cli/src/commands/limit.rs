@@ -1,0 +1,317 @@
+//! `dwell limit`: make, show and remove limits.
+
+use clap::{Subcommand, ValueEnum};
+use dwell_bus::wire;
+use dwell_core::time::Millis;
+
+use super::now_ms;
+use crate::bus::Daemon;
+use crate::console::Console;
+use crate::error::{End, Error, Kind};
+use crate::output::instant::Zone;
+use crate::output::look::{Ink, Look};
+use crate::output::text::{bar, cut, glance, left, plain, right, width, wrap};
+use crate::output::{json, phrase};
+
+/// Make, show and remove limits; without a command: list them
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a limit, or change the one that is there
+    Set(Set),
+    /// List all limits with their use
+    List,
+    /// Show one limit
+    Show {
+        /// The limit's id, as `dwell limit list` shows it
+        id: String,
+    },
+    /// Remove a limit
+    Remove {
+        /// The limit's id, as `dwell limit list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Set {
+    /// app:ID, domain:D, category:C, all, or a bare name that only one thing has
+    #[arg(value_parser = crate::cli::target)]
+    target: String,
+    /// How much: 90s, 45m, 1h30m
+    #[arg(value_parser = crate::cli::duration)]
+    amount: Millis,
+    /// For which period
+    #[arg(long, value_enum, default_value_t = Per::Day)]
+    per: Per,
+    /// What happens at the limit (default: block; windows are minimised, web pages covered)
+    #[arg(long, value_enum)]
+    at_limit: Option<AtLimit>,
+    /// How long before to warn (default: 5m, for short limits a fifth of the amount)
+    #[arg(long, value_name = "DURATION", value_parser = crate::cli::duration)]
+    warn: Option<Millis>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Per {
+    /// From one day start to the next
+    Day,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum AtLimit {
+    /// Tell, and do nothing
+    Notify,
+    /// Minimise its windows whenever they come to the front
+    Block,
+    /// Close its windows
+    Close,
+}
+
+/// Does one of the four.
+pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error> {
+    let daemon = Daemon::find().await?;
+    match args.command.unwrap_or(Command::List) {
+        Command::Set(args) => {
+            let options = wire::LimitOptions {
+                per: Some(match args.per {
+                    Per::Day => "day".to_owned(),
+                }),
+                at_limit: args.at_limit.and_then(|a| a.to_possible_value()).map(|v| v.get_name().to_owned()),
+                warn_ms: args.warn.map(Millis::as_ms),
+            };
+            let limit = daemon.ask(|d| d.set_limit(&args.target, args.amount.as_ms(), options)).await?;
+            let zone = zone(&daemon).await?;
+            if console.json {
+                console.say(&json::line(&json::Limits::new(&[limit], zone)));
+            } else if !console.quiet {
+                console.say(&wrap(&understood(&limit, zone, now_ms()), console.look.width, 2).join("\n"));
+            }
+        }
+        Command::List => {
+            let limits = daemon.ask(|d| d.list_limits()).await?;
+            let zone = zone(&daemon).await?;
+            if console.json {
+                console.say(&json::line(&json::Limits::new(&limits, zone)));
+            } else if !limits.is_empty() {
+                console.say(&table(&limits, zone, now_ms(), console.look).join("\n"));
+            } else if !console.quiet {
+                let hint = "No limits yet. Make one: dwell limit set TARGET 45m";
+                console.say(&wrap(hint, console.look.width, 0).join("\n"));
+            }
+        }
+        Command::Show { id } => {
+            let limits = daemon.ask(|d| d.list_limits()).await?;
+            let limit = limits.iter().find(|limit| limit.id == id).ok_or_else(|| unknown(&id, &limits))?;
+            let zone = zone(&daemon).await?;
+            console.say(&if console.json {
+                json::line(&json::Limits::new(std::slice::from_ref(limit), zone))
+            } else {
+                details(limit, zone, now_ms(), console.look)
+            });
+        }
+        Command::Remove { id } => {
+            daemon.ask(|d| d.remove_limit(&id)).await?;
+            if console.json {
+                let limits = daemon.ask(|d| d.list_limits()).await?;
+                console.say(&json::line(&json::Limits::new(&limits, zone(&daemon).await?)));
+            } else if !console.quiet {
+                console.say(&wrap(&format!("Removed {}", plain(&id)), console.look.width, 2).join("\n"));
+            }
+        }
+    }
+    Ok(End::Well)
+}
+
+/// Limits come without a zone, so the status is asked for it. The daemon is up by then.
+async fn zone(daemon: &Daemon) -> Result<Zone, Error> {
+    Ok(Zone::new(&daemon.ask(|d| d.status()).await?.zone))
+}
+
+fn unknown(id: &str, limits: &[wire::Limit]) -> Error {
+    let ids: Vec<_> = limits.iter().map(|limit| limit.id.as_str()).collect();
+    let hint = match ids.as_slice() {
+        [] => "there are none yet; make one with: dwell limit set TARGET 45m".to_owned(),
+        some if some.len() <= 6 => format!("there is {}", some.join(", ")),
+        _ => "see them with: dwell limit list".to_owned(),
+    };
+    Error::new(Kind::NotFound, format!("there is no limit \"{id}\"")).hint(hint)
+}
+
+/// `app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00`
+fn understood(limit: &wire::Limit, zone: Zone, now_ms: i64) -> String {
+    let again = limit.until_at_ms.map(|at| zone.near(at, now_ms));
+    let warning = match limit.warn_ms {
+        0 => "no warning".to_owned(),
+        ms => format!("warning {} before", Millis::from_ms(ms)),
+    };
+    format!(
+        "{}: {}, {warning}, {}",
+        plain(&limit.target),
+        phrase::budget(limit),
+        phrase::at_limit(limit, again)
+    )
+}
+
+fn details(limit: &wire::Limit, zone: Zone, now_ms: i64, look: Look) -> String {
+    let (state, ink) = phrase::state(limit, zone, now_ms);
+    let mut lines = wrap(&understood(limit, zone, now_ms), look.width, 2);
+    lines.extend(wrap(&format!("Used {} so far", glance(limit.used_ms)), look.width, 2));
+    lines.extend(wrap(&state, look.width, 2).iter().map(|line| look.ink(ink, line)));
+    lines.extend(wrap(&format!("Id: {}", plain(&limit.id)), look.width, 2));
+    lines.join("\n")
+}
+
+/// Limits as aligned lines; below 44 columns each takes several.
+pub(crate) fn table(limits: &[wire::Limit], zone: Zone, now_ms: i64, look: Look) -> Vec<String> {
+    /// Narrower than this, columns do not help.
+    const COLUMNS: usize = 44;
+    let used = |limit: &wire::Limit| match limit.budget_ms {
+        Some(budget) => format!("{} of {}", glance(limit.used_ms), Millis::from_ms(budget)),
+        None => glance(limit.used_ms),
+    };
+    // The id is only worth a place where it says more than the target.
+    let name = |limit: &wire::Limit| plain(&limit.target).into_owned();
+    let widest =
+        |of: &dyn Fn(&wire::Limit) -> String| limits.iter().map(|l| width(&of(l))).max().unwrap_or(0);
+    if look.width < COLUMNS {
+        return limits
+            .iter()
+            .flat_map(|limit| {
+                let (state, ink) = phrase::state(limit, zone, now_ms);
+                let mut lines = vec![cut(&name(limit), look.width).into_owned()];
+                lines.extend(wrap(&format!("  {}", used(limit)), look.width, 2));
+                lines.extend(wrap(&format!("  {state}"), look.width, 2).iter().map(|l| look.ink(ink, l)));
+                lines
+            })
+            .collect();
+    }
+    const BAR: usize = 8;
+    let with_bar = look.width >= 64;
+    let used_columns = widest(&used);
+    let state_columns = limits.iter().map(|l| width(&phrase::state(l, zone, now_ms).0)).max().unwrap_or(0);
+    let taken = 2 + 2 + used_columns + 2 + state_columns + if with_bar { 2 + BAR } else { 0 };
+    let name_columns = widest(&name).min(look.width.saturating_sub(taken)).max(8);
+    limits
+        .iter()
+        .map(|limit| {
+            let (state, ink) = phrase::state(limit, zone, now_ms);
+            let mut line = format!("  {}  ", left(&name(limit), name_columns));
+            if with_bar {
+                let cells = bar(limit.used_ms, limit.budget_ms.unwrap_or(0), BAR);
+                line.push_str(&look.ink(Ink::Bar, &cells));
+                line.push_str(&" ".repeat(BAR.saturating_sub(width(&cells)) + 2));
+            }
+            line.push_str(&right(&used(limit), used_columns));
+            let rest = look.width.saturating_sub(2 + name_columns + 2 + used_columns + 2)
+                - if with_bar { BAR + 2 } else { 0 };
+            format!("{line}  {}", look.ink(ink, &cut(&state, rest)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// 2026-11-21T22:05:00+02:00
+    pub(crate) const NOW: i64 = 1_795_291_500_000;
+    const MINUTE: u64 = 60_000;
+
+    pub(crate) fn limits() -> Vec<wire::Limit> {
+        let limit = |id: &str, target: &str, used: u64, budget: u64, verdict: &str| wire::Limit {
+            id: id.into(),
+            target: target.into(),
+            used_ms: used,
+            budget_ms: Some(budget),
+            left_ms: Some(budget.saturating_sub(used)),
+            verdict: verdict.into(),
+            until_at_ms: (verdict == "blocked").then_some(1_795_312_800_000),
+            per: "day".into(),
+            at_limit: "block".into(),
+            warn_ms: 5 * MINUTE,
+        };
+        vec![
+            limit("firefox", "app:firefox", 30 * MINUTE + 400, 30 * MINUTE, "blocked"),
+            limit("video", "category:video", 41 * MINUTE, 45 * MINUTE, "warn"),
+            limit("all", "all", 192 * MINUTE, 480 * MINUTE, "allowed"),
+        ]
+    }
+
+    fn zone() -> Zone {
+        Zone::new("Europe/Athens")
+    }
+
+    #[test]
+    fn tables() {
+        let shown = |width| table(&limits(), zone(), NOW, Look { width, color: false }).join("\n");
+        insta::assert_snapshot!(shown(80), @"
+        app:firefox     ████████    30m of 30m  blocked, opens again at 04:00
+        category:video  ███████▍    41m of 45m  4m left
+        all             ███▎      3h 12m of 8h  4h 48m left
+        ");
+        insta::assert_snapshot!(shown(50), @"
+        app:fir…    30m of 30m  blocked, opens again at…
+        categor…    41m of 45m  4m left
+        all       3h 12m of 8h  4h 48m left
+        ");
+        insta::assert_snapshot!(shown(20), @"
+        app:firefox
+          30m of 30m
+          blocked, opens
+          again at 04:00
+        category:video
+          41m of 45m
+          4m left
+        all
+          3h 12m of 8h
+          4h 48m left
+        ");
+        let colored = table(&limits()[..1], zone(), NOW, Look { width: 80, color: true }).join("\n");
+        insta::assert_snapshot!(colored.replace('\x1b', "ESC"), @"  app:firefox  ESC[36m████████ESC[0m  30m of 30m  ESC[1mblocked, opens again at 04:00ESC[0m");
+    }
+
+    #[test]
+    fn what_was_understood() {
+        let said = |change: &dyn Fn(&mut wire::Limit)| {
+            let mut limit = limits().remove(0);
+            change(&mut limit);
+            understood(&limit, zone(), NOW)
+        };
+        insta::assert_snapshot!(said(&|_| ()), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00");
+        insta::assert_snapshot!(said(&|l| l.until_at_ms = None), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until the day starts anew");
+        insta::assert_snapshot!(said(&|l| l.at_limit = "notify".into()), @"app:firefox: 30m a day, warning 5m before, then a notice and nothing more");
+        insta::assert_snapshot!(said(&|l| { l.at_limit = "close".into(); l.warn_ms = 0 }), @"app:firefox: 30m a day, no warning, then its windows are closed until 04:00");
+        insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: none of any day, warning 5m before, then its pages are blocked until 04:00");
+        insta::assert_snapshot!(said(&|l| { l.target = "all".into(); l.budget_ms = Some(90 * MINUTE) }), @"all: 1h 30m a day, warning 5m before, then all windows are minimised until 04:00");
+    }
+
+    #[test]
+    fn one_limit() {
+        insta::assert_snapshot!(details(&limits()[1], zone(), NOW, Look { width: 80, color: false }), @"
+        category:video: 45m a day, warning 5m before, then their windows are minimised
+          until the day starts anew
+        Used 41m so far
+        4m left
+        Id: video
+        ");
+    }
+
+    #[test]
+    fn an_unknown_id_names_the_known_ones() {
+        insta::assert_snapshot!(unknown("x", &limits()), @r#"dwell: there is no limit "x"; there is firefox, video, all"#);
+        insta::assert_snapshot!(unknown("x", &[]), @r#"dwell: there is no limit "x"; there are none yet; make one with: dwell limit set TARGET 45m"#);
+    }
+
+    #[test]
+    fn document() {
+        insta::assert_snapshot!(json::line(&json::Limits::new(&limits(), zone())), @r#"{"schema":"dwell.limits/1","limits":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00"},{"id":"video","target":"category:video","used_seconds":2460,"budget_seconds":2700,"left_seconds":240,"verdict":"warn","until":null},{"id":"all","target":"all","used_seconds":11520,"budget_seconds":28800,"left_seconds":17280,"verdict":"allowed","until":null}]}"#);
+        let free = wire::Limit { budget_ms: None, left_ms: None, until_at_ms: None, ..limits().remove(2) };
+        insta::assert_snapshot!(json::line(&json::Limits::new(&[free], zone())), @r#"{"schema":"dwell.limits/1","limits":[{"id":"all","target":"all","used_seconds":11520,"budget_seconds":null,"left_seconds":null,"verdict":"allowed","until":null}]}"#);
+    }
+}

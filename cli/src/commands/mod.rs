@@ -1,0 +1,50 @@
+//! The commands, one file each: its arguments, its conversation with the daemon, its screen.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod config;
+pub(crate) mod doctor;
+pub(crate) mod limit;
+pub(crate) mod man;
+pub(crate) mod report;
+pub(crate) mod spans;
+pub(crate) mod status;
+mod stream;
+pub(crate) mod watch;
+pub(crate) mod why;
+
+use std::ffi::OsString;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::bus::converse;
+use crate::cli::{self, Command};
+use crate::console::Console;
+use crate::error::{End, Error};
+
+/// Reads the command line and does what it says.
+///
+/// # Errors
+/// Everything that can go wrong, on its way to the person.
+pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, Error> {
+    let Some(cli) = cli::parse(arguments, console)? else { return Ok(End::Well) };
+    match cli.command {
+        None => converse(status::run(&status::Args::default(), console)),
+        Some(Command::Status(args)) => converse(status::run(&args, console)),
+        Some(Command::Report(args)) => converse(report::run(&args, console)),
+        Some(Command::Spans(args)) => converse(spans::run(&args, console)),
+        Some(Command::Limit(args)) => converse(limit::run(args, console)),
+        Some(Command::Why(args)) => converse(why::run(&args, console)),
+        Some(Command::Check(args)) => converse(check::run(&args, console)),
+        Some(Command::Watch) => converse(watch::run(console)),
+        Some(Command::Doctor) => converse(doctor::run(console)),
+        Some(Command::Config(args)) => config::run(&args, console),
+        Some(Command::Completions(args)) => completions::run(&args, console),
+        Some(Command::Man(args)) => man::run(&args),
+    }
+}
+
+/// Now, in Unix milliseconds, for answers that do not say when they were true.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

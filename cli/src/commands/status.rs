@@ -1,0 +1,428 @@
+//! `dwell status`, and `dwell` alone: today at a glance.
+
+use dwell_bus::wire;
+use serde::Serialize;
+
+use super::limit;
+use crate::bus::Daemon;
+use crate::console::Console;
+use crate::error::{End, Error};
+use crate::output::instant::Zone;
+use crate::output::look::{Ink, Look};
+use crate::output::text::{bar, cut, glance, left, plain, right, width, wrap};
+use crate::output::{json, phrase};
+
+/// Show now, today, limits and what needs attention
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// In which form (default: plain)
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Plain,
+    /// For a custom module of waybar (return-type: json)
+    Waybar,
+    /// For i3blocks (format=json) and other bars with i3bar's blocks
+    I3,
+    /// One JSON document
+    Json,
+}
+
+/// Asks and shows.
+pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error> {
+    let format = match (args.format, console.json) {
+        (None | Some(Format::Json), true) | (Some(Format::Json), false) => Format::Json,
+        (Some(Format::Plain), true) => return Err(super::report::two_formats("plain")),
+        (format, _) => format.unwrap_or(Format::Plain),
+    };
+    let daemon = Daemon::find().await?;
+    let status = daemon.ask(|d| d.status()).await?;
+    console.say(&match format {
+        Format::Plain => screen(&status, console.look),
+        Format::Waybar => waybar(&status),
+        Format::I3 => i3(&status),
+        Format::Json => json::line(&json::Status::new(&status)),
+    });
+    Ok(End::Well)
+}
+
+fn screen(status: &wire::Status, look: Look) -> String {
+    let zone = Zone::new(&status.zone);
+    let mut lines = Vec::new();
+    now(status, zone, look, &mut lines);
+    if status.vault == "sealed" {
+        lines.extend(wrap("The vault is sealed: only what is counted since then is shown.", look.width, 0));
+    }
+    if status.paused {
+        lines.extend(wrap("Your rules are paused.", look.width, 0));
+    }
+    lines.push(String::new());
+    if status.total_ms == 0 && status.top.is_empty() {
+        lines.extend(wrap("Today: nothing yet", look.width, 2));
+    } else {
+        lines.push(format!("Today {}", look.ink(Ink::Strong, &glance(status.total_ms))));
+        programs(&status.top, look, &mut lines);
+    }
+    if !status.limits.is_empty() {
+        lines.push(String::new());
+        lines.push("Limits".to_owned());
+        lines.extend(limit::table(&status.limits, zone, status.now_at_ms, look));
+    }
+    let problems: Vec<_> = status.health.iter().filter(|part| !part.ok).collect();
+    if !problems.is_empty() {
+        lines.push(String::new());
+        lines.extend(wrap("Needs attention (see dwell doctor)", look.width, 2));
+        for part in problems {
+            let text = format!("  {}: {}", plain(&part.part), plain(&part.message));
+            lines.extend(wrap(&text, look.width, 4).iter().map(|line| look.ink(Ink::Bad, line)));
+        }
+    }
+    lines.join("\n")
+}
+
+/// What has attention, and since when.
+fn now(status: &wire::Status, zone: Zone, look: Look, lines: &mut Vec<String>) {
+    let what = phrase::attention(status);
+    let since = match &status.active {
+        Some(active) if status.state == "active" => {
+            let lasted = u64::try_from(status.now_at_ms.saturating_sub(active.since_at_ms)).unwrap_or(0);
+            let since = zone.near(active.since_at_ms, status.now_at_ms);
+            format!("since {since}, {}", glance(lasted))
+        }
+        _ => String::new(),
+    };
+    if since.is_empty() {
+        lines.extend(wrap(&what, look.width, 0).iter().map(|line| look.ink(Ink::Strong, line)));
+    } else if width(&what) + 2 + width(&since) <= look.width {
+        lines.push(format!("{}  {}", look.ink(Ink::Strong, &what), look.ink(Ink::Faint, &since)));
+    } else {
+        lines.push(look.ink(Ink::Strong, &cut(&what, look.width)));
+        lines.extend(wrap(&since, look.width, 2).iter().map(|line| look.ink(Ink::Faint, line)));
+    }
+}
+
+/// Today's programs with bars; without bars below 40 columns.
+fn programs(top: &[wire::Row], look: Look, lines: &mut Vec<String>) {
+    let times: Vec<_> = top.iter().map(|row| glance(row.ms)).collect();
+    let time_columns = times.iter().map(|time| width(time)).max().unwrap_or(0);
+    let names: Vec<_> = top.iter().map(super::report::label).collect();
+    let indent = if look.width < 40 { 0 } else { 2 };
+    let bar_columns = if look.width < 40 { 0 } else { (look.width / 3).min(24) };
+    let taken = indent + 2 + time_columns + if bar_columns > 0 { 2 + bar_columns } else { 0 };
+    let widest = names.iter().map(|name| width(name)).max().unwrap_or(0);
+    let name_columns = widest.min(look.width.saturating_sub(taken)).max(4);
+    let most = top.iter().map(|row| row.ms).max().unwrap_or(0);
+    for ((row, name), time) in top.iter().zip(&names).zip(&times) {
+        let mut line =
+            format!("{}{}  {}", " ".repeat(indent), left(name, name_columns), right(time, time_columns),);
+        if bar_columns > 0 {
+            line.push_str("  ");
+            line.push_str(&look.ink(Ink::Bar, &bar(row.ms, most, bar_columns)));
+        }
+        lines.push(line);
+    }
+}
+
+/// The limit that is nearest to its end, and how much of it is used, 0 to 100.
+fn tightest(status: &wire::Status) -> Option<(&wire::Limit, u64)> {
+    let percent = |limit: &wire::Limit| match limit.budget_ms {
+        Some(0) => 100,
+        Some(budget) => {
+            u64::try_from(u128::from(limit.used_ms) * 100 / u128::from(budget)).unwrap_or(100).min(100)
+        }
+        None if limit.verdict == "blocked" => 100,
+        None => 0,
+    };
+    status.limits.iter().map(|limit| (limit, percent(limit))).max_by_key(|(_, percent)| *percent)
+}
+
+/// The strictest verdict, or the state where that says more.
+fn class(status: &wire::Status) -> &str {
+    let any = |verdict: &str| status.limits.iter().any(|limit| limit.verdict == verdict);
+    if status.paused {
+        "paused"
+    } else if status.state != "active" {
+        &status.state
+    } else if any("blocked") {
+        "blocked"
+    } else if any("warn") {
+        "warn"
+    } else {
+        "allowed"
+    }
+}
+
+fn waybar(status: &wire::Status) -> String {
+    #[derive(Serialize)]
+    struct Module<'a> {
+        text: String,
+        tooltip: String,
+        class: &'a str,
+        percentage: u64,
+    }
+    let zone = Zone::new(&status.zone);
+    let mut tooltip = vec![phrase::attention(status)];
+    tooltip.extend(status.top.iter().map(|row| format!("{}  {}", glance(row.ms), super::report::label(row))));
+    tooltip.extend(status.limits.iter().map(|limit| {
+        format!("{}: {}", plain(&limit.target), phrase::state(limit, zone, status.now_at_ms).0)
+    }));
+    tooltip.extend(
+        status.health.iter().filter(|p| !p.ok).map(|p| format!("{}: {}", plain(&p.part), plain(&p.message))),
+    );
+    json::line(&Module {
+        text: markup(&glance(status.total_ms)),
+        tooltip: markup(&tooltip.join("\n")),
+        class: class(status),
+        percentage: tightest(status).map_or(0, |(_, percent)| percent),
+    })
+}
+
+/// Bars read Pango markup: a program's name must not become a tag.
+fn markup(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn i3(status: &wire::Status) -> String {
+    #[derive(Serialize)]
+    struct Block {
+        full_text: String,
+        short_text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        color: Option<&'static str>,
+        urgent: bool,
+    }
+    let total = glance(status.total_ms);
+    let full = match tightest(status) {
+        Some((limit, percent)) if percent >= 50 => {
+            let state = phrase::state(limit, Zone::new(&status.zone), status.now_at_ms).0;
+            format!("{total}  {}: {state}", plain(&limit.target))
+        }
+        _ => total.clone(),
+    };
+    json::line(&Block {
+        full_text: full,
+        short_text: total,
+        color: match class(status) {
+            "warn" => Some("#e0af68"),
+            "blocked" => Some("#f7768e"),
+            _ => None,
+        },
+        urgent: false,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::commands::limit::tests::{NOW, limits};
+
+    fn row(key: &str, name: &str, minutes: u64, extra_ms: u64, opens: u64) -> wire::Row {
+        wire::Row {
+            key: key.into(),
+            name: name.into(),
+            kind: "focus".into(),
+            category: None,
+            ms: minutes * 60_000 + extra_ms,
+            opens,
+        }
+    }
+
+    fn status() -> wire::Status {
+        let part = |part: &str, ok, message: &str| wire::Part {
+            part: part.into(),
+            ok,
+            message: message.into(),
+            fix: None,
+        };
+        wire::Status {
+            now_at_ms: NOW,
+            zone: "Europe/Athens".into(),
+            state: "active".into(),
+            paused: false,
+            active: Some(wire::Active {
+                app: "firefox".into(),
+                name: "Firefox".into(),
+                domain: Some("example.org".into()),
+                since_at_ms: NOW - 25 * 60_000,
+            }),
+            total_ms: 192 * 60_000 + 1500,
+            top: vec![
+                row("firefox", "Firefox", 100, 600, 12),
+                row("code", "Code", 55, 600, 3),
+                row("org.example.A-Program-With-A-Very-Long-Id", "日本語の長い名前のプログラム", 37, 300, 1),
+            ],
+            limits: limits(),
+            health: vec![
+                part("focus", true, "x11"),
+                part("idle", false, "no idle sensor on this desktop\x1b[2J"),
+            ],
+            vault: "open".into(),
+        }
+    }
+
+    #[test]
+    fn screens() {
+        insta::assert_snapshot!(screen(&status(), Look { width: 80, color: false }), @r"
+        Firefox (example.org)  since 21:40, 25m
+
+        Today 3h 12m
+          Firefox                       1h 40m  ████████████████████████
+          Code                             55m  █████████████▎
+          日本語の長い名前のプログラム     37m  █████████
+
+        Limits
+          app:firefox     ████████    30m of 30m  blocked, opens again at 04:00
+          category:video  ███████▍    41m of 45m  4m left
+          all             ███▎      3h 12m of 8h  4h 48m left
+
+        Needs attention (see dwell doctor)
+          idle: no idle sensor on this desktop\u{1b}[2J
+        ");
+        insta::assert_snapshot!(screen(&status(), Look { width: 40, color: false }), @r"
+        Firefox (example.org)  since 21:40, 25m
+
+        Today 3h 12m
+          Firefox          1h 40m  █████████████
+          Code                55m  ███████▎
+          日本語の長い名…     37m  ████▉
+
+        Limits
+        app:firefox
+          30m of 30m
+          blocked, opens again at 04:00
+        category:video
+          41m of 45m
+          4m left
+        all
+          3h 12m of 8h
+          4h 48m left
+
+        Needs attention (see dwell doctor)
+          idle: no idle sensor on this
+            desktop\u{1b}[2J
+        ");
+        insta::assert_snapshot!(screen(&status(), Look { width: 20, color: false }), @r"
+        Firefox (example.or…
+        since 21:40, 25m
+
+        Today 3h 12m
+        Firefox       1h 40m
+        Code             55m
+        日本語の長…      37m
+
+        Limits
+        app:firefox
+          30m of 30m
+          blocked, opens
+          again at 04:00
+        category:video
+          41m of 45m
+          4m left
+        all
+          3h 12m of 8h
+          4h 48m left
+
+        Needs attention (see
+          dwell doctor)
+          idle: no idle
+            sensor on this
+            desktop\u{1b}[2J
+        ");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_screen() {
+        for columns in 16..=100 {
+            for line in screen(&status(), Look { width: columns, color: false }).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn colours() {
+        let shown = screen(&status(), Look { width: 80, color: true }).replace('\x1b', "ESC");
+        insta::assert_snapshot!(shown.lines().take(4).collect::<Vec<_>>().join("\n"), @"
+        ESC[1mFirefox (example.org)ESC[0m  ESC[2msince 21:40, 25mESC[0m
+
+        Today ESC[1m3h 12mESC[0m
+          Firefox                       1h 40m  ESC[36m████████████████████████ESC[0m
+        ");
+    }
+
+    #[test]
+    fn states_in_words() {
+        let said = |state: &str| {
+            let status = wire::Status {
+                state: state.into(),
+                active: None,
+                limits: vec![],
+                health: vec![],
+                top: vec![],
+                total_ms: 0,
+                paused: state == "idle",
+                vault: if state == "locked" { "sealed".into() } else { "open".into() },
+                ..status()
+            };
+            screen(&status, Look { width: 80, color: false })
+        };
+        let all = ["active", "idle", "locked", "asleep", "inactive", "unobserved"].map(said).join("\n--\n");
+        insta::assert_snapshot!(all, @"
+        No window has focus
+
+        Today: nothing yet
+        --
+        Away from the keyboard
+        Your rules are paused.
+
+        Today: nothing yet
+        --
+        The session is locked
+        The vault is sealed: only what is counted since then is shown.
+
+        Today: nothing yet
+        --
+        Asleep
+
+        Today: nothing yet
+        --
+        Another session is in front
+
+        Today: nothing yet
+        --
+        Nothing can see what has focus
+
+        Today: nothing yet
+        ");
+    }
+
+    #[test]
+    fn documents() {
+        insta::assert_snapshot!(json::line(&json::Status::new(&status())), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":{"app":"firefox","name":"Firefox","domain":"example.org","since":"2026-11-21T21:40:00.000+02:00"},"state":"active","paused":false,"today":{"total_seconds":11522,"top":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5208,"opens":12},{"key":"code","name":"Code","kind":"focus","category":null,"seconds":3301,"share":0.2865,"opens":3},{"key":"org.example.A-Program-With-A-Very-Long-Id","name":"日本語の長い名前のプログラム","kind":"focus","category":null,"seconds":2220,"share":0.1927,"opens":1}]},"limits":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00"},{"id":"video","target":"category:video","used_seconds":2460,"budget_seconds":2700,"left_seconds":240,"verdict":"warn","until":null},{"id":"all","target":"all","used_seconds":11520,"budget_seconds":28800,"left_seconds":17280,"verdict":"allowed","until":null}],"health":[{"part":"focus","ok":true,"message":"x11"},{"part":"idle","ok":false,"message":"no idle sensor on this desktop\u001b[2J"}],"vault":"open"}"#);
+        let none = wire::Status {
+            active: None,
+            limits: vec![],
+            health: vec![],
+            top: vec![],
+            total_ms: 0,
+            ..status()
+        };
+        insta::assert_snapshot!(json::line(&json::Status::new(&none)), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":null,"state":"active","paused":false,"today":{"total_seconds":0,"top":[]},"limits":[],"health":[],"vault":"open"}"#);
+    }
+
+    #[test]
+    fn bars_of_the_desktop() {
+        let mut status = status();
+        status.top[1].name = "<b>&".into();
+        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Firefox (example.org)\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\napp:firefox: blocked, opens again at 04:00\ncategory:video: 4m left\nall: 4h 48m left\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"blocked","percentage":100}"#);
+        insta::assert_snapshot!(i3(&status), @r##"{"full_text":"3h 12m  app:firefox: blocked, opens again at 04:00","short_text":"3h 12m","color":"#f7768e","urgent":false}"##);
+        status.limits.clear();
+        status.state = "idle".into();
+        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Away from the keyboard\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"idle","percentage":0}"#);
+        insta::assert_snapshot!(i3(&status), @r#"{"full_text":"3h 12m","short_text":"3h 12m","urgent":false}"#);
+    }
+}

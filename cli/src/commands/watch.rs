@@ -1,0 +1,164 @@
+//! `dwell watch`: changes as they happen.
+//!
+//! Ctrl-C ends it the way it ends `tail -f`: by the signal itself, so that a script around it stops too. Every line
+//! is flushed, so nothing is lost by that.
+
+use dwell_bus::lines::Event;
+use dwell_core::time::Millis;
+
+use super::stream::{Lines, deserted};
+use crate::bus::{Bus, Daemon};
+use crate::console::Console;
+use crate::error::{End, Error, Kind};
+use crate::output::look::{Ink, Look};
+use crate::output::text::{glance, plain, wrap};
+
+/// Follows until the reader or the daemon goes away.
+pub(crate) async fn run(console: &mut Console) -> Result<End, Error> {
+    let daemon = Daemon::find().await?;
+    let pipe = daemon.ask(|d| d.watch()).await?;
+    let mut lines = Lines::new(pipe.into())?;
+    let deserted = deserted();
+    tokio::pin!(deserted);
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line?,
+            () = &mut deserted => return Ok(End::Well),
+        };
+        let Some(line) = line else { return Err(ended(daemon.bus())) };
+        if console.json {
+            console.write(line);
+        } else if let Ok(event) = serde_json::from_slice(line) {
+            console.say(&sentence(&event, console.look));
+        }
+        console.flush();
+        if console.is_closed() {
+            return Ok(End::Well);
+        }
+    }
+}
+
+fn ended(bus: Bus) -> Error {
+    Error::new(Kind::Unreachable, "the daemon ended the stream: it stopped, or this reader was too slow")
+        .hint(bus.not_running().hint.unwrap_or_default())
+}
+
+/// `22:05:00  Firefox (example.org)`
+fn sentence(event: &Event, look: Look) -> String {
+    let clock = event.at.get(11..19).unwrap_or("--:--:--");
+    let target = event.target.as_deref().or(event.rule.as_deref()).unwrap_or("a limit");
+    let target = plain(target);
+    let (text, ink) = match event.event.as_str() {
+        "focus" => (focus(event), Ink::Strong),
+        "idle" => ("away".to_owned(), Ink::Faint),
+        "active" => ("back".to_owned(), Ink::Faint),
+        "lock" => ("locked".to_owned(), Ink::Faint),
+        "unlock" => ("unlocked".to_owned(), Ink::Faint),
+        "limit-warning" => match event.left_seconds {
+            Some(left) => (format!("{target}: {} left", glance(Millis::from_secs(left).as_ms())), Ink::Soon),
+            None => (format!("{target}: nearly used up"), Ink::Soon),
+        },
+        "limit-reached" => match event.until.as_deref().and_then(|until| until.get(11..16)) {
+            Some(until) => (format!("{target}: limit reached, opens again at {until}"), Ink::Soon),
+            None => (format!("{target}: limit reached"), Ink::Soon),
+        },
+        "limit-lifted" => (format!("{target}: open again"), Ink::Good),
+        "rules-changed" => ("rules changed".to_owned(), Ink::Faint),
+        "sensor" => sensor(event),
+        other => (plain(other).into_owned(), Ink::Faint),
+    };
+    let lines = wrap(&format!("{}  {text}", plain(clock)), look.width, 10);
+    let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let mut shown = match first.split_once("  ") {
+        Some((clock, text)) => format!("{}  {}", look.ink(Ink::Faint, clock), look.ink(ink, text)),
+        None => first.to_owned(),
+    };
+    for line in rest {
+        shown.push('\n');
+        shown.push_str(&look.ink(ink, line));
+    }
+    shown
+}
+
+fn focus(event: &Event) -> String {
+    let Some(name) = event.name.as_deref().or(event.app.as_deref()) else {
+        return "no window has focus".to_owned();
+    };
+    match &event.domain {
+        Some(domain) => format!("{} ({})", plain(name), plain(domain)),
+        None => plain(name).into_owned(),
+    }
+}
+
+fn sensor(event: &Event) -> (String, Ink) {
+    let part = plain(event.part.as_deref().unwrap_or("a sensor")).into_owned();
+    let message = event.message.as_deref().map(plain).filter(|message| !message.is_empty());
+    match (event.ok, message) {
+        (Some(false), Some(message)) => (format!("{part}: {message}"), Ink::Bad),
+        (Some(false), None) => (format!("{part} does not work"), Ink::Bad),
+        (_, Some(message)) => (format!("{part}: {message}"), Ink::Good),
+        (_, None) => (format!("{part} works"), Ink::Good),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(json: &str, look: Look) -> String {
+        let json =
+            format!("{{\"schema\":\"dwell.event/1\",\"at\":\"2026-11-21T22:05:07.250+02:00\",{json}}}");
+        sentence(&serde_json::from_str(&json).unwrap(), look)
+    }
+
+    #[test]
+    fn events_as_sentences() {
+        let shown: Vec<_> = [
+            r#""event":"focus","app":"firefox","name":"Firefox","domain":"example.org""#,
+            r#""event":"focus","app":"evil","name":"a\u001b[31mb""#,
+            r#""event":"focus""#,
+            r#""event":"idle""#,
+            r#""event":"active""#,
+            r#""event":"lock""#,
+            r#""event":"unlock""#,
+            r#""event":"limit-warning","rule":"r","target":"app:firefox","left_seconds":300"#,
+            r#""event":"limit-reached","target":"app:firefox","until":"2026-11-22T04:00:00.000+02:00""#,
+            r#""event":"limit-lifted","target":"app:firefox""#,
+            r#""event":"rules-changed""#,
+            r#""event":"sensor","part":"idle","ok":false,"message":"the compositor went away""#,
+            r#""event":"sensor","part":"idle","ok":true"#,
+            r#""event":"of-tomorrow""#,
+        ]
+        .map(|json| said(json, Look { width: 80, color: false }))
+        .into();
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        22:05:07  Firefox (example.org)
+        22:05:07  a\u{1b}[31mb
+        22:05:07  no window has focus
+        22:05:07  away
+        22:05:07  back
+        22:05:07  locked
+        22:05:07  unlocked
+        22:05:07  app:firefox: 5m left
+        22:05:07  app:firefox: limit reached, opens again at 04:00
+        22:05:07  app:firefox: open again
+        22:05:07  rules changed
+        22:05:07  idle: the compositor went away
+        22:05:07  idle works
+        22:05:07  of-tomorrow
+        ");
+        let narrow = said(
+            r#""event":"limit-reached","target":"app:firefox","until":"2026-11-22T04:00:00.000+02:00""#,
+            Look { width: 20, color: false },
+        );
+        insta::assert_snapshot!(narrow, @"
+        22:05:07 
+                  app:firefo
+                  x: limit
+                  reached,
+                  opens
+                  again at
+                  04:00
+        ");
+    }
+}
