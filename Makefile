@@ -40,11 +40,12 @@ test: deps tools ## everything that this machine can test, and a list of what it
 	@if [ -s '$(TARGET)/not-run.txt' ]; then echo; echo 'This machine could not run:'; sort -u '$(TARGET)/not-run.txt'; fi
 
 .PHONY: test-package
-test-package: ## the Debian package on throwaway machines, with real systemd
+test-package: ## the Debian package and make install on throwaway machines, with real systemd
 	@packaging/deps build system
 	@if reason=$$(tests/system/machine check); then \
 		$(MAKE) --no-print-directory deb; \
 		for suite in $(SUITES); do tests/system/package-test '$(TARGET)'/debian/dwell_*.deb $$suite; done; \
+		tests/system/install-test '$(RELEASE)'; \
 	else \
 		echo "cannot run here: the package test: $$reason" | tee -a '$(TARGET)/not-run.txt' >&2; \
 		[ "$${DWELL_REQUIRE:-}" != all ]; \
