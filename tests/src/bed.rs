@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Stamp, wait_until};
 use crate::logind::Logind;
 use crate::machine::{self, Person};
 use crate::notices::Notices;
@@ -206,6 +206,20 @@ impl Bed {
         }
     }
 
+    /// Waits until dwell itself says that this app is in focus.
+    ///
+    /// # Panics
+    ///
+    /// When it does not within ten seconds.
+    pub fn wait_for_dwell_to_see(&self, app: &str) {
+        let sees = || self.dwell_json(&["status"])["active"]["app"] == app;
+        assert!(
+            wait_until(Deadline::seconds(10), sees),
+            "dwell does not see {app}: {}",
+            self.dwell(&["status"]).stdout
+        );
+    }
+
     /// Starts watching focus with the desktop's own tools, independently of dwell.
     #[must_use]
     pub fn observe(&self) -> Observer {
@@ -230,8 +244,11 @@ impl Bed {
     }
 }
 
-/// A configuration whose day starts twelve hours from now, so that no test crosses the start of a day.
+/// A configuration in whose zone it is four in the afternoon, so that no test crosses the start of a day.
 fn configuration(idle_after: &str) -> String {
-    let hour = (crate::clock::Stamp::now().wall_ms / 3_600_000 + 12) % 24;
-    format!("idle-after = \"{idle_after}\"\nzone = \"UTC\"\nday-start = \"{hour:02}:00\"\n")
+    let hour = Stamp::now().wall_ms.div_euclid(3_600_000).rem_euclid(24);
+    let east = (16 - hour + 12).rem_euclid(24) - 12;
+    // The signs of these zones are the wrong way round: Etc/GMT-3 is three hours east of Greenwich.
+    let zone = if east > 0 { format!("Etc/GMT-{east}") } else { format!("Etc/GMT+{}", -east) };
+    format!("idle-after = \"{idle_after}\"\nzone = \"{zone}\"\nday-start = \"04:00\"\n")
 }

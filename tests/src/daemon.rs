@@ -46,6 +46,15 @@ impl Bed {
     ///
     /// How it refused.
     pub fn try_daemon(&self, variables: &[(&str, &str)]) -> Result<Daemon, Refusal> {
+        self.try_daemon_under(&[], variables)
+    }
+
+    /// The same below another program, such as a tracer, given with its arguments.
+    ///
+    /// # Errors
+    ///
+    /// How it refused.
+    pub fn try_daemon_under(&self, tracer: &[&str], variables: &[(&str, &str)]) -> Result<Daemon, Refusal> {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let place = self.place();
@@ -56,7 +65,15 @@ impl Bed {
         place.own(&address, 0o600);
 
         let log = place.log(&format!("dwelld-{number}"));
-        let mut command = place.command(place.built("dwelld"));
+        let dwelld = place.built("dwelld");
+        let mut command = match tracer {
+            [] => place.command(dwelld),
+            [tracer, arguments @ ..] => {
+                let mut command = place.command(tracer);
+                command.args(arguments).arg(dwelld);
+                command
+            }
+        };
         command.env("NOTIFY_SOCKET", &address).envs(variables.iter().copied());
         let output = log.with_extension("stdout");
         command

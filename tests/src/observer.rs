@@ -116,6 +116,12 @@ impl Observer {
         self.new.wait_until(deadline, || self.current().as_deref() == Some(app))
     }
 
+    /// Waits until this app gets focus after an instant, also if it loses it again at once.
+    pub fn wait_for_again(&self, app: &str, after: Stamp, deadline: Deadline) -> bool {
+        let again = |sighting: &Sighting| sighting.at > after && sighting.app.as_deref() == Some(app);
+        self.new.wait_until(deadline, || self.seen().iter().any(again))
+    }
+
     /// Milliseconds of focus per app between two instants.
     #[must_use]
     pub fn milliseconds_by_app(&self, from: Stamp, to: Stamp) -> BTreeMap<String, i64> {

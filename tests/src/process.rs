@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, kill_process_group, pidfd_open};
@@ -123,7 +124,8 @@ pub(crate) fn ended(status: ExitStatus) -> String {
 #[derive(Debug)]
 pub struct Lines {
     process: Process,
-    lines: Receiver<(Stamp, String)>,
+    // Behind a lock so that a bed can be shared between the threads of a test.
+    lines: Mutex<Receiver<(Stamp, String)>>,
 }
 
 impl Lines {
@@ -139,12 +141,12 @@ impl Lines {
                 }
             }
         });
-        Lines { process, lines }
+        Lines { process, lines: Mutex::new(lines) }
     }
 
     /// The next line; none at the end of the output or at the deadline.
     pub fn next(&self, deadline: Deadline) -> Option<(Stamp, String)> {
-        self.lines.recv_timeout(deadline.left()).ok()
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(deadline.left()).ok()
     }
 
     /// The first line that the look accepts; none at the end of the output or at the deadline.

@@ -1,0 +1,246 @@
+//! What dwelld costs while nothing happens: one window in focus, nobody types, and a minute passes.
+//!
+//! Two daemons on two beds of each kind run side by side: one is left alone and read from `/proc` before and after,
+//! the other runs under strace, which shows every timer that expires and would spoil all other figures.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark prints, and fails loudly"
+)]
+
+use std::fs;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use dwell_tests::clock::{Stamp, let_pass};
+use dwell_tests::{Bed, Kind, Window, machine};
+
+/// What starting costs is over after this time.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// What a quiet minute may cost.
+const EXPIRIES_A_MINUTE: u64 = 2;
+const SWITCHES_A_MINUTE: u64 = 12;
+const CPU_MS_A_MINUTE: f64 = 10.0;
+const RSS_MB: f64 = 12.0;
+
+fn main() -> ExitCode {
+    let Some(seconds) = seconds(std::env::args().skip(1)) else {
+        eprintln!("quiet: usage: quiet [--seconds N], N from 1 to 3600");
+        return ExitCode::from(2);
+    };
+    println!(
+        "dwelld on a quiet desktop, one window in focus, {seconds} s ({})",
+        machine::built("dwelld").display()
+    );
+    println!();
+    let bars = Bars::over(seconds);
+    println!("| desktop | timer expiries | voluntary switches | CPU ms | RSS MB | PSS MB | |");
+    println!("|---|---:|---:|---:|---:|---:|---|");
+    println!("| *at most* | {} | {} | {:.1} | {RSS_MB} | | |", bars.expiries, bars.switches, bars.cpu_ms);
+    let mut good = true;
+    let mut measured = 0;
+    for (name, kind) in [("X11 (openbox)", Kind::X11), ("sway", Kind::Sway)] {
+        match measure(kind, seconds) {
+            Ok(cost) => {
+                let pass = cost.is_within(&bars);
+                good &= pass;
+                measured += 1;
+                println!("| {name} | {} | {} |", cost.columns(), if pass { "pass" } else { "**FAIL**" });
+            }
+            Err(why) => machine::cannot_run(&format!("the quiet desktop on {name}"), &why),
+        }
+    }
+    if good && measured > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn seconds(mut arguments: impl Iterator<Item = String>) -> Option<u64> {
+    match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
+        (None, ..) => Some(60),
+        (Some("--seconds"), Some(number), None) => {
+            number.parse().ok().filter(|seconds| (1..=3600).contains(seconds))
+        }
+        _ => None,
+    }
+}
+
+/// The bars for so many seconds; what happens by the minute is rounded up.
+struct Bars {
+    expiries: u64,
+    switches: u64,
+    cpu_ms: f64,
+}
+
+impl Bars {
+    fn over(seconds: u64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "an hour of seconds is exact")]
+        let minutes = seconds as f64 / 60.0;
+        Bars {
+            expiries: (EXPIRIES_A_MINUTE * seconds).div_ceil(60),
+            switches: (SWITCHES_A_MINUTE * seconds).div_ceil(60),
+            cpu_ms: CPU_MS_A_MINUTE * minutes,
+        }
+    }
+}
+
+/// What a quiet stretch of time cost.
+struct Cost {
+    /// None where there is no strace.
+    expiries: Option<u64>,
+    switches: u64,
+    cpu_ms: f64,
+    rss_mb: f64,
+    /// None where the kernel does not tell.
+    pss_mb: Option<f64>,
+}
+
+impl Cost {
+    fn is_within(&self, bars: &Bars) -> bool {
+        self.expiries.is_none_or(|expiries| expiries <= bars.expiries)
+            && self.switches <= bars.switches
+            && self.cpu_ms < bars.cpu_ms
+            && self.rss_mb <= RSS_MB
+    }
+
+    fn columns(&self) -> String {
+        let expiries = self.expiries.map_or("?".to_owned(), |expiries| expiries.to_string());
+        let pss = self.pss_mb.map_or("?".to_owned(), |pss| format!("{pss:.1}"));
+        format!("{expiries} | {} | {:.1} | {:.1} | {pss}", self.switches, self.cpu_ms, self.rss_mb)
+    }
+}
+
+fn measure(kind: Kind, seconds: u64) -> Result<Cost, String> {
+    let (alone, _window) = quiet_bed(kind)?;
+    let daemon = alone.daemon();
+    alone.wait_for_dwell_to_see("AppA");
+
+    let traced = if machine::program("strace").is_some() {
+        let (bed, window) = quiet_bed(kind)?;
+        let log = bed.place().log("strace").display().to_string();
+        let calls =
+            "trace=read,epoll_wait,epoll_pwait,epoll_pwait2,poll,ppoll,futex,clock_nanosleep,nanosleep";
+        // Without --seccomp-bpf, which would show nothing of threads that install a filter of their own.
+        let strace = ["strace", "-f", "-ttt", "-y", "-e", calls, "-o", &log];
+        let daemon = bed.try_daemon_under(&strace, &[]).map_err(|refusal| refusal.stderr)?;
+        bed.wait_for_dwell_to_see("AppA");
+        Some((bed, window, daemon, log))
+    } else {
+        machine::cannot_run("counting timer expiries", "strace is not installed");
+        None
+    };
+
+    let_pass(SETTLE);
+    let from = Stamp::now();
+    let before = Usage::of(daemon.pid());
+    let_pass(Duration::from_secs(seconds));
+    let after = Usage::of(daemon.pid());
+    let to = Stamp::now();
+
+    let expiries = traced.map(|(bed, window, daemon, log)| {
+        // strace writes the rest when its daemon ends.
+        drop((daemon, window));
+        let trace = fs::read_to_string(&log).expect("what strace wrote");
+        drop(bed);
+        trace.lines().filter(|line| is_expiry(line, from.wall_ms, to.wall_ms)).count() as u64
+    });
+    #[expect(clippy::cast_precision_loss, reason = "a minute's nanoseconds of a quiet process are exact")]
+    let cpu_ms = (after.cpu_ns - before.cpu_ns) as f64 / 1e6;
+    Ok(Cost {
+        expiries,
+        switches: after.switches - before.switches,
+        cpu_ms,
+        rss_mb: kilobytes(daemon.pid(), "status", "VmRSS:").expect("the size of the daemon") / 1024.0,
+        pss_mb: kilobytes(daemon.pid(), "smaps_rollup", "Pss:").map(|pss| pss / 1024.0),
+    })
+}
+
+fn quiet_bed(kind: Kind) -> Result<(Bed, Window), String> {
+    let bed = Bed::try_start(kind)?;
+    let window = bed.open("AppA", "alpha");
+    Ok((bed, window))
+}
+
+/// What all threads of a process have used so far.
+struct Usage {
+    switches: u64,
+    cpu_ns: u64,
+}
+
+impl Usage {
+    fn of(pid: u32) -> Self {
+        let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of the daemon");
+        let mut usage = Usage { switches: 0, cpu_ns: 0 };
+        for thread in threads.filter_map(Result::ok).map(|thread| thread.path()) {
+            let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
+            usage.switches += field(&status, "voluntary_ctxt_switches:").unwrap_or(0);
+            let schedule = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
+            usage.cpu_ns += schedule.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or(0);
+        }
+        usage
+    }
+}
+
+fn kilobytes(pid: u32, file: &str, name: &str) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/{file}")).ok()?;
+    let kilobytes = u32::try_from(field(&text, name)?).ok()?;
+    Some(f64::from(kilobytes))
+}
+
+fn field(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Whether a line of `strace -f -ttt -y` shows a timer that expired between two instants: a timerfd that was read, or
+/// a call that gave up waiting.
+///
+/// ```text
+/// 4711 1795300416.075712 read(9<anon_inode:[timerfd]>, "\1\0\0\0\0\0\0\0", 8) = 8
+/// 4711 1795300446.075712 <... epoll_wait resumed>[], 1024, 30000) = 0
+/// ```
+fn is_expiry(line: &str, from_ms: i64, to_ms: i64) -> bool {
+    let mut words = line.split_whitespace().skip(1);
+    let Some(at) = words.next().and_then(|at| at.replace('.', "").parse::<i64>().ok()) else { return false };
+    if !(from_ms..to_ms).contains(&(at / 1000)) {
+        return false;
+    }
+    let Some((call, result)) = line.rsplit_once(" = ") else { return false };
+    let names =
+        |name: &str| call.contains(&format!(" {name}(")) || call.contains(&format!("<... {name} resumed>"));
+    if names("read") {
+        return result.starts_with('8') && (call.contains("[timerfd]") || call.contains("read resumed"));
+    }
+    let waits_at_all = || !call.trim_end_matches(')').ends_with(", 0");
+    let gave_up = ["epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll"].into_iter().any(names)
+        && result.starts_with('0')
+        && waits_at_all();
+    let timed_out = names("futex") && result.contains("ETIMEDOUT");
+    let slept = (names("nanosleep") || names("clock_nanosleep")) && result.starts_with('0');
+    gave_up || timed_out || slept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_that_expire_are_told_from_other_waking() {
+        let expired = |call: &str| {
+            is_expiry(&format!("4711 1795300416.075712 {call}"), 1_795_300_416_000, 1_795_300_417_000)
+        };
+        assert!(expired(r#"read(9<anon_inode:[timerfd]>, "\1\0\0\0\0\0\0\0", 8) = 8"#));
+        assert!(expired("<... epoll_wait resumed>[], 1024, 30000) = 0"));
+        assert!(expired(
+            "futex(0x7f, FUTEX_WAIT_PRIVATE, 1, {tv_sec=10, tv_nsec=0}) = -1 ETIMEDOUT (Connection timed out)"
+        ));
+        assert!(!expired(r#"read(9<socket:[1]>, "\1\0\0\0\0\0\0\0", 8) = 8"#));
+        assert!(!expired(
+            "read(9<anon_inode:[timerfd]>, 0x7f, 8) = -1 EAGAIN (Resource temporarily unavailable)"
+        ));
+        assert!(!expired("epoll_wait(5<anon_inode:[eventpoll]>, [], 1024, 0) = 0"));
+        assert!(!expired("epoll_wait(5<anon_inode:[eventpoll]>, [{events=EPOLLIN}], 1024, -1) = 1"));
+        assert!(!is_expiry("4711 1795300418.0 <... epoll_wait resumed>[], 1024, 30000) = 0", 0, 1));
+    }
+}

@@ -1,0 +1,225 @@
+//! What dwell measures on real desktops, against an observer that shares no code with it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints what it measured"
+)]
+
+use std::time::Duration;
+
+use dwell_tests::clock::{Deadline, Stamp, let_pass, let_pass_until};
+use dwell_tests::{Bed, Kind, Lines, milliseconds_by_app, schedule};
+use rustix::process::Signal;
+use serde_json::Value;
+
+/// How far dwell and the observer may differ over thirty seconds.
+const TOLERANCE_MS: i64 = 150;
+
+/// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
+const INSTANT_MS: i64 = 200;
+
+fn forty_changes_in_thirty_seconds(kind: Kind, test: &str) {
+    let Some(bed) = Bed::start(kind) else { return };
+    let windows = [bed.open("AppA", "alpha"), bed.open("AppB", "beta")];
+    let observer = bed.observe();
+    assert!(observer.wait_for("AppB", Deadline::seconds(5)));
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppB");
+
+    let mut chance = schedule::chance(test);
+    let moments = schedule::moments(&mut chance, 40, Duration::from_secs(30), Duration::from_millis(150));
+    let from = Stamp::now();
+    for (moment, window) in moments.iter().zip(windows.iter().cycle()) {
+        let_pass_until(from.boot_ms + i64::try_from(moment.as_millis()).unwrap());
+        bed.ask_for_focus(window);
+    }
+    let_pass_until(from.boot_ms + 30_000);
+    let to = Stamp::now();
+
+    let spans = bed.spans();
+    let measured = milliseconds_by_app(&spans, from, to);
+    let seen = observer.milliseconds_by_app(from, to);
+    eprintln!("{test}: dwell {measured:?}, observer {seen:?} in {} ms", to.since(from));
+    let changes =
+        observer.seen().iter().filter(|sighting| sighting.at > from && sighting.app.is_some()).count();
+    assert_eq!(changes, 40, "every change must really have happened");
+    assert_eq!(measured.keys().collect::<Vec<_>>(), seen.keys().collect::<Vec<_>>());
+    for (app, milliseconds) in &seen {
+        let difference = measured[app] - milliseconds;
+        assert!(
+            difference.abs() <= TOLERANCE_MS,
+            "{app}: {difference} ms off; dwell {measured:?}, observer {seen:?}"
+        );
+    }
+    for pair in spans.windows(2) {
+        assert!(pair[0].end_ms <= pair[1].start_ms, "overlap: {pair:?}");
+    }
+
+    // The report and the timeline are two views of one ledger.
+    let report = bed.dwell_json(&["report"]);
+    let rows = report["rows"].as_array().unwrap();
+    for row in rows {
+        let app = row["key"].as_str().unwrap();
+        let spent: i64 =
+            spans.iter().filter(|span| span.is_focus_on(app)).map(|span| span.milliseconds()).sum();
+        let reported = row["seconds"].as_i64().unwrap() * 1000;
+        // The window in focus went on being used while the two questions were asked.
+        assert!((reported - spent).abs() <= 2000, "{app}: report {reported} ms, spans {spent} ms");
+    }
+    let sum: i64 = rows.iter().map(|row| row["seconds"].as_i64().unwrap()).sum();
+    assert_eq!(report["total_seconds"].as_i64(), Some(sum), "{report}");
+}
+
+#[test]
+fn x11_forty_changes_in_thirty_seconds() {
+    forty_changes_in_thirty_seconds(Kind::X11, "x11_forty_changes");
+}
+
+#[test]
+fn sway_forty_changes_in_thirty_seconds() {
+    forty_changes_in_thirty_seconds(Kind::Sway, "sway_forty_changes");
+}
+
+/// Milliseconds of attention that dwell counted for an app between two instants.
+fn counted(bed: &Bed, app: &str, from: i64, to: i64) -> i64 {
+    bed.spans().iter().filter(|span| span.is_focus_on(app)).map(|span| span.within(from, to)).sum()
+}
+
+/// The next event of this kind on the stream of `dwell watch --json`.
+fn next_event(watch: &Lines, event: &str) -> (Stamp, Value) {
+    let found = watch.find(Deadline::seconds(15), |at, line| {
+        let value: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(value["schema"], "dwell.event/1", "{line}");
+        (value["event"] == event).then_some((at, value))
+    });
+    found.unwrap_or_else(|| panic!("no event {event}"))
+}
+
+/// Waits until the stream of events flows: its first line.
+fn watch(bed: &Bed) -> Lines {
+    bed.watch()
+}
+
+fn idle_time_is_not_counted_from_the_last_input_on(kind: Kind) {
+    let Some(bed) = Bed::start(kind) else { return };
+    bed.idle_after("3s");
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.press_key();
+    bed.wait_for_dwell_to_see("AppA");
+    let watch = watch(&bed);
+
+    bed.press_key();
+    let last_input = Stamp::now();
+    let (idle, _) = next_event(&watch, "idle");
+    let waited = idle.since(last_input);
+    assert!((3000 - INSTANT_MS..=3000 + 500).contains(&waited), "idle {waited} ms after the last input");
+    assert_eq!(bed.dwell_json(&["status"])["state"], "idle");
+    let_pass(Duration::from_millis(500));
+
+    bed.press_key();
+    let back = Stamp::now();
+    next_event(&watch, "active");
+    let_pass(Duration::from_secs(2));
+    bed.press_key();
+    let end = Stamp::now();
+
+    // Back-dated: the three seconds before idleness was noticed do not count either.
+    let away = counted(&bed, "AppA", last_input.wall_ms + INSTANT_MS, back.wall_ms - INSTANT_MS);
+    assert_eq!(away, 0, "counted {away} ms while nobody was there");
+    let there = counted(&bed, "AppA", back.wall_ms, end.wall_ms);
+    assert!(end.since(back) - there <= INSTANT_MS, "counted {there} of {} ms", end.since(back));
+    assert!(counted(&bed, "AppA", 0, last_input.wall_ms) > 0);
+    let spans = bed.spans();
+    let ends = spans.iter().filter(|span| span.is_focus_on("AppA")).map(|span| span.end_ms);
+    let nearest = ends.map(|end| (end - last_input.wall_ms).abs()).min().unwrap();
+    assert!(nearest <= INSTANT_MS, "no span ends at the last input: {spans:?}");
+}
+
+#[test]
+fn x11_idle_time_is_not_counted_from_the_last_input_on() {
+    idle_time_is_not_counted_from_the_last_input_on(Kind::X11);
+}
+
+#[test]
+fn sway_idle_time_is_not_counted_from_the_last_input_on() {
+    idle_time_is_not_counted_from_the_last_input_on(Kind::Sway);
+}
+
+/// One second of use, an absence of two seconds, one second of use: the absence is not counted, the rest is.
+fn an_absence_is_not_counted(bed: &Bed, leave: impl FnOnce(), come_back: impl FnOnce()) {
+    bed.wait_for_dwell_to_see("AppA");
+    let start = Stamp::now();
+    let_pass(Duration::from_secs(1));
+    leave();
+    let left = Stamp::now();
+    let_pass(Duration::from_secs(2));
+    let before_return = Stamp::now();
+    come_back();
+    bed.wait_for_dwell_to_see("AppA");
+    let returned = Stamp::now();
+    let_pass(Duration::from_secs(1));
+    let end = Stamp::now();
+
+    let before = counted(bed, "AppA", start.wall_ms, left.wall_ms);
+    let away = counted(bed, "AppA", left.wall_ms + INSTANT_MS, before_return.wall_ms);
+    let after = counted(bed, "AppA", returned.wall_ms, end.wall_ms);
+    eprintln!(
+        "counted before {before} of {}, away {away}, after {after} of {}",
+        left.since(start),
+        end.since(returned)
+    );
+    assert_eq!(away, 0, "an absence was counted");
+    assert!(before >= 800, "counted {before} ms before");
+    assert!(end.since(returned) - after <= INSTANT_MS, "counted {after} of {} ms after", end.since(returned));
+}
+
+#[test]
+fn sway_a_real_screen_lock_stops_the_count() {
+    let Some(bed) = Bed::start(Kind::Sway) else { return };
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    let mut locker = None;
+    let locked = std::cell::RefCell::new(&mut locker);
+    an_absence_is_not_counted(
+        &bed,
+        || **locked.borrow_mut() = bed.lock_screen(),
+        || {
+            if let Some(mut locker) = locked.borrow_mut().take() {
+                locker.process().signal(Signal::USR1);
+                let status =
+                    locker.process().wait(Deadline::seconds(5)).expect("swaylock ends when it unlocks");
+                assert!(status.success());
+            }
+        },
+    );
+}
+
+#[test]
+fn x11_a_lock_by_logind_stops_the_count() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(logind) = bed.mock_logind() else { return };
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    an_absence_is_not_counted(&bed, || logind.lock(true), || logind.lock(false));
+}
+
+#[test]
+fn x11_sleep_by_logind_stops_the_count() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(logind) = bed.mock_logind() else { return };
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    an_absence_is_not_counted(&bed, || logind.prepare_for_sleep(true), || logind.prepare_for_sleep(false));
+}
+
+#[test]
+fn x11_somebody_elses_session_stops_the_count() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(logind) = bed.mock_logind() else { return };
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    an_absence_is_not_counted(&bed, || logind.activate(false), || logind.activate(true));
+}
