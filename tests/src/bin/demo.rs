@@ -48,7 +48,7 @@ fn show() -> Result<(), String> {
         "dwelld runs on a bus of its own, with an empty vault. It sees which window has focus, and nothing else.",
     );
 
-    for (window, milliseconds) in [(&free, 2500), (&limited, 1000), (&free, 1500)] {
+    for (window, milliseconds) in [(&free, 2500_u32), (&limited, 1000), (&free, 1500)] {
         bed.ask_for_focus(window);
         println!("  {:.1} s in {}", f64::from(milliseconds) / 1000.0, window.app());
         let_pass(Duration::from_millis(milliseconds.into()));
@@ -61,7 +61,7 @@ fn show() -> Result<(), String> {
     println!("  {LIMITED} has focus");
     let warning =
         notices.wait_for(Deadline::seconds(6), |_| true).ok_or("there was no warning before the limit")?;
-    println!("  {} after {}: “{}”", "warned", elapsed(began, warning.at), warning.summary);
+    println!("  warned after {}: “{}”", elapsed(began, warning.at), warning.summary);
     if !bed.wait_until(Deadline::seconds(6), || bed.is_hidden(&limited)) {
         return Err("the limit was reached and the window is still there".to_owned());
     }
