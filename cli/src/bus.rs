@@ -71,12 +71,12 @@ impl Bus {
                 Kind::Unreachable,
                 format!("there is no session bus to reach the daemon on ({why})"),
             )
-            .hint("run dwell inside your desktop session, or in one of its own with dbus-run-session"),
+            .hint("run it inside your desktop session"),
             Self::System => Error::new(
                 Kind::Unreachable,
                 format!("there is no system bus to reach the daemon on ({why})"),
             )
-            .hint("start one, or use your own daemon with DWELL_BUS=session"),
+            .hint("use your own daemon with `DWELL_BUS=session`"),
         }
     }
 
@@ -122,27 +122,28 @@ impl Bus {
             }
             start if start.starts_with("Spawn.") => {
                 Error::new(Kind::Unreachable, format!("the daemon could not be started ({text})"))
-                    .hint("see why with: journalctl --user -u dwelld")
+                    .hint("see why with `journalctl --user -u dwelld`")
             }
-            other => {
-                Error::new(Kind::Failed, format!("the bus refused: {other}: {text}")).hint("dwell doctor")
-            }
+            other => Error::new(Kind::Failed, format!("the bus refused: {other}: {text}"))
+                .hint("see `dwell doctor`"),
         }
     }
 
     /// The daemon is not on the bus.
     pub(crate) fn not_running(self) -> Error {
         let hint = match self {
-            Self::Session => "start it with: systemctl --user start dwelld (or, without systemd: dwelld)",
-            Self::System => "start it with: sudo systemctl start dwelld",
+            Self::Session => {
+                "start it with `systemctl --user start dwelld`, or without systemd with `dwelld`"
+            }
+            Self::System => "start it with `sudo systemctl start dwelld`",
         };
         Error::new(Kind::Unreachable, "the daemon is not running").hint(hint)
     }
 
     const fn restart(self) -> &'static str {
         match self {
-            Self::Session => "restart it with: systemctl --user restart dwelld",
-            Self::System => "restart it with: sudo systemctl restart dwelld",
+            Self::Session => "restart it with `systemctl --user restart dwelld`",
+            Self::System => "restart it with `sudo systemctl restart dwelld`",
         }
     }
 }
@@ -215,14 +216,14 @@ mod tests {
             let error = zbus::Error::MethodError(name.into(), Some("why".into()), message);
             Bus::Session.failed(error.into())
         };
-        insta::assert_snapshot!(of("org.freedesktop.DBus.Error.ServiceUnknown"), @"dwell: the daemon is not running; start it with: systemctl --user start dwelld (or, without systemd: dwelld)");
-        insta::assert_snapshot!(of("org.freedesktop.DBus.Error.Spawn.ChildExited"), @"dwell: the daemon could not be started (why); see why with: journalctl --user -u dwelld");
+        insta::assert_snapshot!(of("org.freedesktop.DBus.Error.ServiceUnknown"), @"dwell: the daemon is not running; start it with `systemctl --user start dwelld`, or without systemd with `dwelld`");
+        insta::assert_snapshot!(of("org.freedesktop.DBus.Error.Spawn.ChildExited"), @"dwell: the daemon could not be started (why); see why with `journalctl --user -u dwelld`");
         insta::assert_snapshot!(of("org.freedesktop.DBus.Error.NoReply"), @"dwell: the daemon stopped before it answered; try again");
-        insta::assert_snapshot!(of("org.freedesktop.DBus.Error.UnknownMethod"), @"dwell: the daemon is of another version than this dwell; restart it with: systemctl --user restart dwelld");
+        insta::assert_snapshot!(of("org.freedesktop.DBus.Error.UnknownMethod"), @"dwell: the daemon is of another version than this dwell; restart it with `systemctl --user restart dwelld`");
         insta::assert_snapshot!(of("org.freedesktop.DBus.Error.AccessDenied"), @"dwell: the bus does not let you ask the daemon (why)");
-        insta::assert_snapshot!(of("org.example.Odd"), @"dwell: the bus refused: org.example.Odd: why; dwell doctor");
+        insta::assert_snapshot!(of("org.example.Odd"), @"dwell: the bus refused: org.example.Odd: why; see `dwell doctor`");
         let late = zbus::Error::InputOutput(std::sync::Arc::new(std::io::ErrorKind::TimedOut.into()));
-        insta::assert_snapshot!(Bus::System.failed(late.into()), @"dwell: the daemon has not answered for 25 seconds; restart it with: sudo systemctl restart dwelld");
+        insta::assert_snapshot!(Bus::System.failed(late.into()), @"dwell: the daemon has not answered for 25 seconds; restart it with `sudo systemctl restart dwelld`");
         assert_eq!(of("org.freedesktop.DBus.Error.AccessDenied").kind.exit_code(), 4);
         assert_eq!(of("org.freedesktop.DBus.Error.ServiceUnknown").kind.exit_code(), 5);
     }

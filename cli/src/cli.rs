@@ -64,10 +64,7 @@ pub(crate) enum Command {
 
 /// The whole command line, for help, completions and manual pages.
 pub(crate) fn command() -> clap::Command {
-    // The table of rules is the same everywhere, so `help` is not repeated below each group.
     Cli::command()
-        .mut_subcommand("limit", |c| c.disable_help_subcommand(true))
-        .mut_subcommand("config", |c| c.disable_help_subcommand(true))
 }
 
 /// Reads the command line; `None` when it asked for help or the version, which is then already shown.

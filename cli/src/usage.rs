@@ -50,7 +50,9 @@ pub(crate) fn explain(mistake: &clap::Error) -> Error {
         ErrorKind::InvalidSubcommand => {
             format!("there is no command \"{}\"", context(ContextKind::InvalidSubcommand))
         }
-        ErrorKind::MissingRequiredArgument => format!("{argument} is missing"),
+        ErrorKind::MissingRequiredArgument => {
+            format!("{argument} {} missing", if argument.contains(' ') { "are" } else { "is" })
+        }
         ErrorKind::ArgumentConflict => match context(ContextKind::PriorArg) {
             prior if prior.is_empty() || bare(&prior) == argument => {
                 format!("{argument} can be given only once")
@@ -73,7 +75,7 @@ fn advice(mistake: &clap::Error) -> String {
     }
     match mistake.get(ContextKind::ValidValue).map(words) {
         Some(possible) if !possible.is_empty() => format!("possible are {possible}"),
-        _ => format!("see {}", help_for(mistake)),
+        _ => format!("see `{}`", help_for(mistake)),
     }
 }
 
@@ -108,7 +110,8 @@ fn words(value: &ContextValue) -> String {
 fn quoted(value: &ContextValue) -> String {
     match value {
         ContextValue::Strings(texts) => {
-            texts.iter().map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(" or ")
+            // clap puts the nearest last.
+            texts.iter().rev().take(2).map(|text| format!("\"{text}\"")).collect::<Vec<_>>().join(" or ")
         }
         ContextValue::Bool(_) | ContextValue::None => String::new(),
         other => format!("\"{}\"", words(other)),
@@ -143,8 +146,8 @@ mod tests {
 
     #[test]
     fn each_mistake_is_one_line_with_a_next_step() {
-        insta::assert_snapshot!(told("dwell stauts"), @r#"dwell: there is no command "stauts"; did you mean "spans" or "status"?"#);
-        insta::assert_snapshot!(told("dwell xyzzy"), @r#"dwell: there is no command "xyzzy"; see dwell --help"#);
+        insta::assert_snapshot!(told("dwell stauts"), @r#"dwell: there is no command "stauts"; did you mean "status" or "spans"?"#);
+        insta::assert_snapshot!(told("dwell xyzzy"), @r#"dwell: there is no command "xyzzy"; see `dwell --help`"#);
         insta::assert_snapshot!(told("dwell report --formt csv"), @r#"dwell: there is no option "--formt" here; did you mean "--format"?"#);
         insta::assert_snapshot!(told("dwell report --format cvs"), @r#"dwell: "cvs" is no value for --format; possible are table, json, ndjson, csv, md"#);
         insta::assert_snapshot!(told("dwell report --format xml"), @r#"dwell: "xml" is no value for --format; possible are table, json, ndjson, csv, md"#);
@@ -152,15 +155,15 @@ mod tests {
         insta::assert_snapshot!(told("dwell report --by"), @"dwell: a value for --by is missing; possible are app, domain, category, hour, day, week, month");
         insta::assert_snapshot!(told("dwell report --top many"), @r#"dwell: "many" is no number of rows; write a whole number from 1 on, like 10"#);
         insta::assert_snapshot!(told("dwell report --top 0"), @r#"dwell: "0" is no number of rows; write a whole number from 1 on, like 10"#);
-        insta::assert_snapshot!(told("dwell report today yesterday"), @r#"dwell: "yesterday" is one word too many; see dwell report --help"#);
-        insta::assert_snapshot!(told("dwell limit set"), @"dwell: TARGET and AMOUNT is missing; see dwell limit set --help");
+        insta::assert_snapshot!(told("dwell report today yesterday"), @r#"dwell: "yesterday" is one word too many; see `dwell report --help`"#);
+        insta::assert_snapshot!(told("dwell limit set"), @"dwell: TARGET and AMOUNT are missing; see `dwell limit set --help`");
         insta::assert_snapshot!(told("dwell limit set firefox 30"), @r#"dwell: "30" is no amount of time: a unit is missing; write 30m, 1h30m or 90s"#);
         insta::assert_snapshot!(told("dwell limit set firefox 30m --warn 5"), @r#"dwell: "5" is no amount of time: a unit is missing; write 5m, 1h30m or 90s"#);
         insta::assert_snapshot!(told("dwell limit set aap:x 30m"), @r#"dwell: "aap:x" is no target: "aap:" is no kind of target (app:, domain:, category:, all); write app:ID, domain:D, category:C or all"#);
         insta::assert_snapshot!(told("dwell limit sett x 30m"), @r#"dwell: there is no command "sett"; did you mean "set"?"#);
-        insta::assert_snapshot!(told("dwell check"), @"dwell: TARGET is missing; see dwell check --help");
-        insta::assert_snapshot!(told("dwell report --by day --by hour"), @"dwell: --by can be given only once; see dwell report --help");
+        insta::assert_snapshot!(told("dwell check"), @"dwell: TARGET is missing; see `dwell check --help`");
+        insta::assert_snapshot!(told("dwell report --by day --by hour"), @"dwell: --by can be given only once; see `dwell report --help`");
         insta::assert_snapshot!(told("dwell completions tcsh"), @r#"dwell: "tcsh" is no value for SHELL; did you mean "zsh"?"#);
-        insta::assert_snapshot!(told("dwell watch -x"), @r#"dwell: there is no option "-x" here; see dwell watch --help"#);
+        insta::assert_snapshot!(told("dwell watch -x"), @r#"dwell: there is no option "-x" here; see `dwell watch --help`"#);
     }
 }

@@ -30,11 +30,11 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     Ok(if check.verdict == "blocked" { End::Blocked } else { End::Well })
 }
 
-/// `app:firefox is blocked until 04:00, by rule firefox`
+/// `app:firefox is blocked until 04:00 (rule firefox)`
 fn sentence(check: &wire::Check, now_ms: i64) -> String {
     let verdict = phrase::verdict(&check.verdict, check.until_at_ms, Zone::new(&check.zone), now_ms);
     let by = match &check.rule {
-        Some(rule) if check.verdict != "allowed" => format!(", by rule {}", plain(rule)),
+        Some(rule) if check.verdict != "allowed" => format!(" (rule {})", plain(rule)),
         _ => String::new(),
     };
     format!("{} is {verdict}{by}", plain(&check.target))
@@ -59,8 +59,8 @@ mod tests {
     fn sentences() {
         let said = |verdict| sentence(&check(verdict), 1_795_291_500_000);
         insta::assert_snapshot!(said("allowed"), @"app:firefox is allowed");
-        insta::assert_snapshot!(said("warn"), @"app:firefox is allowed, nearly used up, by rule firefox");
-        insta::assert_snapshot!(said("blocked"), @"app:firefox is blocked until 04:00, by rule firefox");
+        insta::assert_snapshot!(said("warn"), @"app:firefox is allowed, little or nothing left (rule firefox)");
+        insta::assert_snapshot!(said("blocked"), @"app:firefox is blocked until 04:00 (rule firefox)");
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::output::text::plain;
 
 /// Show the configuration, its place, or what is wrong with it; without a command: show it
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,

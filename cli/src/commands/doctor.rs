@@ -124,9 +124,12 @@ fn screen(parts: &[wire::Part], look: Look) -> String {
     let mut lines = Vec::new();
     for part in parts {
         let (mark, ink) = if part.ok { ("✓", Ink::Good) } else { ("✗", Ink::Bad) };
-        let name = left(&plain(&part.part), columns);
-        let indent = columns + 4;
-        let text = wrap(&format!("{mark} {name}  {}", plain(&part.message)), look.width, indent);
+        let (name, indent) = if look.width < 40 {
+            (format!("{}:", plain(&part.part)), 2)
+        } else {
+            (format!("{} ", left(&plain(&part.part), columns)), columns + 4)
+        };
+        let text = wrap(&format!("{mark} {name} {}", plain(&part.message)), look.width, indent);
         for (i, line) in text.iter().enumerate() {
             lines.push(match line.strip_prefix(mark) {
                 Some(rest) if i == 0 => format!("{}{rest}", look.ink(ink, mark)),
@@ -178,19 +181,16 @@ mod tests {
         1 problem
         ");
         insta::assert_snapshot!(screen(&parts(), Look { width: 20, color: false }), @r"
-        ✓ bus     reachable
-        ✓ daemon  running
-        ✓ unit    enabled
-        ✓ focus   x11 on :0
-        ✗ idle    the
-                  compositor
-                  has no
-                  ext-idle-n
-                  otify\u{7}
-                  → use a
-                    composit
-                    or that
-                    has it
+        ✓ bus: reachable
+        ✓ daemon: running
+        ✓ unit: enabled
+        ✓ focus: x11 on :0
+        ✗ idle: the
+          compositor has no
+          ext-idle-notify\u{
+          7}
+          → use a compositor
+            that has it
 
         1 problem
         ");

@@ -15,6 +15,7 @@ use crate::output::{json, phrase};
 
 /// Make, show and remove limits; without a command: list them
 #[derive(Debug, clap::Args)]
+#[command(disable_help_subcommand = true)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -46,9 +47,9 @@ struct Set {
     /// How much: 90s, 45m, 1h30m
     #[arg(value_parser = crate::cli::duration)]
     amount: Millis,
-    /// For which period
-    #[arg(long, value_enum, default_value_t = Per::Day)]
-    per: Per,
+    /// For which period (default: day)
+    #[arg(long, value_enum)]
+    per: Option<Per>,
     /// What happens at the limit (default: block; windows are minimised, web pages covered)
     #[arg(long, value_enum)]
     at_limit: Option<AtLimit>,
@@ -79,18 +80,17 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
     match args.command.unwrap_or(Command::List) {
         Command::Set(args) => {
             let options = wire::LimitOptions {
-                per: Some(match args.per {
-                    Per::Day => "day".to_owned(),
-                }),
-                at_limit: args.at_limit.and_then(|a| a.to_possible_value()).map(|v| v.get_name().to_owned()),
+                per: args.per.map(word),
+                at_limit: args.at_limit.map(word),
                 warn_ms: args.warn.map(Millis::as_ms),
             };
             let limit = daemon.ask(|d| d.set_limit(&args.target, args.amount.as_ms(), options)).await?;
-            let zone = zone(&daemon).await?;
+            // The limit is made: what is only said about it must not fail any more.
+            let (zone, again) = day(&daemon).await.unwrap_or((Zone::new("UTC"), None));
             if console.json {
                 console.say(&json::line(&json::Limits::new(&[limit], zone)));
             } else if !console.quiet {
-                console.say(&wrap(&understood(&limit, zone, now_ms()), console.look.width, 2).join("\n"));
+                console.say(&wrap(&understood(&limit, again.as_deref()), console.look.width, 2).join("\n"));
             }
         }
         Command::List => {
@@ -101,7 +101,7 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
             } else if !limits.is_empty() {
                 console.say(&table(&limits, zone, now_ms(), console.look).join("\n"));
             } else if !console.quiet {
-                let hint = "No limits yet. Make one: dwell limit set TARGET 45m";
+                let hint = "No limits yet. Make one with `dwell limit set TARGET 45m`";
                 console.say(&wrap(hint, console.look.width, 0).join("\n"));
             }
         }
@@ -133,84 +133,97 @@ async fn zone(daemon: &Daemon) -> Result<Zone, Error> {
     Ok(Zone::new(&daemon.ask(|d| d.status()).await?.zone))
 }
 
+/// The zone, and at which time of day a day starts: a report of today begins with it.
+async fn day(daemon: &Daemon) -> Result<(Zone, Option<String>), Error> {
+    let query = wire::Query { top: Some(1), ..wire::Query::default() };
+    let today = daemon.ask(|d| d.report(query)).await?;
+    let zone = Zone::new(&today.zone);
+    Ok((zone, Some(zone.clock(today.from_at_ms))))
+}
+
+fn word(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
 fn unknown(id: &str, limits: &[wire::Limit]) -> Error {
     let ids: Vec<_> = limits.iter().map(|limit| limit.id.as_str()).collect();
     let hint = match ids.as_slice() {
-        [] => "there are none yet; make one with: dwell limit set TARGET 45m".to_owned(),
-        some if some.len() <= 6 => format!("there is {}", some.join(", ")),
-        _ => "see them with: dwell limit list".to_owned(),
+        [one] => format!("there is only {one}"),
+        [] => "there are none yet; make one with `dwell limit set TARGET 45m`".to_owned(),
+        some if some.len() <= 6 => format!("there are {}", some.join(", ")),
+        _ => "see them with `dwell limit list`".to_owned(),
     };
     Error::new(Kind::NotFound, format!("there is no limit \"{id}\"")).hint(hint)
 }
 
 /// `app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00`
-fn understood(limit: &wire::Limit, zone: Zone, now_ms: i64) -> String {
-    let again = limit.until_at_ms.map(|at| zone.near(at, now_ms));
-    let warning = match limit.warn_ms {
-        0 => "no warning".to_owned(),
-        ms => format!("warning {} before", Millis::from_ms(ms)),
+fn understood(limit: &wire::Limit, again: Option<&str>) -> String {
+    let warning = match (limit.budget_ms, limit.warn_ms) {
+        (Some(0), _) => String::new(),
+        (_, 0) => ", no warning".to_owned(),
+        (_, ms) => format!(", warning {} before", Millis::from_ms(ms)),
     };
-    format!(
-        "{}: {}, {warning}, {}",
-        plain(&limit.target),
-        phrase::budget(limit),
-        phrase::at_limit(limit, again)
-    )
+    let (target, budget) = (plain(&limit.target), phrase::budget(limit));
+    format!("{target}: {budget}{warning}, {}", phrase::at_limit(limit, again))
 }
 
 fn details(limit: &wire::Limit, zone: Zone, now_ms: i64, look: Look) -> String {
     let (state, ink) = phrase::state(limit, zone, now_ms);
-    let mut lines = wrap(&understood(limit, zone, now_ms), look.width, 2);
-    lines.extend(wrap(&format!("Used {} so far", glance(limit.used_ms)), look.width, 2));
-    lines.extend(wrap(&state, look.width, 2).iter().map(|line| look.ink(ink, line)));
+    let again = limit.until_at_ms.map(|at| zone.near(at, now_ms));
+    let mut lines = wrap(&understood(limit, again.as_deref()), look.width, 2);
+    let used = wrap(&format!("Used {} so far, {state}", glance(limit.used_ms)), look.width, 2);
+    lines.extend(used.iter().map(|line| look.ink(ink, line)));
     lines.extend(wrap(&format!("Id: {}", plain(&limit.id)), look.width, 2));
     lines.join("\n")
 }
 
-/// Limits as aligned lines; below 44 columns each takes several.
+/// Columns of a limit's bar.
+const BAR: usize = 8;
+
+/// Limits as aligned lines; where that is too wide each takes several.
 pub(crate) fn table(limits: &[wire::Limit], zone: Zone, now_ms: i64, look: Look) -> Vec<String> {
-    /// Narrower than this, columns do not help.
-    const COLUMNS: usize = 44;
     let used = |limit: &wire::Limit| match limit.budget_ms {
         Some(budget) => format!("{} of {}", glance(limit.used_ms), Millis::from_ms(budget)),
         None => glance(limit.used_ms),
     };
-    // The id is only worth a place where it says more than the target.
-    let name = |limit: &wire::Limit| plain(&limit.target).into_owned();
-    let widest =
-        |of: &dyn Fn(&wire::Limit) -> String| limits.iter().map(|l| width(&of(l))).max().unwrap_or(0);
-    if look.width < COLUMNS {
-        return limits
+    let cells: Vec<_> = limits
+        .iter()
+        .map(|limit| (plain(&limit.target), used(limit), phrase::state(limit, zone, now_ms)))
+        .collect();
+    let names = cells.iter().map(|(name, ..)| width(name)).max().unwrap_or(0).max(8);
+    let uses = cells.iter().map(|(_, used, _)| width(used)).max().unwrap_or(0);
+    let states = cells.iter().map(|(.., (state, _))| width(state)).max().unwrap_or(0);
+    let fixed = 2 + 2 + uses + 2 + states;
+    // Long ids may be cut, as long as enough of them is left to tell them apart.
+    if fixed + names.min(24) > look.width {
+        return cells
             .iter()
-            .flat_map(|limit| {
-                let (state, ink) = phrase::state(limit, zone, now_ms);
-                let mut lines = vec![cut(&name(limit), look.width).into_owned()];
-                lines.extend(wrap(&format!("  {}", used(limit)), look.width, 2));
-                lines.extend(wrap(&format!("  {state}"), look.width, 2).iter().map(|l| look.ink(ink, l)));
+            .flat_map(|(name, used, (state, ink))| {
+                let mut lines = vec![cut(name, look.width).into_owned()];
+                lines.extend(wrap(&format!("  {used}"), look.width, 2));
+                lines.extend(wrap(&format!("  {state}"), look.width, 2).iter().map(|l| look.ink(*ink, l)));
                 lines
             })
             .collect();
     }
-    const BAR: usize = 8;
-    let with_bar = look.width >= 64;
-    let used_columns = widest(&used);
-    let state_columns = limits.iter().map(|l| width(&phrase::state(l, zone, now_ms).0)).max().unwrap_or(0);
-    let taken = 2 + 2 + used_columns + 2 + state_columns + if with_bar { 2 + BAR } else { 0 };
-    let name_columns = widest(&name).min(look.width.saturating_sub(taken)).max(8);
-    limits
+    let with_bar = fixed + names.min(24) + BAR + 2 <= look.width;
+    let names = names.min(look.width - fixed - if with_bar { BAR + 2 } else { 0 });
+    cells
         .iter()
-        .map(|limit| {
-            let (state, ink) = phrase::state(limit, zone, now_ms);
-            let mut line = format!("  {}  ", left(&name(limit), name_columns));
+        .zip(limits)
+        .map(|((name, used, (state, ink)), limit)| {
+            let mut line = format!("  {}  ", left(name, names));
             if with_bar {
-                let cells = bar(limit.used_ms, limit.budget_ms.unwrap_or(0), BAR);
+                // A budget of nothing is used up from the start.
+                let (part, whole) = match limit.budget_ms {
+                    Some(0) => (1, 1),
+                    budget => (limit.used_ms, budget.unwrap_or(0)),
+                };
+                let cells = bar(part, whole, BAR);
                 line.push_str(&look.ink(Ink::Bar, &cells));
                 line.push_str(&" ".repeat(BAR.saturating_sub(width(&cells)) + 2));
             }
-            line.push_str(&right(&used(limit), used_columns));
-            let rest = look.width.saturating_sub(2 + name_columns + 2 + used_columns + 2)
-                - if with_bar { BAR + 2 } else { 0 };
-            format!("{line}  {}", look.ink(ink, &cut(&state, rest)))
+            format!("{line}{}  {}", right(used, uses), look.ink(*ink, state))
         })
         .collect()
 }
@@ -251,20 +264,26 @@ pub(crate) mod tests {
     fn tables() {
         let shown = |width| table(&limits(), zone(), NOW, Look { width, color: false }).join("\n");
         insta::assert_snapshot!(shown(80), @"
-        app:firefox     ████████    30m of 30m  blocked, opens again at 04:00
+        app:firefox     ████████    30m of 30m  opens again at 04:00
         category:video  ███████▍    41m of 45m  4m left
         all             ███▎      3h 12m of 8h  4h 48m left
         ");
         insta::assert_snapshot!(shown(50), @"
-        app:fir…    30m of 30m  blocked, opens again at…
-        categor…    41m of 45m  4m left
-        all       3h 12m of 8h  4h 48m left
+        app:firefox
+          30m of 30m
+          opens again at 04:00
+        category:video
+          41m of 45m
+          4m left
+        all
+          3h 12m of 8h
+          4h 48m left
         ");
         insta::assert_snapshot!(shown(20), @"
         app:firefox
           30m of 30m
-          blocked, opens
-          again at 04:00
+          opens again at
+          04:00
         category:video
           41m of 45m
           4m left
@@ -273,7 +292,7 @@ pub(crate) mod tests {
           4h 48m left
         ");
         let colored = table(&limits()[..1], zone(), NOW, Look { width: 80, color: true }).join("\n");
-        insta::assert_snapshot!(colored.replace('\x1b', "ESC"), @"  app:firefox  ESC[36m████████ESC[0m  30m of 30m  ESC[1mblocked, opens again at 04:00ESC[0m");
+        insta::assert_snapshot!(colored.replace('\x1b', "ESC"), @"  app:firefox  ESC[36m████████ESC[0m  30m of 30m  ESC[1mopens again at 04:00ESC[0m");
     }
 
     #[test]
@@ -281,31 +300,30 @@ pub(crate) mod tests {
         let said = |change: &dyn Fn(&mut wire::Limit)| {
             let mut limit = limits().remove(0);
             change(&mut limit);
-            understood(&limit, zone(), NOW)
+            understood(&limit, Some("04:00"))
         };
         insta::assert_snapshot!(said(&|_| ()), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00");
-        insta::assert_snapshot!(said(&|l| l.until_at_ms = None), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until the day starts anew");
+        insta::assert_snapshot!(understood(&limits()[0], None), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until the day starts anew");
         insta::assert_snapshot!(said(&|l| l.at_limit = "notify".into()), @"app:firefox: 30m a day, warning 5m before, then a notice and nothing more");
         insta::assert_snapshot!(said(&|l| { l.at_limit = "close".into(); l.warn_ms = 0 }), @"app:firefox: 30m a day, no warning, then its windows are closed until 04:00");
-        insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: none of any day, warning 5m before, then its pages are blocked until 04:00");
+        insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: no time on any day, then its pages are blocked until 04:00");
         insta::assert_snapshot!(said(&|l| { l.target = "all".into(); l.budget_ms = Some(90 * MINUTE) }), @"all: 1h 30m a day, warning 5m before, then all windows are minimised until 04:00");
     }
 
     #[test]
     fn one_limit() {
         insta::assert_snapshot!(details(&limits()[1], zone(), NOW, Look { width: 80, color: false }), @"
-        category:video: 45m a day, warning 5m before, then their windows are minimised
+        category:video: 45m a day, warning 5m before, then its windows are minimised
           until the day starts anew
-        Used 41m so far
-        4m left
+        Used 41m so far, 4m left
         Id: video
         ");
     }
 
     #[test]
     fn an_unknown_id_names_the_known_ones() {
-        insta::assert_snapshot!(unknown("x", &limits()), @r#"dwell: there is no limit "x"; there is firefox, video, all"#);
-        insta::assert_snapshot!(unknown("x", &[]), @r#"dwell: there is no limit "x"; there are none yet; make one with: dwell limit set TARGET 45m"#);
+        insta::assert_snapshot!(unknown("x", &limits()), @r#"dwell: there is no limit "x"; there are firefox, video, all"#);
+        insta::assert_snapshot!(unknown("x", &[]), @r#"dwell: there is no limit "x"; there are none yet; make one with `dwell limit set TARGET 45m`"#);
     }
 
     #[test]

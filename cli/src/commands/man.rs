@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let names: Vec<_> = pages().into_iter().map(|(name, _)| name).collect();
-        insta::assert_snapshot!(names.join(" "), @"dwell.1 dwell-status.1 dwell-report.1 dwell-spans.1 dwell-why.1 dwell-check.1 dwell-watch.1 dwell-doctor.1 dwell-completions.1 dwell-limit.1 dwell-limit-set.1 dwell-limit-list.1 dwell-limit-show.1 dwell-limit-remove.1 dwell-config.1 dwell-config-show.1 dwell-config-path.1 dwell-config-check.1");
+        insta::assert_snapshot!(names.join(" "), @"dwell.1 dwell-status.1 dwell-report.1 dwell-spans.1 dwell-limit.1 dwell-limit-set.1 dwell-limit-list.1 dwell-limit-show.1 dwell-limit-remove.1 dwell-why.1 dwell-check.1 dwell-watch.1 dwell-doctor.1 dwell-config.1 dwell-config-show.1 dwell-config-path.1 dwell-config-check.1 dwell-completions.1");
         for (name, page) in pages() {
             let page = String::from_utf8(page).unwrap();
             assert!(page.contains(".SH NAME") && page.contains(".SH SYNOPSIS"), "{name}");

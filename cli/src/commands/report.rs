@@ -141,7 +141,7 @@ fn show(report: &wire::Report, format: Format, period: &str, console: &mut Conso
             document.rows.into_iter().for_each(|row| console.say(&json::line(&json::RowLine::new(row))));
         }
         Format::Csv => records(&document).iter().for_each(|record| console.say(record)),
-        Format::Md if !report.rows.is_empty() => console.say(&markdown(&document)),
+        Format::Md if !report.rows.is_empty() => console.say(&markdown(&report.rows, &document)),
         Format::Table if !report.rows.is_empty() => console.say(&screen(report, console.look)),
         Format::Md | Format::Table => {}
     }
@@ -156,9 +156,9 @@ fn nothing(report: &wire::Report, period: &str) -> Error {
         (true, false) => format!("nothing is recorded for {period}"),
     };
     let hint = if filtered {
-        "dwell report shows everything"
+        "`dwell report` shows everything"
     } else {
-        "dwell doctor tells whether everything is seen"
+        "`dwell doctor` tells whether everything is seen"
     };
     Error::new(Kind::NoData, message).hint(hint)
 }
@@ -315,13 +315,184 @@ fn records(report: &json::Report<'_>) -> Vec<String> {
     std::iter::once(header).chain(rows).collect()
 }
 
-fn markdown(report: &json::Report<'_>) -> String {
-    let cell = |text: &str| plain(text).replace('\\', "\\\\").replace('|', "\\|");
+fn markdown(rows: &[wire::Row], report: &json::Report<'_>) -> String {
+    let cell = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|");
     let mut lines = vec!["| name | time | share | visits |".to_owned(), "|---|---:|---:|---:|".to_owned()];
-    for row in &report.rows {
-        let name = if row.name.is_empty() { row.key } else { row.name };
+    for (row, name) in report.rows.iter().zip(labels(rows)) {
         let time = glance(row.seconds.saturating_mul(1000));
-        lines.push(format!("| {} | {time} | {:.1}% | {} |", cell(name), row.share * 100.0, row.opens));
+        lines.push(format!("| {} | {time} | {:.1}% | {} |", cell(&name), row.share * 100.0, row.opens));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_795_291_500_000; // 2026-11-21T22:05:00+02:00
+    const MINUTE: u64 = 60_000;
+
+    fn row(key: &str, name: &str, kind: &str, ms: u64, opens: u64) -> wire::Row {
+        wire::Row { key: key.into(), name: name.into(), kind: kind.into(), category: None, ms, opens }
+    }
+
+    fn report() -> wire::Report {
+        let rows = vec![
+            row("firefox", "Firefox", "focus", 100 * MINUTE + 400, 12),
+            row("code", "Code, \"the\" editor", "focus", 55 * MINUTE + 400, 1),
+            row("firefox", "Firefox", "private", 20 * MINUTE + 400, 3),
+            row("xterm", "Terminal", "focus", 9 * MINUTE, 40),
+            row("foot", "Terminal", "focus", MINUTE, 2),
+            row("evil", "a|b\x1b[2J", "focus", 900, 1),
+        ];
+        let total = rows.iter().map(|row| row.ms).sum();
+        wire::Report {
+            from_at_ms: NOW - 18 * 3_600_000 - 300_000,
+            to_at_ms: NOW,
+            zone: "Europe/Athens".into(),
+            by: "app".into(),
+            total_ms: total,
+            observed_ms: total,
+            unobserved_ms: 12 * MINUTE,
+            sealed_ms: 0,
+            damaged: vec!["2026-11-19".into()],
+            rows,
+        }
+    }
+
+    fn shown(width: usize) -> String {
+        screen(&report(), Look { width, color: false })
+    }
+
+    #[test]
+    fn screens() {
+        insta::assert_snapshot!(shown(80), @r#"
+        2026-11-21, by app
+
+          Firefox             1h 40m   54%  12 visits  ██████████████████████████████
+          Code, "the" editor     55m   30%    1 visit  ████████████████▋
+          Firefox (private)      20m   11%   3 visits  ██████▏
+          Terminal [xterm]        9m    5%  40 visits  ██▊
+          Terminal [foot]         1m    1%   2 visits  ▍
+          a|b\u{1b}[2J            0s   <1%    1 visit  ▏
+          Total               3h 05m
+
+        12m of session time was not observed.
+        Records of 2026-11-19 are damaged, and missing here.
+        "#);
+        insta::assert_snapshot!(shown(50), @r#"
+        2026-11-21, by app
+
+          Firefox             1h 40m   54%  ██████████████
+          Code, "the" editor     55m   30%  ███████▊
+          Firefox (private)      20m   11%  ██▉
+          Terminal [xterm]        9m    5%  █▍
+          Terminal [foot]         1m    1%  ▎
+          a|b\u{1b}[2J            0s   <1%  ▏
+          Total               3h 05m
+
+        12m of session time was not observed.
+        Records of 2026-11-19 are damaged, and missing
+          here.
+        "#);
+        insta::assert_snapshot!(shown(20), @r#"
+        2026-11-21, by app
+
+        Firefox       1h 40m
+        Code, "the"…     55m
+        Firefox (pr…     20m
+        Terminal [x…      9m
+        Terminal [f…      1m
+        a|b\u{1b}[2J      0s
+        Total         3h 05m
+
+        12m of session time
+          was not observed.
+        Records of
+          2026-11-19 are
+          damaged, and
+          missing here.
+        "#);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_screen() {
+        for columns in 16..=120 {
+            for line in shown(columns).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn titles_and_notes() {
+        let week = wire::Report {
+            from_at_ms: NOW - (6 * 24 + 18) * 3_600_000 - 300_000,
+            by: "day".into(),
+            ..report()
+        };
+        insta::assert_snapshot!(title(&week), @"2026-11-15 to 2026-11-21, by day");
+        let all = wire::Report { from_at_ms: 0, zone: "UTC".into(), ..report() };
+        insta::assert_snapshot!(title(&all), @"Everything up to 2026-11-21, by app");
+        let days = (1..=9).map(|day| format!("2026-11-0{day}")).collect();
+        let bad = wire::Report { damaged: days, sealed_ms: 90 * MINUTE, unobserved_ms: 59_999, ..report() };
+        insta::assert_snapshot!(notes(&bad).join("\n"), @"
+        1h 30m more cannot be read while the vault is sealed.
+        Records of 2026-11-01, 2026-11-02, 2026-11-03, 2026-11-04, 2026-11-05 and 4 more days are damaged, and missing here.
+        ");
+    }
+
+    #[test]
+    fn documents() {
+        let report = report();
+        insta::assert_snapshot!(json::line(&json::Report::new(&report)), @r#"{"schema":"dwell.report/1","from":"2026-11-21T04:00:00.000+02:00","to":"2026-11-21T22:05:00.000+02:00","zone":"Europe/Athens","by":"app","total_seconds":11102,"coverage":{"observed_seconds":11102,"unobserved_seconds":720,"sealed_seconds":0},"rows":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5405,"opens":12},{"key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1},{"key":"firefox","name":"Firefox","kind":"private","category":null,"seconds":1200,"share":0.1081,"opens":3},{"key":"xterm","name":"Terminal","kind":"focus","category":null,"seconds":540,"share":0.0486,"opens":40},{"key":"foot","name":"Terminal","kind":"focus","category":null,"seconds":60,"share":0.0054,"opens":2},{"key":"evil","name":"a|b\u001b[2J","kind":"focus","category":null,"seconds":1,"share":0.0001,"opens":1}]}"#);
+        insta::assert_snapshot!(records(&json::Report::new(&report)).join("\n"), @r#"
+        key,name,kind,category,seconds,share,opens
+        firefox,Firefox,focus,,6001,0.5405,12
+        code,"Code, ""the"" editor",focus,,3300,0.2973,1
+        firefox,Firefox,private,,1200,0.1081,3
+        xterm,Terminal,focus,,540,0.0486,40
+        foot,Terminal,focus,,60,0.0054,2
+        evil,a|b\u{1b}[2J,focus,,1,0.0001,1
+        "#);
+        insta::assert_snapshot!(markdown(&report.rows, &json::Report::new(&report)), @r#"
+        | name | time | share | visits |
+        |---|---:|---:|---:|
+        | Firefox | 1h 40m | 54.0% | 12 |
+        | Code, "the" editor | 55m | 29.7% | 1 |
+        | Firefox (private) | 20m | 10.8% | 3 |
+        | Terminal [xterm] | 9m | 4.9% | 40 |
+        | Terminal [foot] | 1m | 0.5% | 2 |
+        | a\|b\\u{1b}[2J | 1s | 0.0% | 1 |
+        "#);
+        let row = json::Report::new(&report).rows.remove(1);
+        insta::assert_snapshot!(json::line(&json::RowLine::new(row)), @r#"{"schema":"dwell.row/1","key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1}"#);
+    }
+
+    #[test]
+    fn the_seconds_add_up() {
+        let report = report();
+        let document = json::Report::new(&report);
+        let total: u64 = document.rows.iter().map(|row| row.seconds).sum();
+        assert_eq!(total, (report.total_ms + 500) / 1000);
+    }
+
+    #[test]
+    fn nothing_is_told_apart() {
+        let empty = wire::Report { rows: vec![], total_ms: 0, observed_ms: 0, damaged: vec![], ..report() };
+        insta::assert_snapshot!(nothing(&empty, "today"), @"dwell: nothing is recorded for today; `dwell doctor` tells whether everything is seen");
+        insta::assert_snapshot!(nothing(&wire::Report { observed_ms: 5, ..empty.clone() }, "7d"), @"dwell: nothing of that is recorded for 7d; `dwell report` shows everything");
+        insta::assert_snapshot!(nothing(&wire::Report { damaged: vec!["x".into()], ..empty }, "week"), @"dwell: nothing readable is recorded for week: some days are damaged; `dwell doctor` tells whether everything is seen");
+    }
+
+    #[test]
+    fn periods_are_checked_before_anybody_is_asked() {
+        for good in ["today", "lastweek", "7d", "2026-11-01", "2026-11-01..2026-11-20", "2026-11-01.."] {
+            assert_eq!(period(good).as_deref(), Ok(good));
+        }
+        let told = |text| period(text).map_err(|bad| format!("{bad}; {}", bad.hint)).unwrap_err();
+        insta::assert_snapshot!(told("yesturday"), @r#""yesturday" is no period; did you mean "yesterday"?"#);
+        insta::assert_snapshot!(told("2026-11-20..2026-11-01"), @r#""2026-11-20..2026-11-01": the period ends before it begins; write today, yesterday, week, lastweek, month, year, all, 7d, 2026-11-01 or 2026-11-01..2026-11-20"#);
+        insta::assert_snapshot!(told("whenever"), @r#""whenever" is no period; write today, yesterday, week, lastweek, month, year, all, 7d, 2026-11-01 or 2026-11-01..2026-11-20"#);
+    }
 }

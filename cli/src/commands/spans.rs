@@ -66,7 +66,7 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     }
     if count == 0 {
         return Err(Error::new(Kind::NoData, format!("nothing is recorded for {}", args.period))
-            .hint("dwell doctor tells whether everything is seen"));
+            .hint("`dwell doctor` tells whether everything is seen"));
     }
     Ok(End::Well)
 }

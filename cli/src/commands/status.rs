@@ -9,7 +9,7 @@ use crate::console::Console;
 use crate::error::{End, Error};
 use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
-use crate::output::text::{bar, cut, glance, left, plain, right, width, wrap};
+use crate::output::text::{bar, glance, left, plain, right, width, wrap};
 use crate::output::{json, phrase};
 
 /// Show now, today, limits and what needs attention
@@ -75,7 +75,7 @@ fn screen(status: &wire::Status, look: Look) -> String {
     let problems: Vec<_> = status.health.iter().filter(|part| !part.ok).collect();
     if !problems.is_empty() {
         lines.push(String::new());
-        lines.extend(wrap("Needs attention (see dwell doctor)", look.width, 2));
+        lines.extend(wrap("Needs attention (see `dwell doctor`)", look.width, 2));
         for part in problems {
             let text = format!("  {}: {}", plain(&part.part), plain(&part.message));
             lines.extend(wrap(&text, look.width, 4).iter().map(|line| look.ink(Ink::Bad, line)));
@@ -100,7 +100,7 @@ fn now(status: &wire::Status, zone: Zone, look: Look, lines: &mut Vec<String>) {
     } else if width(&what) + 2 + width(&since) <= look.width {
         lines.push(format!("{}  {}", look.ink(Ink::Strong, &what), look.ink(Ink::Faint, &since)));
     } else {
-        lines.push(look.ink(Ink::Strong, &cut(&what, look.width)));
+        lines.extend(wrap(&what, look.width, 2).iter().map(|line| look.ink(Ink::Strong, line)));
         lines.extend(wrap(&since, look.width, 2).iter().map(|line| look.ink(Ink::Faint, line)));
     }
 }
@@ -275,11 +275,11 @@ pub(crate) mod tests {
           日本語の長い名前のプログラム     37m  █████████
 
         Limits
-          app:firefox     ████████    30m of 30m  blocked, opens again at 04:00
+          app:firefox     ████████    30m of 30m  opens again at 04:00
           category:video  ███████▍    41m of 45m  4m left
           all             ███▎      3h 12m of 8h  4h 48m left
 
-        Needs attention (see dwell doctor)
+        Needs attention (see `dwell doctor`)
           idle: no idle sensor on this desktop\u{1b}[2J
         ");
         insta::assert_snapshot!(screen(&status(), Look { width: 40, color: false }), @r"
@@ -293,7 +293,7 @@ pub(crate) mod tests {
         Limits
         app:firefox
           30m of 30m
-          blocked, opens again at 04:00
+          opens again at 04:00
         category:video
           41m of 45m
           4m left
@@ -301,12 +301,13 @@ pub(crate) mod tests {
           3h 12m of 8h
           4h 48m left
 
-        Needs attention (see dwell doctor)
+        Needs attention (see `dwell doctor`)
           idle: no idle sensor on this
             desktop\u{1b}[2J
         ");
         insta::assert_snapshot!(screen(&status(), Look { width: 20, color: false }), @r"
-        Firefox (example.or…
+        Firefox
+          (example.org)
         since 21:40, 25m
 
         Today 3h 12m
@@ -317,8 +318,8 @@ pub(crate) mod tests {
         Limits
         app:firefox
           30m of 30m
-          blocked, opens
-          again at 04:00
+          opens again at
+          04:00
         category:video
           41m of 45m
           4m left
@@ -327,7 +328,7 @@ pub(crate) mod tests {
           4h 48m left
 
         Needs attention (see
-          dwell doctor)
+          `dwell doctor`)
           idle: no idle
             sensor on this
             desktop\u{1b}[2J
@@ -418,8 +419,8 @@ pub(crate) mod tests {
     fn bars_of_the_desktop() {
         let mut status = status();
         status.top[1].name = "<b>&".into();
-        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Firefox (example.org)\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\napp:firefox: blocked, opens again at 04:00\ncategory:video: 4m left\nall: 4h 48m left\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"blocked","percentage":100}"#);
-        insta::assert_snapshot!(i3(&status), @r##"{"full_text":"3h 12m  app:firefox: blocked, opens again at 04:00","short_text":"3h 12m","color":"#f7768e","urgent":false}"##);
+        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Firefox (example.org)\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\napp:firefox: opens again at 04:00\ncategory:video: 4m left\nall: 4h 48m left\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"blocked","percentage":100}"#);
+        insta::assert_snapshot!(i3(&status), @r##"{"full_text":"3h 12m  app:firefox: opens again at 04:00","short_text":"3h 12m","color":"#f7768e","urgent":false}"##);
         status.limits.clear();
         status.state = "idle".into();
         insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Away from the keyboard\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"idle","percentage":0}"#);

@@ -67,7 +67,8 @@ fn sentence(event: &Event, look: Look) -> String {
         "sensor" => sensor(event),
         other => (plain(other).into_owned(), Ink::Faint),
     };
-    let lines = wrap(&format!("{}  {text}", plain(clock)), look.width, 10);
+    let indent = if look.width < 40 { 2 } else { 10 };
+    let lines = wrap(&format!("{}  {text}", plain(clock)), look.width, indent);
     let (first, rest) = lines.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let mut shown = match first.split_once("  ") {
         Some((clock, text)) => format!("{}  {}", look.ink(Ink::Faint, clock), look.ink(ink, text)),
@@ -152,13 +153,10 @@ mod tests {
             Look { width: 20, color: false },
         );
         insta::assert_snapshot!(narrow, @"
-        22:05:07 
-                  app:firefo
-                  x: limit
-                  reached,
-                  opens
-                  again at
-                  04:00
+        22:05:07
+          app:firefox: limit
+          reached, opens
+          again at 04:00
         ");
     }
 }

@@ -67,7 +67,7 @@ mod tests {
         insta::assert_snapshot!(screen(&why(), NOW, Look { width: 80, color: false }), @"
         app:firefox is blocked until 04:00
 
-          app:firefox     ████████    30m of 30m  blocked, opens again at 04:00
+          app:firefox     ████████    30m of 30m  opens again at 04:00
           category:video  ███████▍    41m of 45m  4m left
           all             ███▎      3h 12m of 8h  4h 48m left
         ");
@@ -78,8 +78,8 @@ mod tests {
 
         app:firefox
           30m of 30m
-          blocked, opens
-          again at 04:00
+          opens again at
+          04:00
         category:video
           41m of 45m
           4m left

@@ -80,6 +80,7 @@ pub(crate) fn wrap(text: &str, columns: usize, indent: usize) -> Vec<String> {
     let mut empty = true;
     for word in text.split(' ') {
         if !empty && width(&line) + 1 + width(word) > columns {
+            line.truncate(line.trim_end().len());
             lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
             empty = true;
         }
