@@ -9,12 +9,26 @@
 //! its [`Surroundings`] in.
 #![forbid(unsafe_code)]
 
+mod apps;
+mod backends;
+mod clock;
+mod detect;
+mod display;
+mod idle;
+mod lock;
+mod readiness;
+mod report;
+mod session;
 mod surroundings;
+mod watch;
+
+use std::sync::Arc;
 
 use dwell_core::sample::Sample;
 use dwell_core::subject::AppId;
 use dwell_core::time::Millis;
-use tokio::sync::mpsc;
+use tokio::sync::{self, mpsc};
+use tokio::task::AbortHandle;
 
 pub use surroundings::Surroundings;
 
@@ -68,69 +82,122 @@ pub enum WindowAct {
 /// The handle of the running sensors. Dropping it ends them.
 #[derive(Debug)]
 pub struct Desktop {
+    given: Surroundings,
+    attached: sync::watch::Sender<Surroundings>,
+    settings: sync::watch::Sender<Settings>,
     acts: mpsc::UnboundedSender<WindowAct>,
+    apps: apps::Apps,
+    task: AbortHandle,
 }
 
 impl Desktop {
-    /// Starts the sensors as tasks of the current tokio runtime. Facts and health arrive at `out`.
+    /// Starts the sensors as tasks of the current tokio runtime. Facts and health arrive at `out`: the present level
+    /// of every fact first, then every change. When `out` is closed the sensors end.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn start(
         surroundings: Surroundings,
         settings: Settings,
         out: mpsc::Sender<Notice>,
         buses: Buses,
     ) -> Self {
-        let _ = (surroundings, settings, out, buses);
-        let (acts, _) = mpsc::unbounded_channel();
-        Self { acts }
+        let (attached, attached_rx) = sync::watch::channel(surroundings.clone());
+        let (settings, settings_rx) = sync::watch::channel(settings);
+        let (acts, acts_rx) = mpsc::unbounded_channel();
+        let apps = apps::Apps::new(&surroundings);
+        let reporter = report::Reporter::new(out);
+        let sessions = Arc::new(sync::Notify::new());
+        let session =
+            session::watch(buses.clone(), reporter.clone(), attached_rx.clone(), Arc::clone(&sessions));
+        let display = display::Supervisor {
+            reporter: reporter.clone(),
+            apps: apps.clone(),
+            buses,
+            given: surroundings.clone(),
+            attached: attached_rx,
+            settings: settings_rx,
+            sessions,
+            acts: acts_rx,
+            unknown: false,
+        };
+        let task = tokio::spawn(async move {
+            tokio::select! {
+                () = reporter.closed() => {}
+                ((), ()) = async { tokio::join!(session, display.run()) } => {}
+            }
+        });
+        Self { given: surroundings, attached, settings, acts, apps, task: task.abort_handle() }
     }
 
     /// A desktop that is played from a script, for tests: what is sent to `script` reaches `out`; the window
     /// actions that are asked for come out of the returned channel, in order.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn scripted(
         script: mpsc::Receiver<Notice>,
         out: mpsc::Sender<Notice>,
     ) -> (Self, mpsc::UnboundedReceiver<WindowAct>) {
-        let _ = (script, out);
+        let given = Surroundings::default();
         let (acts, asked) = mpsc::unbounded_channel();
-        (Self { acts }, asked)
+        let desktop = Self {
+            attached: sync::watch::channel(given.clone()).0,
+            settings: sync::watch::channel(Settings { idle_after: Millis::from_secs(180) }).0,
+            acts,
+            apps: apps::Apps::new(&given),
+            task: tokio::spawn(backends::scripted::play(script, out)).abort_handle(),
+            given,
+        };
+        (desktop, asked)
     }
 
-    /// Tells where a display may be found from now on (`dwelld attach`, a changed environment).
+    /// Tells where a display may be found from now on (`dwelld attach`, a changed environment). If it leads to
+    /// another display than the present one, that one is taken instead.
     pub fn reattach(&self, more: Surroundings) {
-        let _ = more;
+        let around = more.or(&self.given);
+        self.apps.look_in(&around);
+        self.attached.send_replace(around);
     }
 
     /// Changes the settings; takes effect at once.
     pub fn configure(&self, settings: Settings) {
-        let _ = settings;
+        self.settings.send_if_modified(|old| std::mem::replace(old, settings) != settings);
     }
 
-    /// Does something to the windows of a program, over the running back end's own connection. Without a display
-    /// there are no windows, and nothing happens.
+    /// Does something to the windows of a program, over the running back end's own connection. Ids compare without
+    /// regard to ASCII case. Without a display there are no windows, and nothing happens.
     pub fn act(&self, act: WindowAct) {
         let _ = self.acts.send(act);
     }
 
     /// The display names of programs, from their desktop files.
     pub fn names(&self) -> AppNames {
-        AppNames {}
+        AppNames { apps: self.apps.clone() }
+    }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
 /// Display names of programs, looked up in their desktop files when asked for.
 #[derive(Clone, Debug)]
-pub struct AppNames {}
+pub struct AppNames {
+    apps: apps::Apps,
+}
 
 impl AppNames {
-    /// Looks names up in the data folders that `surroundings` point at.
+    /// Looks names up in the data folders that `surroundings` point at (`XDG_DATA_HOME`, `XDG_DATA_DIRS`, `HOME`), in
+    /// the language that they name (`LANGUAGE`, `LC_ALL`, `LC_MESSAGES`, `LANG`).
     pub fn new(surroundings: &Surroundings) -> Self {
-        let _ = surroundings;
-        Self {}
+        Self { apps: apps::Apps::new(surroundings) }
     }
 
-    /// The program's name in the person's language, if it has a desktop file.
+    /// The program's name in the person's language, if it has a desktop file. Reads files.
     pub fn name(&self, app: &AppId) -> Option<String> {
-        let _ = app;
-        None
+        self.apps.name(app)
     }
 }

@@ -52,6 +52,29 @@ impl Surroundings {
         self.get(name).map(PathBuf::from)
     }
 
+    /// These surroundings, with what they do not say about the person's folders and language taken from `other`. What
+    /// belongs to a display is not mixed.
+    pub(crate) fn or(mut self, other: &Self) -> Self {
+        const OF_PERSON: &[&str] = &[
+            "HOME",
+            "LANG",
+            "LANGUAGE",
+            "LC_ALL",
+            "LC_MESSAGES",
+            "XDG_DATA_DIRS",
+            "XDG_DATA_HOME",
+            "XDG_RUNTIME_DIR",
+        ];
+        for name in OF_PERSON {
+            if let Some(value) = other.get(name)
+                && !self.0.contains_key(*name)
+            {
+                self.0.insert((*name).to_owned(), value.to_owned());
+            }
+        }
+        self
+    }
+
     /// All that is known, for `dwelld attach` to send.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))

@@ -1,0 +1,164 @@
+//! Which program a window belongs to.
+//!
+//! The canonical id is the desktop-file id. What leads to it, in this order:
+//!
+//! 1. A program that runs inside another one and has a class of its own — a Steam game, a Wine program, a web app
+//!    of Chromium — is that class: it is more specific than the sandbox or scope that it shares with its host.
+//! 2. The Flatpak application, which the kernel's view of the process names.
+//! 3. The Snap application, from the control group that snapd made for it — unless the window's class belongs to
+//!    another desktop file: an editor from a Snap has a terminal, and what is started there is in its group too.
+//! 4. The app id or class, matched to a desktop file. This comes before systemd's scopes for the same reason: a
+//!    program that is started in a terminal runs in the terminal's scope.
+//! 5. The systemd scope `app-…-ID-RANDOM.scope`, if it was made for this very process: its number is the process's,
+//!    or its desktop file starts the process's executable.
+//! 6. The app id or class as it is. A class that only names a toolkit (Java's `sun-awt-X11-XFramePeer`, GNOME's
+//!    `window:1`) names no program: then a scope that is no terminal's is better, then the executable's name.
+//! 7. The executable's name.
+//!
+//! Session scopes and system services (`session-2.scope`, `user@1000.service`) never name a program.
+
+mod entries;
+mod process;
+mod unit;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dwell_core::subject::{APP_MAX, AppId};
+
+use crate::Surroundings;
+use entries::Entries;
+use process::{Process, ProcessFacts};
+
+/// What a back end knows of a window. Never its title.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// Wayland's app id, or the class part of WM_CLASS.
+    pub(crate) class: Option<String>,
+    /// The instance part of WM_CLASS.
+    pub(crate) instance: Option<String>,
+    /// The process, where the display server vouches for it.
+    pub(crate) pid: Option<u32>,
+}
+
+/// The programs on this machine. Cheap to clone; clones share what they have read.
+#[derive(Clone, Debug)]
+pub(crate) struct Apps {
+    entries: Arc<Mutex<Entries>>,
+}
+
+impl Apps {
+    pub(crate) fn new(around: &Surroundings) -> Self {
+        Self { entries: Arc::new(Mutex::new(Entries::new(around))) }
+    }
+
+    /// Looks in other data folders from now on.
+    pub(crate) fn look_in(&self, around: &Surroundings) {
+        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = Entries::new(around);
+    }
+
+    /// The program that a window belongs to.
+    pub(crate) fn identify(&self, window: &Window) -> AppId {
+        let facts = window.pid.map(|pid| Process { pid }.facts()).unwrap_or_default();
+        identify(window, &facts, &mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn name(&self, app: &AppId) -> Option<String> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).name(app.as_str())
+    }
+}
+
+fn identify(window: &Window, process: &ProcessFacts, entries: &mut Entries) -> AppId {
+    let class = window.class.as_deref().map(str::trim).filter(|class| !class.is_empty());
+    let instance = window.instance.as_deref().map(str::trim).filter(|instance| !instance.is_empty());
+    if let Some(guest) = class.into_iter().chain(instance).find(|name| is_guest(name)) {
+        return entries.by_class(guest).map_or_else(|| clean(guest), |entry| clean(&entry.id));
+    }
+    if let Some(flatpak) = &process.flatpak {
+        return clean(flatpak);
+    }
+    let telling = class.filter(|class| !is_toolkit(class));
+    let known = match telling {
+        Some(class) => match entries.by_class(class) {
+            Some(entry) => Some(entry.id.clone()),
+            None => instance.and_then(|name| entries.by_instance(name)).map(|entry| entry.id.clone()),
+        },
+        None => None,
+    };
+    let unit = process.unit.as_deref().and_then(unit::parse);
+    if let Some(unit::Unit::Snap { id }) = &unit
+        && (known.is_none()
+            || known.iter().map(|known| &**known).chain(class).any(|name| unit::names_snap(id, name)))
+    {
+        return entries.by_id(id).map_or_else(|| clean(id), |entry| clean(&entry.id));
+    }
+    if let Some(known) = known {
+        return clean(&known);
+    }
+    if let Some(unit::Unit::App { id, pid }) = &unit {
+        let entry = entries.by_id(id);
+        let program = process.program.as_deref();
+        let own = match pid {
+            Some(pid) => Some(*pid) == window.pid,
+            None => entry.is_some_and(|entry| program.is_some_and(|program| entry.starts(program))),
+        };
+        let host = entry.is_some_and(|entry| !entry.terminal) && telling.is_none();
+        if (own && (entry.is_some() || telling.is_none())) || host {
+            return entry.map_or_else(|| clean(id), |entry| clean(&entry.id));
+        }
+    }
+    telling.or(process.program.as_deref()).or(class).or(instance).map_or_else(unknown, clean)
+}
+
+/// A program inside another program, with a class that is its own.
+fn is_guest(class: &str) -> bool {
+    let numbered = class.strip_prefix("steam_app_").is_some_and(|id| !id.is_empty());
+    let web_app = class.starts_with("crx_")
+        || ["chrome-", "chromium-", "brave-", "msedge-", "vivaldi-"].iter().any(|browser| {
+            // `chrome-<host or 32-letter id>__-<profile>`; `chrome-` alone is just a name.
+            class.strip_prefix(browser).and_then(|rest| rest.rsplit_once('-')).is_some_and(
+                |(app, profile)| !app.is_empty() && (profile == "Default" || profile.starts_with("Profile")),
+            )
+        });
+    let windows = class.len() > 4 && class.to_ascii_lowercase().ends_with(".exe");
+    numbered || web_app || windows
+}
+
+/// A class that a toolkit gives to windows whose program named none.
+fn is_toolkit(class: &str) -> bool {
+    const NAMES: &[&str] =
+        &["electron", "java", "python", "python3", "perl", "gjs", "mono-sgen", "tk", "toplevel", "unknown"];
+    class.starts_with("sun-awt-")
+        || class.starts_with("java-lang-")
+        || class.starts_with("window:")
+        || NAMES.iter().any(|name| class.eq_ignore_ascii_case(name))
+}
+
+/// A window of which nothing at all is known still has somebody's attention.
+fn unknown() -> AppId {
+    clean("unknown")
+}
+
+/// Makes an id of any text that a program may have chosen: control characters and outer white space are dropped,
+/// and what is longer than an id may be is cut and told apart by its hash.
+fn clean(text: &str) -> AppId {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let mut text = text.trim().to_owned();
+    if text.len() > APP_MAX {
+        let hash = format!("-{:016x}", fnv1a(text.as_bytes()));
+        let cut = (0..=APP_MAX - hash.len()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(cut);
+        text.push_str(&hash);
+    }
+    // The empty text is all that can be left to refuse, and "unknown" is no such text.
+    AppId::new(text).unwrap_or_else(|_| unknown())
+}
+
+/// FNV-1a, 64 bits: a hash that stays the same over versions, because it ends up in stored ids.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests;

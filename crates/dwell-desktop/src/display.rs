@@ -1,0 +1,263 @@
+//! Finding the display, keeping one back end attached to it, and taking it up again when it comes back.
+//!
+//! "No display yet" is a state, not an error: the daemon may be started before the compositor, or over ssh. While there
+//! is none, nothing runs but what waits for one: the runtime folder and the X servers' folder (inotify), the user
+//! manager's environment, logind's sessions, and `dwelld attach`. After each sign, and after each loss, the display is
+//! tried a few times within some seconds ([`RETRIES`]), because a socket appears before anybody answers on it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dwell_core::sample::Fact;
+use dwell_core::time::Millis;
+use futures_util::StreamExt;
+use tokio::sync::{Notify, mpsc, watch};
+use zbus::proxy::MethodFlags;
+use zbus::{Connection, MessageStream};
+
+use crate::apps::Apps;
+use crate::backends::{Backend, Context, Down};
+use crate::detect::{self, Choice, X11_SOCKETS, choose, look};
+use crate::idle::{PATIENCE, proxy, rule, subscribe};
+use crate::report::Reporter;
+use crate::watch::Watch;
+use crate::{Buses, Settings, Surroundings, WindowAct, clock};
+
+/// The waits between attempts, in milliseconds. Then only a new sign starts another row.
+const RETRIES: &[u64] = &[50, 100, 200, 400, 800, 1600];
+/// A back end that ran at least this long had a display: its loss starts the row of attempts anew.
+const RAN: Millis = Millis::from_secs(2);
+
+/// Everything that the supervisor is given.
+pub(crate) struct Supervisor {
+    pub(crate) reporter: Reporter,
+    pub(crate) apps: Apps,
+    pub(crate) buses: Buses,
+    /// What the caller was started with.
+    pub(crate) given: Surroundings,
+    /// What `dwelld attach` told last; empty before.
+    pub(crate) attached: watch::Receiver<Surroundings>,
+    pub(crate) settings: watch::Receiver<Settings>,
+    pub(crate) sessions: Arc<Notify>,
+    pub(crate) acts: mpsc::UnboundedReceiver<WindowAct>,
+    /// Whether it has been said, and holds, that nobody knows what has focus.
+    pub(crate) unknown: bool,
+}
+
+/// Why the waiting for a display, or the work with it, was interrupted.
+enum Sign {
+    /// Something changed: look again.
+    Look,
+    /// The next attempt of a row is due.
+    Retry,
+    /// The caller has gone.
+    End,
+}
+
+impl Supervisor {
+    /// Runs until the caller goes.
+    pub(crate) async fn run(mut self) {
+        let mut attempt = 0;
+        loop {
+            // Made before looking, so that nothing that appears in between is missed.
+            let watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
+            let (choice, around) = self.choose().await;
+            match Backend::of(&choice) {
+                Some(backend) => {
+                    let began = clock::now();
+                    match self.work(&backend, &choice, around).await {
+                        Ok(Sign::End) => return,
+                        Ok(Sign::Look | Sign::Retry) => continue,
+                        // Found out by connecting, so the next choice is another one.
+                        Err(Down::Better) => continue,
+                        Err(down) => {
+                            if clock::now().since(began).is_some_and(|ran| ran >= RAN) {
+                                attempt = 0;
+                            }
+                            self.lost(backend.name(), &down).await;
+                        }
+                    }
+                }
+                None => self.none(&choice).await,
+            }
+            match self.wait(&watch, RETRIES.get(attempt).copied()).await {
+                Sign::End => return,
+                Sign::Retry => attempt += 1,
+                Sign::Look => attempt = 0,
+            }
+        }
+    }
+
+    /// Runs a back end, until it ends or another display is the better choice.
+    async fn work(&mut self, backend: &Backend, choice: &Choice, around: Surroundings) -> Result<Sign, Down> {
+        let context = Context {
+            reporter: self.reporter.clone(),
+            apps: self.apps.clone(),
+            settings: *self.settings.borrow_and_update(),
+            buses: self.buses.clone(),
+            around,
+        };
+        self.attached.mark_unchanged();
+        self.unknown = false;
+        let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
+        let sign = {
+            let mut run = std::pin::pin!(backend.run(context, &mut acts));
+            loop {
+                tokio::select! {
+                    down = &mut run => break down.map(|never| match never {}),
+                    changed = self.attached.changed() => match changed {
+                        Ok(()) if &self.choose().await.0 == choice => {}
+                        Ok(()) => break Ok(Sign::Look),
+                        Err(_) => break Ok(Sign::End),
+                    },
+                    changed = self.settings.changed() => {
+                        break Ok(if changed.is_ok() { Sign::Look } else { Sign::End });
+                    }
+                }
+            }
+        };
+        self.acts = acts;
+        sign
+    }
+
+    /// The display was there and is not any more, or would not have us.
+    async fn lost(&mut self, backend: &'static str, down: &Down) {
+        let next =
+            if matches!(down, Down::Lacks(_)) { "" } else { "; it is taken up again when it comes back" };
+        let message = format!("{down}{next}");
+        self.say_unknown(backend, &message).await;
+    }
+
+    /// There is no display to attach to.
+    async fn none(&mut self, choice: &Choice) {
+        let message = match choice {
+            Choice::Unsupported(why) => (*why).to_owned(),
+            Choice::Waiting(why) => {
+                format!("no display yet: {why}; log in to a desktop, or run \"dwelld attach\" there")
+            }
+            Choice::X11(_) | Choice::Sway { .. } | Choice::Wlr { .. } => return,
+        };
+        self.say_unknown("none", &message).await;
+    }
+
+    async fn say_unknown(&mut self, backend: &'static str, message: &str) {
+        if !std::mem::replace(&mut self.unknown, true) {
+            let at = clock::now();
+            self.reporter.fact(at, Fact::FocusUnknown).await;
+            // Idleness is the display's to tell, too. Without one nothing counts, so this is but the level to start from.
+            self.reporter.fact(at, Fact::Active).await;
+        }
+        self.reporter.health("focus", false, backend, message).await;
+        self.reporter.health("idle", false, backend, message).await;
+    }
+
+    /// Waits for a sign, or for the next attempt of a row.
+    async fn wait(&mut self, watch: &Watch, retry: Option<u64>) -> Sign {
+        // systemd itself does not announce a changed environment in every version; where it does, this hears it.
+        let mut environment: Option<MessageStream> = match &self.buses.session {
+            Some(session) => {
+                let changed = rule("org.freedesktop.DBus.Properties", "PropertiesChanged")
+                    .and_then(|rule| rule.path("/org/freedesktop/systemd1"));
+                subscribe(session, changed).await
+            }
+            None => None,
+        };
+        loop {
+            tokio::select! {
+                () = watch.appeared(detect::may_be_display) => return Sign::Look,
+                _ = clock::after(Millis::from_ms(retry.unwrap_or(0))), if retry.is_some() => return Sign::Retry,
+                changed = self.attached.changed() => return if changed.is_ok() { Sign::Look } else { Sign::End },
+                changed = self.settings.changed() => return if changed.is_ok() { Sign::Look } else { Sign::End },
+                () = self.sessions.notified() => return Sign::Look,
+                () = next(&mut environment) => return Sign::Look,
+                // Without a display there are no windows to do anything to.
+                act = self.acts.recv() => if act.is_none() { return Sign::End },
+            }
+        }
+    }
+
+    /// The folders in which a display's socket appears.
+    fn folders(&self) -> Vec<PathBuf> {
+        let mut folders: Vec<PathBuf> = [&*self.attached.borrow(), &self.given]
+            .iter()
+            .filter_map(|around| around.path("XDG_RUNTIME_DIR"))
+            .chain([PathBuf::from(X11_SOCKETS)])
+            .collect();
+        folders.dedup();
+        folders
+    }
+
+    /// The first display that one of the surroundings leads to, newest first; else why there is none.
+    async fn choose(&self) -> (Choice, Surroundings) {
+        let attached = self.attached.borrow().clone();
+        let mut none = None;
+        for source in [Source::Known(&attached), Source::Known(&self.given), Source::UserManager] {
+            let around = match source {
+                Source::Known(around) => around.clone(),
+                Source::UserManager => match self.user_manager().await {
+                    Some(around) => around.or(&self.given),
+                    None => continue,
+                },
+            };
+            let mut seen = look(&around);
+            if seen.wayland.is_some() && seen.sway.is_none() {
+                (seen.gnome, seen.kwin) =
+                    (self.owned("org.gnome.Shell").await, self.owned("org.kde.KWin").await);
+            }
+            let choice = choose(&seen);
+            if choice.attaches() {
+                return (choice, around);
+            }
+            // What is there but cannot be used says more than what is not there.
+            if none.is_none() || matches!(choice, Choice::Unsupported(_)) {
+                none = Some((choice, around));
+            }
+        }
+        none.unwrap_or((Choice::Waiting("nothing is known of a session"), attached))
+    }
+
+    /// The environment of the systemd user manager, into which desktops import their display.
+    async fn user_manager(&self) -> Option<Surroundings> {
+        let session = self.buses.session.as_ref()?;
+        let ask = async {
+            let name = "org.freedesktop.systemd1";
+            let properties =
+                proxy(session, name, "/org/freedesktop/systemd1", "org.freedesktop.DBus.Properties").await?;
+            let what = ("org.freedesktop.systemd1.Manager", "Environment");
+            properties
+                .call_with_flags::<_, _, zbus::zvariant::OwnedValue>(
+                    "Get",
+                    MethodFlags::NoAutoStart.into(),
+                    &what,
+                )
+                .await
+        };
+        let value = clock::within(PATIENCE, ask).await?.ok()??;
+        let lines: Vec<String> = value.try_into().ok()?;
+        Some(Surroundings::new(lines.iter().filter_map(|line| line.split_once('='))))
+    }
+
+    async fn owned(&self, name: &str) -> bool {
+        let Some(session) = &self.buses.session else { return false };
+        has_owner(session, name).await.unwrap_or(false)
+    }
+}
+
+enum Source<'a> {
+    Known(&'a Surroundings),
+    UserManager,
+}
+
+async fn has_owner(bus: &Connection, name: &str) -> zbus::Result<bool> {
+    let daemon = proxy(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus").await?;
+    daemon.call("NameHasOwner", &name).await
+}
+
+async fn next(stream: &mut Option<MessageStream>) {
+    let Some(messages) = stream else { return std::future::pending().await };
+    if messages.next().await.is_none() {
+        // The bus has gone; do not ask it again and again.
+        *stream = None;
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,83 @@
+//! What goes out to the hub: facts, and the health of each part, on change only.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use dwell_core::sample::{Fact, Sample};
+use dwell_core::subject::AppId;
+use dwell_core::time::Boot;
+use tokio::sync::mpsc;
+
+use crate::{Health, Notice};
+
+/// The way to the hub. When the hub is gone, what is said is lost: the tasks are about to end.
+#[derive(Clone)]
+pub(crate) struct Reporter {
+    out: mpsc::Sender<Notice>,
+    said: Arc<Mutex<BTreeMap<&'static str, Health>>>,
+}
+
+impl Reporter {
+    pub(crate) fn new(out: mpsc::Sender<Notice>) -> Self {
+        Self { out, said: Arc::default() }
+    }
+
+    /// States a fact that became true at `at`.
+    pub(crate) async fn fact(&self, at: Boot, fact: Fact) {
+        let _ = self.out.send(Notice::Sample(Sample::new(at, fact))).await;
+    }
+
+    /// States how a part is doing, unless that is what was said last.
+    pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
+        let health = Health { part, ok, message: message.to_owned(), backend };
+        let old = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(part, health.clone());
+        if old.as_ref() != Some(&health) {
+            let _ = self.out.send(Notice::Health(health)).await;
+        }
+    }
+
+    /// Ends when nobody listens any more.
+    pub(crate) async fn closed(&self) {
+        self.out.closed().await;
+    }
+}
+
+/// The levels of focus and idleness that one run of a back end has stated: a level is said once.
+pub(crate) struct Levels {
+    reporter: Reporter,
+    focus: Option<Option<AppId>>,
+    idle: Option<bool>,
+}
+
+impl Levels {
+    pub(crate) fn new(reporter: Reporter) -> Self {
+        Self { reporter, focus: None, idle: None }
+    }
+
+    /// What has focus.
+    pub(crate) async fn focus(&mut self, at: Boot, app: Option<AppId>) {
+        if self.focus.as_ref() != Some(&app) {
+            self.focus = Some(app.clone());
+            self.reporter.fact(at, Fact::Focus(app)).await;
+        }
+    }
+
+    /// For a while nobody knows what has focus, though the back end lives.
+    pub(crate) async fn focus_unknown(&mut self, at: Boot) {
+        self.focus = None;
+        self.reporter.fact(at, Fact::FocusUnknown).await;
+    }
+
+    /// The person is there (`None`), or had the last input at an instant.
+    pub(crate) async fn idle(&mut self, at: Boot, since: Option<Boot>) {
+        if self.idle == Some(since.is_some()) {
+            return;
+        }
+        self.idle = Some(since.is_some());
+        self.reporter.fact(at, since.map_or(Fact::Active, Fact::IdleSince)).await;
+    }
+
+    pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
+        self.reporter.health(part, ok, backend, message).await;
+    }
+}
