@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use dwell_core::calendar::CivilDay;
 use rusqlite::ErrorCode;
 
 /// Which part of a vault does not hold together.
@@ -128,6 +129,12 @@ pub enum WriteError {
     TooLong {
         /// Its length before sealing.
         bytes: usize,
+    },
+    /// A day has as many rows or parts as can be counted.
+    #[error("{day} takes no more rows")]
+    DayFull {
+        /// The day.
+        day: CivilDay,
     },
     /// The database refused for another reason.
     #[error("the vault's database failed: {source}")]

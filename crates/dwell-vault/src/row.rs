@@ -26,6 +26,12 @@ impl Row {
             Self::Span(span) | Self::Checkpoint(span) => span,
         }
     }
+
+    pub(crate) fn into_span(self) -> Span {
+        match self {
+            Self::Span(span) | Self::Checkpoint(span) => span,
+        }
+    }
 }
 
 /// The number of a journal row: grows by one with each, never repeats within a vault.

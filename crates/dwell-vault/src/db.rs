@@ -1,0 +1,305 @@
+//! The database file: opaque blobs under blinded ids, and nothing else. Knows no keys and no days.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::error::{OpenError, Part};
+use crate::page::PAGE_MAX;
+
+/// "dwel"; lets file(1) and a person tell what the file is.
+const APPLICATION: i64 = 0x6477_656c;
+/// The tables' version.
+const SCHEMA: i64 = 1;
+
+const TABLES: [&str; 6] = [
+    "CREATE TABLE dk(id INTEGER PRIMARY KEY, w BLOB NOT NULL) STRICT",
+    "CREATE TABLE enf(id INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
+    "CREATE TABLE j(seq INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
+    "CREATE TABLE meta(id INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
+    "CREATE TABLE page(id INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
+    "CREATE TABLE roll(id INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
+];
+
+/// Where a blob is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Table {
+    Meta,
+    DayKey,
+    Page,
+    Enforcement,
+}
+
+impl Table {
+    const fn select(self) -> &'static str {
+        match self {
+            Self::Meta => "SELECT b FROM meta WHERE id = ?1",
+            Self::DayKey => "SELECT w FROM dk WHERE id = ?1",
+            Self::Page => "SELECT b FROM page WHERE id = ?1",
+            Self::Enforcement => "SELECT b FROM enf WHERE id = ?1",
+        }
+    }
+
+    // INSERT, never REPLACE: two records whose blinded ids are the same must fail, not eat each other.
+    const fn insert(self) -> &'static str {
+        match self {
+            Self::Meta => "INSERT INTO meta VALUES (?1, ?2)",
+            Self::DayKey => "INSERT INTO dk VALUES (?1, ?2)",
+            Self::Page => "INSERT INTO page VALUES (?1, ?2)",
+            Self::Enforcement => "INSERT INTO enf VALUES (?1, ?2)",
+        }
+    }
+
+    const fn update(self) -> &'static str {
+        match self {
+            Self::Meta => "UPDATE meta SET b = ?2 WHERE id = ?1",
+            Self::DayKey => "UPDATE dk SET w = ?2 WHERE id = ?1",
+            Self::Page => "UPDATE page SET b = ?2 WHERE id = ?1",
+            Self::Enforcement => "UPDATE enf SET b = ?2 WHERE id = ?1",
+        }
+    }
+}
+
+/// An open database file.
+pub(crate) struct Db {
+    conn: Connection,
+}
+
+impl Db {
+    /// Makes a new database; the file must not exist.
+    pub(crate) fn create(path: &Path) -> Result<Self, OpenError> {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| OpenError::io(path, e))?;
+        let mut db = Self::connect(path)?;
+        let tx = db.write()?;
+        for table in TABLES {
+            tx.execute(table, [])?;
+        }
+        tx.pragma_update(None, "application_id", APPLICATION)?;
+        tx.pragma_update(None, "user_version", SCHEMA)?;
+        tx.commit()?;
+        Ok(db)
+    }
+
+    /// Opens a database that is there.
+    pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        let corrupt = OpenError::Corrupt { what: Part::Database };
+        // SQLite would take an empty file for a new database.
+        match path.metadata() {
+            Ok(meta) if meta.len() > 0 => {}
+            Ok(_) => return Err(corrupt),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(corrupt),
+            Err(e) => return Err(OpenError::io(path, e)),
+        }
+        let db = Self::connect(path)?;
+        let number = |name| db.conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let tables = db
+            .conn
+            .prepare("SELECT sql FROM sqlite_schema ORDER BY name")?
+            .query_map([], |row| row.get::<_, String>(0))?
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| OpenError::Corrupt { what: Part::Database })?;
+        if number("application_id")? != APPLICATION || number("user_version")? != SCHEMA || tables != TABLES {
+            return Err(corrupt);
+        }
+        Ok(db)
+    }
+
+    fn connect(path: &Path) -> Result<Self, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        // The folder is resolved here, so that no link in the person's home trips NOFOLLOW.
+        let folder = path.parent().unwrap_or(path);
+        let folder = folder.canonicalize().map_err(|e| OpenError::io(folder, e))?;
+        let conn = Connection::open_with_flags(folder.join("db"), flags)?;
+        conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(PAGE_MAX + 4096).unwrap_or(i32::MAX))?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        conn.set_prepared_statement_cache_capacity(12);
+        // cell_size_check and trusted_schema: the file may be damaged. temp_store: no plaintext can spill, for none is
+        // ever given to SQLite, but nothing needs temporary files either. cache_size: 256 KiB; the daemon is small.
+        conn.execute_batch(
+            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
+             PRAGMA mmap_size = 0; PRAGMA cache_size = -256; PRAGMA secure_delete = ON;
+             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64;",
+        )?;
+        Ok(Self { conn })
+    }
+
+    pub(crate) fn get(&self, table: Table, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.conn.prepare_cached(table.select())?.query_row([id], |row| row.get(0)).optional()
+    }
+
+    /// Gives every journal row, in order, to `each`. `false`: the table is damaged, and rows may be missing; those
+    /// before and behind the damage were given all the same.
+    pub(crate) fn rows(&self, mut each: impl FnMut(u64, &[u8])) -> bool {
+        let mut last = i64::MIN;
+        let forward = self.walk("SELECT seq, b FROM j ORDER BY seq", |seq, blob| {
+            let onward = seq > last;
+            if onward {
+                last = seq;
+                each(seq.cast_unsigned(), blob);
+            }
+            onward
+        });
+        if forward.is_ok_and(|whole| whole) {
+            return true;
+        }
+        let mut before = i64::MAX;
+        let _ = self.walk("SELECT seq, b FROM j ORDER BY seq DESC", |seq, blob| {
+            let onward = seq > last && seq < before;
+            if onward {
+                before = seq;
+                each(seq.cast_unsigned(), blob);
+            }
+            onward
+        });
+        false
+    }
+
+    /// `Ok(false)`: `each` saw an order that a sound tree does not have.
+    fn walk(&self, sql: &str, mut each: impl FnMut(i64, &[u8]) -> bool) -> rusqlite::Result<bool> {
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let blob = match row.get_ref(1)? {
+                ValueRef::Blob(blob) => blob,
+                // A damaged type code: a row that will not open.
+                _ => &[],
+            };
+            if !each(row.get(0)?, blob) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The ids of all day keys and pages, as far as they can be read: what a lost manifest is made again from.
+    pub(crate) fn ids(&self, table: Table) -> Vec<i64> {
+        let sql = match table {
+            Table::DayKey => "SELECT id FROM dk",
+            Table::Page => "SELECT id FROM page",
+            Table::Meta => "SELECT id FROM meta",
+            Table::Enforcement => "SELECT id FROM enf",
+        };
+        let Ok(mut statement) = self.conn.prepare(sql) else { return Vec::new() };
+        let Ok(rows) = statement.query_map([], |row| row.get(0)) else { return Vec::new() };
+        rows.map_while(Result::ok).collect()
+    }
+
+    /// The highest row number in the journal.
+    pub(crate) fn last_seq(&self) -> rusqlite::Result<Option<u64>> {
+        let last: Option<i64> = self.conn.query_row("SELECT max(seq) FROM j", [], |row| row.get(0))?;
+        Ok(last.map(i64::cast_unsigned))
+    }
+
+    /// Begins to write. Rolled back where it is not committed.
+    pub(crate) fn write(&mut self) -> rusqlite::Result<Writing<'_>> {
+        self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map(Writing)
+    }
+
+    /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.
+    pub(crate) fn empty_log(&self) -> rusqlite::Result<()> {
+        self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+/// A transaction.
+pub(crate) struct Writing<'a>(Transaction<'a>);
+
+impl std::ops::Deref for Writing<'_> {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.0
+    }
+}
+
+impl Writing<'_> {
+    pub(crate) fn insert(&self, table: Table, id: i64, blob: &[u8]) -> rusqlite::Result<()> {
+        self.prepare_cached(table.insert())?.execute(params![id, blob]).map(drop)
+    }
+
+    /// Puts a blob in the place of another, or where none is.
+    pub(crate) fn put(&self, table: Table, id: i64, blob: &[u8]) -> rusqlite::Result<()> {
+        match self.prepare_cached(table.update())?.execute(params![id, blob])? {
+            0 => self.insert(table, id, blob),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn insert_row(&self, seq: u64, blob: &[u8]) -> rusqlite::Result<()> {
+        self.prepare_cached("INSERT INTO j VALUES (?1, ?2)")?.execute(params![seq, blob]).map(drop)
+    }
+
+    pub(crate) fn delete_row(&self, seq: u64) -> rusqlite::Result<()> {
+        self.prepare_cached("DELETE FROM j WHERE seq = ?1")?.execute([seq]).map(drop)
+    }
+
+    pub(crate) fn commit(self) -> rusqlite::Result<()> {
+        self.0.commit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_private_known_and_never_made_twice() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        drop(Db::create(&path).unwrap());
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(Db::create(&path).is_err());
+        assert!(Db::open(&path).is_ok());
+        std::fs::write(&path, b"").unwrap();
+        assert!(matches!(Db::open(&path), Err(OpenError::Corrupt { what: Part::Database })));
+        std::fs::write(&path, [b'x'; 8192]).unwrap();
+        assert!(matches!(Db::open(&path), Err(OpenError::Corrupt { what: Part::Database })));
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(Db::open(&path), Err(OpenError::Corrupt { what: Part::Database })));
+    }
+
+    #[test]
+    fn the_pragmas_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::create(&folder.path().join("db")).unwrap();
+        for (name, value) in [
+            ("synchronous", 2),
+            ("secure_delete", 1),
+            ("temp_store", 2),
+            ("mmap_size", 0),
+            ("trusted_schema", 0),
+            ("cell_size_check", 1),
+            ("wal_autocheckpoint", 64),
+            ("cache_size", -256),
+        ] {
+            let found: i64 = db.conn.pragma_query_value(None, name, |row| row.get(0)).unwrap_or(0);
+            assert_eq!(found, value, "{name}");
+        }
+        let mode: String = db.conn.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn two_records_with_one_id_fail() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut db = Db::create(&folder.path().join("db")).unwrap();
+        let tx = db.write().unwrap();
+        tx.insert(Table::Page, 5, b"one").unwrap();
+        assert!(tx.insert(Table::Page, 5, b"two").is_err());
+        tx.commit().unwrap();
+        assert_eq!(db.get(Table::Page, 5).unwrap().as_deref(), Some(&b"one"[..]));
+    }
+}

@@ -1,0 +1,259 @@
+//! Opening a vault that is there: header, keys, manifest, tip, journal, in this order. Until the keys have proven to
+//! be the vault's, nothing is written.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use crate::create::{self, Found};
+use crate::db::{Db, Table};
+use crate::error::{OpenError, Part};
+use crate::header::{FILE, Header, MINOR, Parsed};
+use crate::keyfile::{self, Purpose};
+use crate::keys::{EnfKeys, Key, VaultKeys, digest};
+use crate::lock;
+use crate::manifest::{Entry, Form, Manifest};
+use crate::page::Stored;
+use crate::places::Places;
+use crate::record::{self, DayPart, Place};
+use crate::recover::{Recovered, recover};
+use crate::row::{Note, Opened};
+use crate::slot;
+use crate::store::{Facts, Store};
+use crate::tip::{Tip, TipFile};
+use crate::vault::Vault;
+use crate::wrap;
+use dwell_core::calendar::CivilDay;
+
+/// See [`Vault::open_or_create`].
+pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenError> {
+    create::private_folder(&places.data_dir)?;
+    let lock = lock::take(&places.lock())?;
+    let mut notes = Vec::new();
+    let found = create::survey(places)?;
+    match found {
+        Found::Vault(_) => {}
+        Found::Nothing { remains } => {
+            create::create(places)?;
+            notes.extend(remains.then_some(Note::UnfinishedCreationCleared));
+        }
+        Found::Unfinished(generation) => create::finish(places, generation)?,
+    }
+    let generation = match found {
+        Found::Vault(generation) | Found::Unfinished(generation) => generation,
+        Found::Nothing { .. } => 1,
+    };
+    let (keys, store) = open(places, generation, &mut notes)?;
+    let created = matches!(found, Found::Nothing { .. });
+    Ok((Vault::new(store, keys, lock), Opened { created, notes }))
+}
+
+fn open(places: &Places, generation: u64, notes: &mut Vec<Note>) -> Result<(VaultKeys, Store), OpenError> {
+    let folder = create::folder(places, generation);
+    let parsed = read_header(&folder.join("hdr"))?;
+    let header = &parsed.header;
+    if header.generation != generation {
+        return Err(OpenError::Corrupt { what: Part::Current });
+    }
+    let vault = vault_keys(places, &parsed, notes)?;
+    let enf = enforcement_key(places, header, &vault, notes)?;
+    let enf = EnfKeys::of(enf, &header.vault_id);
+    if !parsed.signed_by_enf(&enf) {
+        return Err(OpenError::Corrupt { what: Part::HeaderMac });
+    }
+    if parsed.other_damaged {
+        notes.push(Note::HeaderCopyDamaged);
+    }
+    let read_only = header.minor > MINOR;
+    if read_only {
+        notes.push(Note::ReadOnly);
+    }
+    let facts = Facts {
+        vault_id: header.vault_id,
+        epoch: header.epoch,
+        generation,
+        public_key: header.public_key,
+        header: parsed.digest(),
+    };
+    let db = Db::open(&folder.join("db"))?;
+    let store = open_store(&folder.join("tip"), db, facts, enf, &vault, read_only, notes)?;
+    Ok((vault, store))
+}
+
+fn read_header(path: &std::path::Path) -> Result<Parsed, OpenError> {
+    let mut bytes = Vec::with_capacity(FILE + 1);
+    match std::fs::File::open(path) {
+        Ok(file) => {
+            file.take(FILE as u64 + 1).read_to_end(&mut bytes).map_err(|e| OpenError::io(path, e))?;
+        }
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        Err(e) => return Err(OpenError::io(path, e)),
+    }
+    Parsed::read(&bytes)
+}
+
+fn vault_keys(places: &Places, parsed: &Parsed, notes: &mut Vec<Note>) -> Result<VaultKeys, OpenError> {
+    let header = &parsed.header;
+    let path = places.keyfile();
+    let file = keyfile::read(&path, Purpose::Slot)?;
+    let vk = match slot::open(&header.slots, &file.secret, &header.vault_id, header.epoch) {
+        slot::Found::Vk(vk) => vk,
+        slot::Found::Broken(number) => return Err(OpenError::Corrupt { what: Part::Slot(number) }),
+        slot::Found::NotOurs => return Err(OpenError::WrongKey { path }),
+    };
+    let keys = VaultKeys::of(&vk, &header.vault_id, header.epoch);
+    if !vk.commits_to(&header.vault_id, &header.vk_commitment) || !parsed.signed_by_vault(&keys) {
+        return Err(OpenError::Corrupt { what: Part::HeaderMac });
+    }
+    if file.was_open {
+        notes.push(Note::KeyWasReadable);
+    }
+    Ok(keys)
+}
+
+/// K_enf from its file, or, where that is missing, from the header, so that the file is there again.
+fn enforcement_key(
+    places: &Places,
+    header: &Header,
+    vault: &VaultKeys,
+    notes: &mut Vec<Note>,
+) -> Result<Key, OpenError> {
+    let path = places.enf_keyfile();
+    if !create::exists(&path)? {
+        let key = header.open_enf(vault).ok_or(OpenError::Corrupt { what: Part::Header })?;
+        create::write_key(&path, Purpose::Enforcement, &header.vault_id, &key)?;
+        create::sync(&places.data_dir)?;
+        notes.push(Note::EnforcementKeyRestored);
+        return Ok(key);
+    }
+    let file = keyfile::read(&path, Purpose::Enforcement)?;
+    let ours =
+        file.vault_id == header.vault_id && file.secret.commits_to(&header.vault_id, &header.enf_commitment);
+    if !ours {
+        return Err(OpenError::WrongKey { path });
+    }
+    if file.was_open && !notes.contains(&Note::KeyWasReadable) {
+        notes.push(Note::KeyWasReadable);
+    }
+    Ok(file.secret)
+}
+
+fn open_store(
+    tip_path: &std::path::Path,
+    db: Db,
+    facts: Facts,
+    mut enf: EnfKeys,
+    vault: &VaultKeys,
+    read_only: bool,
+    notes: &mut Vec<Note>,
+) -> Result<Store, OpenError> {
+    let (tip_file, tip) = TipFile::open(tip_path, &mut enf, &facts.vault_id, facts.generation)
+        .map_err(|e| OpenError::io(tip_path, e))?;
+    let read = read_manifest(&db, &facts, &mut enf);
+    let remade = read.is_none();
+    let (manifest, manifest_digest) = read.unwrap_or_else(|| (remake_manifest(&db, &facts, &enf), [0; 32]));
+    if let Some(step) =
+        db.get(Table::Enforcement, enf.blind(&Place::enforcement(facts.generation))).ok().flatten()
+        && let Some(step) = record::stated_epoch(&step)
+    {
+        // The step is not authenticated here, and a damaged one must not use up all that are left.
+        if step < u32::MAX / 2 {
+            enf.after(step);
+        }
+    }
+    let keys: BTreeMap<DayPart, Option<Key>> = manifest
+        .parts
+        .iter()
+        .filter(|(_, entry)| entry.form == Form::Journal)
+        .map(|(part, _)| {
+            let wrap = db.get(Table::DayKey, enf.blind(&Place::day_key(*part))).ok().flatten();
+            (*part, wrap.and_then(|wrap| wrap::open(vault, &facts.vault_id, facts.epoch, *part, &wrap)))
+        })
+        .collect();
+    let found = recover(&db, &facts, &manifest, keys, tip.as_ref());
+    let next_seq = db.last_seq().ok().flatten().map_or(1, |last| last.saturating_add(1));
+    let next_seq = next_seq.max(manifest.next_seq).max(tip.as_ref().map_or(1, |tip| tip.next_seq));
+    let behind = tip.as_ref().is_some_and(|tip| {
+        tip.header != facts.header
+            || tip.revision > manifest.revision
+            || (tip.revision == manifest.revision && tip.manifest != manifest_digest)
+    });
+    if remade {
+        notes.push(Note::ManifestRemade);
+    } else if behind {
+        notes.push(Note::OlderThanLastSeen);
+    }
+    notes.extend(tip.is_none().then_some(Note::TipRemade));
+    let revision = manifest.revision.max(tip.as_ref().map_or(0, |tip: &Tip| tip.revision));
+    let manifest = Manifest { revision, ..manifest };
+    let Recovered { parts, damaged, missing, open_span } = found;
+    let mut store = Store {
+        db,
+        facts,
+        enf,
+        tip: tip_file,
+        manifest,
+        manifest_digest,
+        manifest_changed: remade || behind,
+        parts,
+        next_seq,
+        read_only,
+    };
+    for part in damaged.iter().chain(&missing) {
+        store.mark_damaged(*part);
+    }
+    for part in missing.iter().filter(|part| !damaged.contains(part)) {
+        notes.push(Note::RowsMissing { day: part.day });
+        // A part of which nothing is left stands in no manifest; its day must still be told as damaged.
+        let lost = Entry { form: Form::Journal, first_seq: 0, damaged: true };
+        if !store.manifest.parts.contains_key(part) {
+            store.manifest.parts.insert(*part, lost);
+            store.manifest_changed = true;
+        }
+    }
+    let mut days: Vec<CivilDay> =
+        store.manifest.parts.iter().filter(|(_, entry)| entry.damaged).map(|(part, _)| part.day).collect();
+    days.dedup();
+    notes.extend(days.into_iter().map(|day| Note::DayDamaged { day }));
+    notes.extend(open_span.map(|day| Note::OpenSpanKept { day }));
+    Ok(store)
+}
+
+fn read_manifest(db: &Db, facts: &Facts, enf: &mut EnfKeys) -> Option<(Manifest, [u8; 32])> {
+    let place = Place::manifest(facts.generation);
+    let sealed = db.get(Table::Meta, enf.blind(&place)).ok().flatten()?;
+    let step = record::stated_epoch(&sealed)?;
+    let plain =
+        record::open(&enf.opening_key(&facts.vault_id, &place, step), &facts.vault_id, step, &place, &sealed)
+            .ok()?;
+    enf.after(step);
+    Manifest::decode(&plain).ok().map(|manifest| (manifest, digest(&sealed)))
+}
+
+/// Days that a lost manifest's records are looked for in: 1970 and 1971 (a clock that had lost its battery), and
+/// 2020 to 2099. The ids say nothing; each day's has to be made and compared.
+const CANDIDATES: [std::ops::Range<i32>; 2] = [0..730, 18_262..47_482];
+
+fn remake_manifest(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
+    let (mut keys, mut pages) = (db.ids(Table::DayKey), db.ids(Table::Page));
+    keys.sort_unstable();
+    pages.sort_unstable();
+    let has = |ids: &[i64], place: &Place| ids.binary_search(&enf.blind(place)).is_ok();
+    let mut manifest = Manifest::default();
+    for day in CANDIDATES.into_iter().flatten().map(CivilDay::from_epoch_days) {
+        for part in (0..=u16::MAX).map(|part| DayPart { day, part }) {
+            let form = if has(&pages, &Place::page(part)) {
+                let page = db.get(Table::Page, enf.blind(&Place::page(part))).ok().flatten();
+                let digest = page.as_deref().and_then(Stored::parse).map_or([0; 32], |page| page.digest());
+                Form::Page { rows: 0, digest, end_chain: [0; 16] }
+            } else if has(&keys, &Place::day_key(part)) {
+                Form::Journal
+            } else {
+                break;
+            };
+            manifest.parts.insert(part, Entry { form, first_seq: 0, damaged: false });
+        }
+    }
+    let place = Place::enforcement(facts.generation);
+    manifest.enforcement = !matches!(db.get(Table::Enforcement, enf.blind(&place)), Ok(None));
+    manifest
+}

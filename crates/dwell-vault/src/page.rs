@@ -1,0 +1,180 @@
+//! Sealed day pages: all spans of one part of a day, once nothing can change them any more.
+//!
+//! In the database: `wrap length u8 | wrapped day key | commitment of the day key[32] | sealed record`. The record
+//! holds `raw length u32 | packed length u32 | zstd of the columns | 0…`, and is padded to 16 KiB · 2ⁿ, so that its
+//! size tells a busy day from a quiet one only in steps of two.
+
+use dwell_core::span::Span;
+use zeroize::Zeroizing;
+
+use crate::columns;
+use crate::keys::{Key, digest};
+use crate::record::{self, DayPart, OVERHEAD, Place, RECORD_MAX, SealError};
+use crate::wire::{Short, Wire};
+use crate::wrap::WRAP_MAX;
+
+const LEVEL: i32 = 3;
+const STEP: usize = 16 << 10;
+/// The most that a page may unpack to.
+const RAW_MAX: usize = 64 << 20;
+/// The longest page in the database.
+pub(crate) const PAGE_MAX: usize = 1 + WRAP_MAX + 32 + RECORD_MAX;
+
+/// A page read from the database, not yet opened.
+pub(crate) struct Stored<'a> {
+    /// The day key, wrapped.
+    pub(crate) wrap: &'a [u8],
+    commitment: [u8; 32],
+    sealed: &'a [u8],
+}
+
+/// Seals a part's spans. Returns the page and the digest by which the manifest knows it.
+pub(crate) fn seal(
+    key: &Key,
+    wrap: &[u8],
+    vault_id: &[u8; 16],
+    epoch: u32,
+    part: DayPart,
+    spans: &[Span],
+) -> Result<(Vec<u8>, [u8; 32]), SealError> {
+    let plain = pack(spans)?;
+    let sealed = record::seal(key, vault_id, epoch, &Place::page(part), &plain)?;
+    let wrap_length = u8::try_from(wrap.len()).map_err(|_| SealError::TooLong { bytes: wrap.len() })?;
+    let mut page = Vec::with_capacity(1 + wrap.len() + 32 + sealed.len());
+    page.push(wrap_length);
+    page.extend_from_slice(wrap);
+    page.extend_from_slice(&key.commitment(vault_id));
+    page.extend_from_slice(&sealed);
+    Ok((page, digest(&sealed)))
+}
+
+impl<'a> Stored<'a> {
+    pub(crate) fn parse(page: &'a [u8]) -> Option<Self> {
+        let mut wire = Wire::new(page);
+        let mut fields = || {
+            let length = usize::from(wire.u8()?);
+            Ok::<_, Short>((wire.take(length)?, wire.array()?, wire.take(wire.left())?))
+        };
+        let (wrap, commitment, sealed) = fields().ok()?;
+        Some(Self { wrap, commitment, sealed })
+    }
+
+    /// The digest by which the manifest knows this page. Leaves the wrap out: it may be renewed.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        digest(self.sealed)
+    }
+
+    pub(crate) fn open(
+        &self,
+        key: &Key,
+        vault_id: &[u8; 16],
+        epoch: u32,
+        part: DayPart,
+    ) -> Option<Vec<Span>> {
+        if !key.commits_to(vault_id, &self.commitment) {
+            return None;
+        }
+        unpack(&record::open(key, vault_id, epoch, &Place::page(part), self.sealed).ok()?)
+    }
+}
+
+fn pack(spans: &[Span]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let raw = columns::encode(spans);
+    let too_long = SealError::TooLong { bytes: raw.len() };
+    if raw.len() > RAW_MAX {
+        return Err(too_long);
+    }
+    // A context a call, freed at once: one page a day is no reason to keep a megabyte.
+    let packed = Zeroizing::new(zstd::bulk::compress(&raw, LEVEL).map_err(|_| too_long)?);
+    let size = |n: usize| u32::try_from(n).map(u32::to_le_bytes).map_err(|_| too_long);
+    let length = padded(8 + packed.len() + OVERHEAD) - OVERHEAD;
+    let mut plain = Zeroizing::new(Vec::with_capacity(length));
+    plain.extend_from_slice(&size(raw.len())?);
+    plain.extend_from_slice(&size(packed.len())?);
+    plain.extend_from_slice(&packed);
+    plain.resize(length, 0);
+    Ok(plain)
+}
+
+fn unpack(plain: &[u8]) -> Option<Vec<Span>> {
+    let mut wire = Wire::new(plain);
+    let mut fields = || Ok::<_, Short>((wire.u32()?, wire.u32()?));
+    let (raw, packed) = fields().ok()?;
+    let (raw, packed) = (usize::try_from(raw).ok()?, usize::try_from(packed).ok()?);
+    if raw > RAW_MAX {
+        return None;
+    }
+    let raw_bytes = Zeroizing::new(zstd::bulk::decompress(wire.take(packed).ok()?, raw).ok()?);
+    columns::decode(&raw_bytes).filter(|_| raw_bytes.len() == raw)
+}
+
+/// The next size of 16 KiB · 2ⁿ.
+const fn padded(length: usize) -> usize {
+    let mut size = STEP;
+    while size < length {
+        size *= 2;
+    }
+    size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{any_span, day, span};
+    use proptest::prelude::*;
+
+    const VAULT: [u8; 16] = [3; 16];
+
+    fn key(byte: u8) -> Key {
+        Key::from_slice(&[byte; 32]).unwrap()
+    }
+    fn part(part: u16) -> DayPart {
+        DayPart { day: day(0), part }
+    }
+    fn sealed(spans: &[Span]) -> (Vec<u8>, [u8; 32]) {
+        seal(&key(1), &[0xee; 66], &VAULT, 1, part(0), spans).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn pages_read_back(spans in proptest::collection::vec(any_span(), 0..60)) {
+            let (page, known) = sealed(&spans);
+            let stored = Stored::parse(&page).unwrap();
+            prop_assert_eq!(stored.digest(), known);
+            prop_assert_eq!(stored.wrap, &[0xee; 66]);
+            prop_assert_eq!(stored.open(&key(1), &VAULT, 1, part(0)), Some(spans));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = unpack(&bytes);
+            let _ = Stored::parse(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_quiet_and_a_busy_day_have_one_size() {
+        let spans: Vec<Span> = (0..2000).map(|i| span(i * 20_000, 15_000 + i % 7, "editor", None)).collect();
+        assert_eq!(sealed(&spans).0.len(), sealed(&spans[..10]).0.len());
+        assert_eq!(sealed(&[]).0.len(), 1 + 66 + 32 + STEP);
+    }
+
+    #[test]
+    fn a_page_opens_with_its_key_and_part_alone() {
+        let (page, _) = sealed(&[span(0, 5, "editor", None)]);
+        let stored = Stored::parse(&page).unwrap();
+        assert!(stored.open(&key(2), &VAULT, 1, part(0)).is_none());
+        assert!(stored.open(&key(1), &VAULT, 1, part(1)).is_none());
+        let mut bad = page.clone();
+        bad[1 + 66] ^= 1;
+        assert!(Stored::parse(&bad).unwrap().open(&key(1), &VAULT, 1, part(0)).is_none(), "the commitment");
+    }
+
+    #[test]
+    fn a_claim_to_unpack_to_a_terabyte_is_refused() {
+        let mut plain = pack(&[]).unwrap();
+        plain[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(unpack(&plain).is_none());
+    }
+}

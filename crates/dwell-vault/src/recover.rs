@@ -1,0 +1,113 @@
+//! What the journal says when a vault is opened: how far each part has come, and which parts have lost something.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dwell_core::calendar::CivilDay;
+use dwell_core::span::Activity;
+
+use crate::chain::Chain;
+use crate::db::Db;
+use crate::journal::{self, Link};
+use crate::keys::Key;
+use crate::manifest::{Form, Manifest};
+use crate::record::DayPart;
+use crate::row::Row;
+use crate::store::{Facts, OpenPart};
+use crate::tip::Tip;
+
+/// What was found.
+#[derive(Default)]
+pub(crate) struct Recovered {
+    pub(crate) parts: BTreeMap<DayPart, OpenPart>,
+    /// Parts with rows that do not open or do not follow each other.
+    pub(crate) damaged: BTreeSet<DayPart>,
+    /// Parts that had more rows when the tip was written.
+    pub(crate) missing: BTreeSet<DayPart>,
+    /// The day of a span that was open at the end.
+    pub(crate) open_span: Option<CivilDay>,
+}
+
+/// Reads the whole journal once. `keys` are the day keys of its parts, `None` where one is lost.
+pub(crate) fn recover(
+    db: &Db,
+    facts: &Facts,
+    manifest: &Manifest,
+    keys: BTreeMap<DayPart, Option<Key>>,
+    tip: Option<&Tip>,
+) -> Recovered {
+    let mut found = Recovered::default();
+    let mut links: BTreeMap<DayPart, Vec<(u64, Link)>> =
+        keys.keys().map(|part| (*part, Vec::new())).collect();
+    let mut minutes: BTreeMap<DayPart, u32> = BTreeMap::new();
+    let mut unreadable = Vec::new();
+    let mut latest: Option<DayPart> = None;
+    let mut last_attention = (0, None);
+    let sound = db.rows(|seq, sealed| {
+        // Rows of one day come together: what opened the last one will mostly open this one.
+        let order = latest.into_iter().chain(keys.keys().copied().filter(|part| Some(*part) != latest));
+        let opened = order.into_iter().find_map(|part| {
+            let key = keys.get(&part)?.as_ref()?;
+            journal::open(key, &facts.vault_id, facts.epoch, part, seq, sealed).map(|row| (part, row))
+        });
+        let Some((part, opened)) = opened else {
+            unreadable.push(seq);
+            return;
+        };
+        latest = Some(part);
+        links.entry(part).or_default().push((seq, opened.link));
+        let span = opened.row.span();
+        minutes.insert(part, minute(span.start.wall.as_unix_ms()));
+        if seq > last_attention.0 && !matches!(span.activity, Activity::Audible(_)) {
+            let open = matches!(opened.row, Row::Checkpoint(_)) && !span.length.is_zero();
+            last_attention = (seq, open.then_some(part.day));
+        }
+    });
+    found.open_span = last_attention.1;
+
+    let mut chains = BTreeMap::new();
+    for (part, mut links) in links {
+        links.sort_by_key(|(_, link)| link.ordinal);
+        chains.insert(part, (Chain::of(links.iter().copied()), links));
+    }
+    for (part, key) in keys {
+        let Some((chain, _)) = chains.get(&part) else { continue };
+        if key.is_none() || !chain.is_whole() || !sound {
+            found.damaged.insert(part);
+        }
+        let minute = minutes.get(&part).copied().unwrap_or(0);
+        found.parts.insert(part, OpenPart { key, rows: chain.rows, chain: chain.end, minute });
+    }
+    for seq in unreadable {
+        let covered =
+            chains.values().any(|(chain, _)| chain.breaks.iter().any(|(a, b)| (*a..*b).contains(&seq)));
+        // Else it was the end of a part, and nothing behind it tells of which.
+        if !covered {
+            let ends = chains.iter().filter(|(part, (chain, _))| {
+                chain.last_seq < seq && manifest.parts.get(part).is_some_and(|entry| entry.first_seq <= seq)
+            });
+            found.damaged.extend(ends.map(|(part, _)| *part));
+        }
+    }
+    for head in tip.map_or(&[][..], |tip| &tip.heads) {
+        let kept = match manifest.parts.get(&head.part).map(|entry| &entry.form) {
+            Some(Form::Page { rows, end_chain, .. }) => {
+                *rows > head.rows || (*rows == head.rows && *end_chain == head.chain)
+            }
+            Some(Form::Journal) => chains.get(&head.part).is_some_and(|(chain, links)| {
+                let at_head = links.iter().find(|(_, link)| link.ordinal.checked_add(1) == Some(head.rows));
+                // A gap where the head was is damage, and told as such.
+                chain.rows >= head.rows && at_head.is_none_or(|(_, link)| link.tag == head.chain)
+            }),
+            None => false,
+        };
+        if !kept {
+            found.missing.insert(head.part);
+        }
+    }
+    found
+}
+
+/// The Unix minute of an instant, for the tip.
+pub(crate) fn minute(unix_ms: i64) -> u32 {
+    u32::try_from(unix_ms.div_euclid(60_000)).unwrap_or(0)
+}

@@ -1,0 +1,314 @@
+//! The store: a generation's files, and all that can be done with them while the vault is sealed. It holds K_enf and
+//! the day keys of open journal parts, but not VK: it appends and seals, and cannot read a sealed day.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use dwell_core::calendar::CivilDay;
+use zeroize::Zeroizing;
+
+use crate::chain::Chain;
+use crate::db::{Db, Table, Writing};
+use crate::enforcement;
+use crate::envelope::SHARE;
+use crate::error::{OpenError, Part, ReadError, WriteError};
+use crate::journal::{self, Opened};
+use crate::keys::{EnfKeys, Key, digest};
+use crate::manifest::{Entry, Form, Manifest};
+use crate::page;
+use crate::record::{self, DayPart, Place, SealError};
+use crate::recover::minute;
+use crate::row::Row;
+use crate::tip::{Head, Tip, TipFile};
+use crate::tracks::Tracks;
+use crate::wrap;
+
+/// What the header says that sealing needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    pub(crate) vault_id: [u8; 16],
+    pub(crate) epoch: u32,
+    pub(crate) generation: u64,
+    pub(crate) public_key: [u8; SHARE],
+    pub(crate) header: [u8; 32],
+}
+
+/// A part of a day that is in the journal.
+#[derive(Debug)]
+pub(crate) struct OpenPart {
+    /// Its day key; `None` where that is lost.
+    pub(crate) key: Option<Key>,
+    /// Rows so far: the next one's ordinal.
+    pub(crate) rows: u32,
+    /// The last row's tag.
+    pub(crate) chain: [u8; 16],
+    /// Unix minute in which the last row's span began.
+    pub(crate) minute: u32,
+}
+
+/// One generation's database and tip.
+pub(crate) struct Store {
+    pub(crate) db: Db,
+    pub(crate) facts: Facts,
+    pub(crate) enf: EnfKeys,
+    pub(crate) tip: TipFile,
+    pub(crate) manifest: Manifest,
+    /// SHA-256 of the manifest's sealed record.
+    pub(crate) manifest_digest: [u8; 32],
+    /// The manifest in memory says more than the one on the disk; the next commit writes it.
+    pub(crate) manifest_changed: bool,
+    pub(crate) parts: BTreeMap<DayPart, OpenPart>,
+    pub(crate) next_seq: u64,
+    pub(crate) read_only: bool,
+}
+
+impl Store {
+    /// Fills a new generation's folder, durably: an empty database with its manifest, and a tip.
+    pub(crate) fn create(folder: &Path, facts: &Facts, enf: EnfKeys) -> Result<(), OpenError> {
+        let db = Db::create(&folder.join("db"))?;
+        let path = folder.join("tip");
+        let mut enf = enf;
+        let (tip, _) = TipFile::open(&path, &mut enf, &facts.vault_id, facts.generation)
+            .map_err(|e| OpenError::io(&path, e))?;
+        let mut store = Self {
+            db,
+            facts: facts.clone(),
+            enf,
+            tip,
+            manifest: Manifest { next_seq: 1, ..Manifest::default() },
+            manifest_digest: [0; 32],
+            manifest_changed: true,
+            parts: BTreeMap::new(),
+            next_seq: 1,
+            read_only: false,
+        };
+        store.commit(None, |_| Ok(())).map_err(|error| match error {
+            WriteError::DiskFull => OpenError::DiskFull,
+            WriteError::ReadOnly => OpenError::ReadOnly,
+            WriteError::Database { source } => OpenError::Database { source },
+            WriteError::Random => OpenError::Random,
+            WriteError::Corrupt { what } => OpenError::Corrupt { what },
+            WriteError::TooLong { .. } | WriteError::DayFull { .. } => {
+                OpenError::Corrupt { what: Part::Database }
+            }
+        })?;
+        store.db.empty_log()?;
+        store.tip.sync().map_err(|e| OpenError::io(&path, e))
+    }
+
+    /// Records rows, all or none. Returns the last one's number.
+    pub(crate) fn append(&mut self, rows: &[(CivilDay, Row)]) -> Result<u64, WriteError> {
+        let mut growing: BTreeMap<CivilDay, (DayPart, OpenPart)> = BTreeMap::new();
+        let mut manifest: Option<Manifest> = None;
+        let (mut wraps, mut sealed) = (Vec::new(), Vec::with_capacity(rows.len()));
+        let mut seq = self.next_seq;
+        let facts = self.facts.clone();
+        for (day, row) in rows {
+            let (part, state) = match growing.entry(*day) {
+                std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                std::collections::btree_map::Entry::Vacant(entry) => match self.writable(*day) {
+                    Some((part, state)) => entry.insert((part, state)),
+                    None => {
+                        let part = self.next_part(*day)?;
+                        let key = Key::random()?;
+                        wraps.push((
+                            self.enf.blind(&Place::day_key(part)),
+                            wrap::to_public_key(&facts.public_key, &facts.vault_id, facts.epoch, part, &key)?,
+                        ));
+                        let entry_of = Entry { form: Form::Journal, first_seq: seq, damaged: false };
+                        manifest.get_or_insert_with(|| self.manifest.clone()).parts.insert(part, entry_of);
+                        entry.insert((part, OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0 }))
+                    }
+                },
+            };
+            let key = state.key.as_ref().or_else(|| self.parts.get(part)?.key.as_ref());
+            let key = key.ok_or(WriteError::Corrupt { what: Part::Database })?;
+            let link = (state.rows, state.chain);
+            let blob = journal::seal(key, &facts.vault_id, facts.epoch, *part, seq, link, row)?;
+            state.rows = state.rows.checked_add(1).ok_or(WriteError::DayFull { day: *day })?;
+            state.chain = record::tag(&blob);
+            state.minute = minute(row.span().start.wall.as_unix_ms());
+            sealed.push((seq, blob));
+            seq += 1;
+        }
+        if let Some(manifest) = &mut manifest {
+            manifest.next_seq = seq;
+        }
+        self.commit(manifest, |tx| {
+            for (id, wrap) in &wraps {
+                tx.insert(Table::DayKey, *id, wrap)?;
+            }
+            sealed.iter().try_for_each(|(seq, blob)| tx.insert_row(*seq, blob))
+        })?;
+        for (part, state) in growing.into_values() {
+            match self.parts.get_mut(&part) {
+                Some(open) => {
+                    (open.rows, open.chain, open.minute) = (state.rows, state.chain, state.minute);
+                }
+                None => drop(self.parts.insert(part, state)),
+            }
+        }
+        self.next_seq = seq;
+        self.write_tip();
+        Ok(seq - 1)
+    }
+
+    /// The part of a day that takes rows: its last one, unless that is sealed or damaged. The key stays where it is.
+    fn writable(&self, day: CivilDay) -> Option<(DayPart, OpenPart)> {
+        let (part, entry) = self.last_part(day)?;
+        let open = self.parts.get(&part).filter(|open| open.key.is_some() && !entry.damaged)?;
+        Some((part, OpenPart { key: None, rows: open.rows, chain: open.chain, minute: open.minute }))
+    }
+
+    fn last_part(&self, day: CivilDay) -> Option<(DayPart, &Entry)> {
+        let all = DayPart { day, part: 0 }..=DayPart { day, part: u16::MAX };
+        self.manifest.parts.range(all).next_back().map(|(part, entry)| (*part, entry))
+    }
+
+    fn next_part(&self, day: CivilDay) -> Result<DayPart, WriteError> {
+        let part = match self.last_part(day) {
+            None => 0,
+            Some((last, _)) => last.part.checked_add(1).ok_or(WriteError::DayFull { day })?,
+        };
+        Ok(DayPart { day, part })
+    }
+
+    /// The rows of an open part that can be read, in order, and whether that is all of them.
+    pub(crate) fn journal(&self, part: DayPart) -> (Vec<Opened>, bool) {
+        let Some(open) = self.parts.get(&part) else { return (Vec::new(), false) };
+        let Some(key) = &open.key else { return (Vec::new(), false) };
+        let mut rows = Vec::new();
+        let sound = self.db.rows(|seq, sealed| {
+            rows.extend(journal::open(key, &self.facts.vault_id, self.facts.epoch, part, seq, sealed));
+        });
+        rows.sort_by_key(|row| row.link.ordinal);
+        let chain = Chain::of(rows.iter().map(|row| (row.seq, row.link)));
+        let whole = sound && chain.is_whole() && chain.rows == open.rows && chain.end == open.chain;
+        (rows, whole)
+    }
+
+    /// Turns an open part into a page, under a wrap of its day key. `false`: nothing of it can be read.
+    pub(crate) fn seal(&mut self, part: DayPart, wrap: &[u8]) -> Result<bool, WriteError> {
+        let (rows, whole) = self.journal(part);
+        let Some((open, key)) = self.parts.get(&part).and_then(|open| Some((open, open.key.as_ref()?)))
+        else {
+            return Ok(false);
+        };
+        let Some(entry) = self.manifest.parts.get(&part).filter(|_| !rows.is_empty()) else {
+            return Ok(false);
+        };
+        let seqs: Vec<u64> = rows.iter().map(|row| row.seq).collect();
+        let mut tracks = Tracks::default();
+        rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
+        // A later part may hold the word that an earlier one's span is void, and must keep it.
+        let spans = if part.part == 0 { tracks.into_spans() } else { tracks.into_rows() };
+        let Facts { vault_id, epoch, .. } = self.facts;
+        let (page, digest) = page::seal(key, wrap, &vault_id, epoch, part, &spans)?;
+        let form = Form::Page { rows: open.rows, digest, end_chain: open.chain };
+        let sealed = Entry { form, first_seq: entry.first_seq, damaged: entry.damaged || !whole };
+        let mut manifest = self.manifest.clone();
+        manifest.parts.insert(part, sealed);
+        let (page_id, key_id) = (self.enf.blind(&Place::page(part)), self.enf.blind(&Place::day_key(part)));
+        self.commit(Some(manifest), |tx| {
+            tx.insert(Table::Page, page_id, &page)?;
+            tx.put(Table::DayKey, key_id, wrap)?;
+            seqs.iter().try_for_each(|seq| tx.delete_row(*seq))
+        })?;
+        self.parts.remove(&part);
+        Ok(true)
+    }
+
+    /// Marks a part as damaged; said again by the next commit, so that it is not forgotten.
+    pub(crate) fn mark_damaged(&mut self, part: DayPart) {
+        if let Some(entry) = self.manifest.parts.get_mut(&part).filter(|entry| !entry.damaged) {
+            entry.damaged = true;
+            self.manifest_changed = true;
+        }
+    }
+
+    /// The enforcement record's bytes.
+    pub(crate) fn enforcement(&self) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        let place = Place::enforcement(self.facts.generation);
+        let corrupt = ReadError::Corrupt { what: Part::Enforcement };
+        let Some(sealed) = self.db.get(Table::Enforcement, self.enf.blind(&place))? else {
+            return if self.manifest.enforcement { Err(corrupt) } else { Ok(None) };
+        };
+        enforcement::open(&self.enf, &self.facts.vault_id, &place, &sealed).map(Some).ok_or(corrupt)
+    }
+
+    /// Puts the enforcement record in place of the last one.
+    pub(crate) fn put_enforcement(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        let place = Place::enforcement(self.facts.generation);
+        let sealed = enforcement::seal(&mut self.enf, &self.facts.vault_id, &place, bytes)?;
+        let manifest =
+            (!self.manifest.enforcement).then(|| Manifest { enforcement: true, ..self.manifest.clone() });
+        let id = self.enf.blind(&place);
+        self.commit(manifest, |tx| tx.put(Table::Enforcement, id, &sealed))?;
+        self.write_tip();
+        Ok(())
+    }
+
+    /// One durable commit: `work`, and the manifest where it changes.
+    fn commit(
+        &mut self,
+        manifest: Option<Manifest>,
+        work: impl FnOnce(&Writing<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), WriteError> {
+        if self.read_only {
+            return Err(WriteError::ReadOnly);
+        }
+        let manifest = match manifest {
+            None if self.manifest_changed => Some(self.manifest.clone()),
+            other => other,
+        };
+        let place = Place::manifest(self.facts.generation);
+        let id = self.enf.blind(&place);
+        let rewritten = match manifest {
+            None => None,
+            Some(mut manifest) => {
+                manifest.revision = self.manifest.revision + 1;
+                manifest.next_seq = manifest.next_seq.max(self.next_seq);
+                let (step, key) = self.enf.sealing_key(&self.facts.vault_id, &place);
+                let sealed = record::seal(&key, &self.facts.vault_id, step, &place, &manifest.encode())?;
+                Some((manifest, sealed))
+            }
+        };
+        let tx = self.db.write()?;
+        work(&tx)?;
+        if let Some((_, sealed)) = &rewritten {
+            tx.put(Table::Meta, id, sealed)?;
+        }
+        tx.commit()?;
+        if let Some((manifest, sealed)) = rewritten {
+            self.manifest = manifest;
+            self.manifest_digest = digest(&sealed);
+            self.manifest_changed = false;
+        }
+        Ok(())
+    }
+
+    /// Says outside the database how far it has come. A failure leaves the tip behind, which it may be.
+    pub(crate) fn write_tip(&mut self) {
+        let heads = self.parts.iter().rev().map(|(part, open)| Head {
+            part: *part,
+            rows: open.rows,
+            chain: open.chain,
+            minute: open.minute,
+        });
+        let tip = Tip {
+            counter: 0,
+            revision: self.manifest.revision,
+            next_seq: self.next_seq,
+            manifest: self.manifest_digest,
+            header: self.facts.header,
+            heads: heads.collect(),
+        };
+        let _ = self.tip.write(tip, &mut self.enf, &self.facts.vault_id, self.facts.generation);
+    }
+}
+
+impl From<crate::keys::NoRandom> for WriteError {
+    fn from(error: crate::keys::NoRandom) -> Self {
+        SealError::from(error).into()
+    }
+}
