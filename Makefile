@@ -52,8 +52,8 @@ test-package: ## the Debian package and make install on throwaway machines, with
 	fi
 
 .PHONY: bench
-bench: deps build ## what the daemon costs while it runs, and while nothing happens
-	DWELL_BIN_DIR='$(RELEASE)' $(CARGO) run --release --quiet -p dwell-tests --bin bench
+bench: deps build ## what the daemon costs while nothing happens
+	DWELL_BIN_DIR='$(RELEASE)' $(CARGO) run --release --quiet -p dwell-tests --bin quiet
 
 .PHONY: check
 check: fmt lint doc deny ## all that needs no test run
