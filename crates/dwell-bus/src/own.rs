@@ -123,5 +123,5 @@ impl Own {
 
     /// Something changed. Carries nothing on purpose: ask, or watch.
     #[zbus(signal)]
-    async fn changed(emitter: &zbus::object_server::SignalEmitter<'_>) -> zbus::Result<()>;
+    pub async fn changed(emitter: &zbus::object_server::SignalEmitter<'_>) -> zbus::Result<()>;
 }

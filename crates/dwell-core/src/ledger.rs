@@ -56,6 +56,16 @@ impl Ledger {
         }
     }
 
+    /// Takes back what a recorded piece of the still open span was charged for: it is counted as provisional time.
+    pub fn discharge(&mut self, span: &Span) {
+        for charge in charges(&self.calendar, span) {
+            if let Some(length) = self.days.get_mut(&charge.day).and_then(|day| day.get_mut(&charge.subject))
+            {
+                *length = length.saturating_sub(charge.length);
+            }
+        }
+    }
+
     /// What was charged for a target on a day, with the provisional `open` span.
     pub fn used(&self, day: CivilDay, target: &Target, open: Option<&Span>) -> Millis {
         let closed: Millis = self

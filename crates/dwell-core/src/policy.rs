@@ -165,9 +165,23 @@ pub enum Action {
     /// A limit no longer holds: take its notice back.
     Lifted(Judged),
     /// Minimise the program's windows.
-    Minimise(AppId),
+    Minimise {
+        /// The program.
+        app: AppId,
+        /// The rule that asks for it.
+        by: Judged,
+        /// The person was told before, and the program has come back.
+        again: bool,
+    },
     /// Ask the program's windows to close.
-    Close(AppId),
+    Close {
+        /// The program.
+        app: AppId,
+        /// The rule that asks for it.
+        by: Judged,
+        /// The person was told before, and the program has come back.
+        again: bool,
+    },
 }
 
 /// Things to do, in order.
@@ -181,7 +195,7 @@ pub struct Plan(pub Vec<Action>);
 /// program is acted on again each time.
 pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, came_to_front: bool) -> Plan {
     let mut actions = Vec::new();
-    let mut act: Option<AtLimit> = None;
+    let mut act: Option<(&Judged, bool)> = None;
     for judged in &after.rules {
         let was = before.find(&judged.rule);
         match (was.map_or(Stage::Within, Judged::stage), judged.stage()) {
@@ -195,7 +209,10 @@ pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, cam
         let was_blocked = was.is_some_and(|was| was.verdict == Verdict::Blocked);
         let in_front_covered = in_front.is_some_and(|subject| judged.target.covers(subject));
         if judged.verdict == Verdict::Blocked && in_front_covered && (came_to_front || !was_blocked) {
-            act = act.max(Some(judged.at_limit));
+            let told_now = was.map_or(Stage::Within, Judged::stage) < Stage::Reached;
+            if act.is_none_or(|(strictest, _)| judged.at_limit > strictest.at_limit) {
+                act = Some((judged, !told_now));
+            }
         }
     }
     for was in &before.rules {
@@ -203,12 +220,12 @@ pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, cam
             actions.push(Action::Lifted(was.clone()));
         }
     }
-    if let (Some(at_limit), Some(subject)) = (act, in_front) {
-        let app = subject.app.clone();
-        match at_limit {
+    if let (Some((judged, again)), Some(subject)) = (act, in_front) {
+        let (app, by) = (subject.app.clone(), judged.clone());
+        match judged.at_limit {
             _ if is_exempt(&app) => {}
-            AtLimit::Close if !holds_work(&app) => actions.push(Action::Close(app)),
-            AtLimit::Close | AtLimit::Block => actions.push(Action::Minimise(app)),
+            AtLimit::Close if !holds_work(&app) => actions.push(Action::Close { app, by, again }),
+            AtLimit::Close | AtLimit::Block => actions.push(Action::Minimise { app, by, again }),
             AtLimit::Notify => {}
         }
     }
@@ -368,14 +385,15 @@ mod tests {
         let a = subject("a");
         let (none, warn, over) =
             (at(&rules, "1m", Some(&a)), at(&rules, "9m", Some(&a)), at(&rules, "10m", Some(&a)));
+        let minimise = |again| Action::Minimise { app: a.app.clone(), by: over.rules[0].clone(), again };
         assert_eq!(plan(&none, &warn, Some(&a), false).0, [Action::Warn(warn.rules[0].clone())]);
         assert_eq!(plan(&warn, &warn, Some(&a), true).0, []);
         assert_eq!(
             plan(&warn, &over, Some(&a), false).0,
-            [Action::Reached(over.rules[0].clone()), Action::Minimise(a.app.clone())]
+            [Action::Reached(over.rules[0].clone()), minimise(false)]
         );
         assert_eq!(plan(&over, &over, Some(&a), false).0, []);
-        assert_eq!(plan(&over, &over, Some(&a), true).0, [Action::Minimise(a.app.clone())]);
+        assert_eq!(plan(&over, &over, Some(&a), true).0, [minimise(true)]);
         assert_eq!(plan(&over, &over, Some(&subject("b")), true).0, []);
         // The new day, an idle correction, or the rule's removal lifts it.
         assert_eq!(plan(&over, &none, None, false).0, [Action::Lifted(none.rules[0].clone())]);
@@ -389,7 +407,7 @@ mod tests {
             [rule("r", "app:a", "10m", "0s", AtLimit::Close), rule("s", "all", "5m", "0s", AtLimit::Block)];
         let over = at(&rules, "10m", Some(&a));
         let Plan(actions) = plan(&Verdicts::default(), &over, Some(&a), true);
-        assert_eq!(actions.last(), Some(&Action::Close(a.app.clone())));
+        assert!(matches!(actions.last(), Some(Action::Close { again: false, .. })));
         assert_eq!(actions.len(), 3);
     }
 
@@ -411,8 +429,8 @@ mod tests {
             let s = subject(app);
             plan(&Verdicts::default(), &at(&rules, "1m", Some(&s)), Some(&s), true).0.pop()
         };
-        assert!(matches!(last("foot"), Some(Action::Minimise(_))));
+        assert!(matches!(last("foot"), Some(Action::Minimise { .. })));
         assert!(matches!(last("swaylock"), Some(Action::Reached(_))));
-        assert!(matches!(last("org.example.Game"), Some(Action::Close(_))));
+        assert!(matches!(last("org.example.Game"), Some(Action::Close { .. })));
     }
 }

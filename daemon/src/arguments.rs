@@ -1,0 +1,102 @@
+//! The command line of the daemon.
+
+use std::ffi::OsString;
+
+use crate::failure::Failure;
+use crate::hub::Sensors;
+use crate::roles::user::Options;
+
+/// What `dwelld --help` prints.
+pub const HELP: &str = "\
+dwelld - measures screen time on this machine and keeps the limits you set
+
+Usage: dwelld [OPTIONS]
+       dwelld attach        tell the running daemon where the display is
+
+Options:
+  --sensors own|intake   sense in this process (default), or take facts from the bus only
+  --dry-run              print what limits would do instead of doing it
+  --version              print the version
+  --help                 print this
+
+Environment:
+  DWELL_DATA_DIR   data folder (default: $XDG_DATA_HOME/dwell)
+  DWELL_CONFIG     configuration file (default: $XDG_CONFIG_HOME/dwell/config.toml)
+  DWELL_LOG        error, warn, info (default), debug or trace
+
+Exit codes: 0 stopped, 1 failed, 2 invalid configuration or usage, 4 the vault's key is not to be had, 5 (attach) no
+daemon reachable.
+";
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Arguments {
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+    /// Do something.
+    Call(Call),
+}
+
+/// What to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Call {
+    /// Be the daemon.
+    Run(Options),
+    /// Tell the daemon where the display is.
+    Attach,
+}
+
+impl Arguments {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// Unknown words; exit code 2.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, Failure> {
+        use lexopt::prelude::*;
+        let wrong = |what: String| Failure::new(what, "see `dwelld --help`").code(2);
+        let mut parser = lexopt::Parser::from_iter(words);
+        let mut options = Options { sensors: Sensors::Own, dry_run: false };
+        let mut attach = false;
+        while let Some(word) = parser.next().map_err(|e| wrong(e.to_string()))? {
+            match word {
+                Long("help") | Short('h') => return Ok(Self::Help),
+                Long("version") | Short('V') => return Ok(Self::Version),
+                Long("dry-run") => options.dry_run = true,
+                Long("sensors") => {
+                    let value = parser.value().map_err(|e| wrong(e.to_string()))?;
+                    options.sensors = match value.to_str() {
+                        Some("own") => Sensors::Own,
+                        Some("intake") => Sensors::Intake,
+                        _ => return Err(wrong("--sensors takes \"own\" or \"intake\"".to_owned())),
+                    };
+                }
+                Value(word) if word == "attach" => attach = true,
+                other => return Err(wrong(other.unexpected().to_string())),
+            }
+        }
+        Ok(Self::Call(if attach { Call::Attach } else { Call::Run(options) }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, Failure> {
+        Arguments::parse(["dwelld"].iter().chain(words).map(OsString::from))
+    }
+
+    #[test]
+    fn the_command_line() {
+        assert!(matches!(parse(&["attach"]), Ok(Arguments::Call(Call::Attach))));
+        assert!(matches!(
+            parse(&["--sensors", "intake", "--dry-run"]),
+            Ok(Arguments::Call(Call::Run(Options { sensors: Sensors::Intake, dry_run: true })))
+        ));
+        for bad in [&["--sensor"][..], &["--sensors", "none"], &["start"], &["--sensors"]] {
+            assert_eq!(parse(bad).err().map(|f| f.code), Some(2), "{bad:?}");
+        }
+    }
+}

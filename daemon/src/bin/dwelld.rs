@@ -1,0 +1,34 @@
+//! `dwelld`: parse, build, call.
+
+use std::process::ExitCode;
+
+use dwell_daemon::arguments::{Arguments, Call};
+use dwell_daemon::start;
+
+#[expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "help, version and the one line of why it ended"
+)]
+fn main() -> ExitCode {
+    let done = match Arguments::parse(std::env::args_os()) {
+        Ok(Arguments::Help) => {
+            print!("{}", dwell_daemon::arguments::HELP);
+            Ok(())
+        }
+        Ok(Arguments::Version) => {
+            println!("dwelld {}", env!("CARGO_PKG_VERSION"));
+            Ok(())
+        }
+        Ok(Arguments::Call(Call::Attach)) => start::attach(),
+        Ok(Arguments::Call(Call::Run(options))) => start::run(options),
+        Err(failure) => Err(failure),
+    };
+    done.map_or_else(
+        |failure| {
+            eprintln!("dwelld: {failure}");
+            ExitCode::from(failure.code)
+        },
+        |()| ExitCode::SUCCESS,
+    )
+}

@@ -1,0 +1,319 @@
+//! The hub: one task that owns the timeline, the ledger and the rules, and decides.
+//!
+//! Everything reaches it through channels and timers ([`Inputs`]), everything it wants done leaves through channels
+//! (orders to the enforcement, jobs to the store, lines to the watchers). It does no input or output of its own and
+//! never waits for anybody.
+//!
+//! # Invariants
+//!
+//! - Limits and reports read the same ledger: a span is charged and recorded in the same step.
+//! - At most one deadline is armed on each clock. Idle, locked or asleep, none is armed on the boot clock.
+
+mod answers;
+mod counting;
+mod events;
+mod limits;
+mod targets;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::path::PathBuf;
+
+use dwell_bus::{Kind, Request};
+use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::config::Config;
+use dwell_core::ledger::Ledger;
+use dwell_core::policy::Verdicts;
+use dwell_core::rules::Rule;
+use dwell_core::sample::Sample;
+use dwell_core::span::Span;
+use dwell_core::subject::Subject;
+use dwell_core::time::{Boot, Millis, Reading};
+use dwell_core::timeline::{State, Timeline};
+use dwell_desktop::{AppNames, Health, Notice};
+use dwell_vault::Subjects;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::deadline::{BootDeadline, WallDeadline};
+use crate::enforcement::Order;
+use crate::environment::{read_config, zone};
+use crate::record::Record;
+use crate::store::{News, Opening, Store};
+use crate::{clock, record};
+
+use events::Watchers;
+
+/// The open span is recorded this often, so that a power loss costs at most this much.
+pub const CHECKPOINT: Millis = Millis::from_secs(30);
+
+/// From where the facts come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sensors {
+    /// This process senses; the bus may not.
+    Own,
+    /// Whoever calls `Intake` on the bus.
+    Intake,
+}
+
+/// What reaches the hub.
+pub struct Inputs {
+    /// Facts and health from the sensors.
+    pub notices: mpsc::Receiver<Notice>,
+    /// Questions and orders from the bus.
+    pub requests: mpsc::Receiver<Request>,
+    /// News of the store.
+    pub news: mpsc::UnboundedReceiver<News>,
+    /// The configuration file may have changed.
+    pub config_changed: mpsc::Receiver<()>,
+}
+
+/// What a hub is made of.
+pub struct Parts {
+    /// The configuration in force.
+    pub config: Config,
+    /// Where it was read from.
+    pub config_path: PathBuf,
+    /// The data folder, for `doctor`.
+    pub data_dir: PathBuf,
+    /// From where facts come.
+    pub sensors: Sensors,
+    /// The store.
+    pub store: Store,
+    /// The enforcement.
+    pub orders: mpsc::UnboundedSender<Order>,
+    /// Names for people.
+    pub names: AppNames,
+}
+
+/// What the store knew when it was opened.
+pub struct Past {
+    /// Recent spans, in the order of time.
+    pub recent: Vec<Span>,
+    /// Rules and what belongs to them.
+    pub record: Record,
+    /// What opening the vault found: one line each.
+    pub notes: Vec<String>,
+}
+
+impl Past {
+    /// Takes what the hub needs out of an opening.
+    ///
+    /// # Errors
+    /// The record of rules cannot be understood.
+    pub fn of(opening: &Opening) -> Result<Self, record::UnreadableRecord> {
+        let record = opening.enforcement.as_ref().map(|bytes| Record::from_bytes(bytes)).transpose()?;
+        let mut notes = opening.notes.clone();
+        notes.extend(opening.damaged.iter().map(|day| format!("records of {day} are damaged")));
+        Ok(Self { recent: opening.recent.clone(), record: record.unwrap_or_default(), notes })
+    }
+}
+
+/// The hub's state.
+pub struct Hub {
+    config: Config,
+    config_path: PathBuf,
+    data_dir: PathBuf,
+    calendar: Calendar,
+    sensors: Sensors,
+    store: Store,
+    orders: mpsc::UnboundedSender<Order>,
+    names: AppNames,
+    timeline: Timeline,
+    ledger: Ledger,
+    /// The pieces of the open span as they were last recorded.
+    checkpointed: Vec<(CivilDay, Span)>,
+    next_checkpoint: Option<Boot>,
+    /// Days before this one are sealed.
+    sealed_before: Option<CivilDay>,
+    rules: Vec<Rule>,
+    record: Record,
+    verdicts: Verdicts,
+    /// The subject that was charged when the rules were last judged.
+    front: Option<Subject>,
+    shown: events::Shown,
+    watchers: Watchers,
+    health: BTreeMap<&'static str, Health>,
+    known: Option<Subjects>,
+    /// Questions that wait until the known subjects are read from the store.
+    waiting: VecDeque<Request>,
+    learned: (mpsc::UnboundedSender<Subjects>, mpsc::UnboundedReceiver<Subjects>),
+    boot: BootDeadline,
+    wall: WallDeadline,
+}
+
+impl Hub {
+    /// A hub that begins now.
+    ///
+    /// # Errors
+    /// The system has no timers to give.
+    pub fn new(parts: Parts, past: Past) -> std::io::Result<Self> {
+        let now = clock::now();
+        let calendar = Calendar::new(zone(&parts.config), parts.config.day_start);
+        let mut hub = Self {
+            calendar,
+            timeline: Timeline::new(now),
+            ledger: Ledger::new(calendar),
+            config: parts.config,
+            config_path: parts.config_path,
+            data_dir: parts.data_dir,
+            sensors: parts.sensors,
+            store: parts.store,
+            orders: parts.orders,
+            names: parts.names,
+            checkpointed: Vec::new(),
+            next_checkpoint: None,
+            sealed_before: None,
+            rules: past.record.rules.clone(),
+            record: past.record,
+            verdicts: Verdicts::default(),
+            front: None,
+            shown: events::Shown::default(),
+            watchers: Watchers::default(),
+            health: BTreeMap::new(),
+            known: None,
+            waiting: VecDeque::new(),
+            learned: mpsc::unbounded_channel(),
+            boot: BootDeadline::new()?,
+            wall: WallDeadline::new()?,
+        };
+        for span in &past.recent {
+            hub.ledger.charge(span);
+        }
+        hub.set_vault_health(past.notes.first().map(String::as_str));
+        hub.count_absence(past.recent.last(), now);
+        hub.resume(now);
+        Ok(hub)
+    }
+
+    /// Runs until `stop` is ready, then saves the open span.
+    ///
+    /// # Errors
+    /// A timer or signal failed: the process is out of resources.
+    pub async fn run(mut self, mut inputs: Inputs, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+        tokio::pin!(stop);
+        let mut hangups = signal(SignalKind::hangup())?;
+        loop {
+            self.arm()?;
+            tokio::select! {
+                () = &mut stop => break,
+                due = self.boot.due() => { due?; self.tick(clock::now()); }
+                due = self.wall.due() => { due?; self.tick(clock::now()); }
+                Some(notice) = inputs.notices.recv() => self.notice(notice),
+                Some(request) = inputs.requests.recv() => self.request(request),
+                Some(news) = inputs.news.recv() => self.store_news(news),
+                Some(known) = self.learned.1.recv() => self.learn(known),
+                Some(()) = hangups.recv() => self.reload_or_warn(),
+                Some(()) = inputs.config_changed.recv() => self.reload_or_warn(),
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        match notice {
+            Notice::Sample(sample) => self.sample(&sample, clock::now()),
+            Notice::Health(health) => self.set_health(health),
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample, now: Reading) {
+        let steps = self.timeline.fold(sample, now);
+        self.take(steps, now);
+        self.settle(now);
+    }
+
+    fn tick(&mut self, now: Reading) {
+        let steps = self.timeline.advance(now);
+        self.take(steps, now);
+        self.settle(now);
+    }
+
+    fn arm(&mut self) -> std::io::Result<()> {
+        let boot = [self.verdicts.next_boot, self.timeline.deadline(), self.next_checkpoint];
+        self.boot.arm(boot.into_iter().flatten().min())?;
+        self.wall.arm(self.calendar.end_of(self.calendar.day_of(clock::now().wall)))
+    }
+
+    fn set_health(&mut self, health: Health) {
+        if self.health.get(health.part) != Some(&health) {
+            tracing::info!(part = health.part, ok = health.ok, backend = health.backend, "health");
+            self.say_health(&health);
+            self.health.insert(health.part, health);
+        }
+    }
+
+    fn set_vault_health(&mut self, problem: Option<&str>) {
+        let message = match problem {
+            Some(problem) => problem.to_owned(),
+            None => "open, with its key in a key file".to_owned(),
+        };
+        self.set_health(Health { part: "vault", ok: problem.is_none(), message, backend: "keyfile" });
+    }
+
+    fn store_news(&mut self, news: News) {
+        match news {
+            News::Degraded(why) => {
+                tracing::warn!("{why}; spans are held in memory");
+                self.set_vault_health(Some(&format!(
+                    "{why}; up to a day is held in memory: free some space"
+                )));
+            }
+            News::Recovered => {
+                tracing::info!("the vault takes writes again");
+                self.set_vault_health(None);
+            }
+        }
+    }
+
+    fn reload_or_warn(&mut self) {
+        if let Err(failure) = self.reload() {
+            tracing::warn!("{failure}; the old configuration stays");
+        }
+    }
+
+    fn reload(&mut self) -> Result<(), dwell_bus::Failure> {
+        let config = read_config(&self.config_path).map_err(|f| {
+            dwell_bus::Failure::new(Kind::Invalid, f.to_string()).hint("the old one stays in force")
+        })?;
+        let calendar = Calendar::new(zone(&config), config.day_start);
+        if config == self.config && calendar == self.calendar {
+            return Ok(());
+        }
+        tracing::info!("configuration reloaded");
+        let settings = dwell_desktop::Settings { idle_after: config.idle_after };
+        self.order(Order::Configure(settings));
+        self.order(Order::Notifications(config.notifications));
+        self.config = config;
+        if calendar != self.calendar {
+            self.change_calendar(calendar);
+        }
+        self.tick(clock::now());
+        Ok(())
+    }
+
+    /// What the person is doing.
+    fn state(&self) -> State {
+        self.timeline.state()
+    }
+
+    fn order(&self, order: Order) {
+        // The enforcement ends only after the hub.
+        let _ = self.orders.send(order);
+    }
+
+    fn finish(&mut self) {
+        let now = clock::now();
+        let present = matches!(self.state(), State::Active | State::Unobserved);
+        let steps = self.timeline.finish(now);
+        self.take(steps, now);
+        self.record.stopped = Some(record::Stopped {
+            boot_id: record::boot_id(),
+            at: now.boot,
+            slept: clock::slept(),
+            present,
+        });
+        self.save_record();
+    }
+}

@@ -1,0 +1,136 @@
+//! Targets as people type them: with their kind, or bare.
+
+use std::collections::BTreeSet;
+
+use dwell_bus::{Failure, Kind};
+use dwell_core::subject::{AppId, Target, TargetError};
+use dwell_vault::Subjects;
+
+use super::Hub;
+use crate::clock;
+
+/// What became of a text.
+pub(super) enum Resolved {
+    /// It names this.
+    Target(Target),
+    /// It is bare, and the known subjects have not been read yet.
+    NotYet,
+}
+
+impl Hub {
+    /// Finds what a text names. Prefixed targets are taken even if never seen; a bare one must match exactly one
+    /// known subject.
+    pub(super) fn resolve(&self, text: &str) -> Result<Resolved, Failure> {
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
+        match text.parse::<Target>() {
+            Ok(target) => return Ok(Resolved::Target(target)),
+            Err(TargetError::Bare) => {}
+            Err(error) => {
+                let hint = "write app:ID, domain:D, category:C or all";
+                return Err(
+                    Failure::new(Kind::Invalid, format!("\"{shown}\" is no target: {error}")).hint(hint)
+                );
+            }
+        }
+        let Some(known) = &self.known else { return Ok(Resolved::NotYet) };
+        let candidates = self.candidates(known);
+        let text = text.trim().to_lowercase();
+        for level in [exact, by_name, by_last_word] {
+            let found: Vec<&Candidate> = candidates.iter().filter(|c| level(c, &text)).collect();
+            match found.as_slice() {
+                [] => {}
+                [one] => return Ok(Resolved::Target(one.target.clone())),
+                several => {
+                    let list: Vec<String> = several.iter().map(|c| c.target.to_string()).collect();
+                    let message = format!("\"{shown}\" could be {}", list.join(", "));
+                    return Err(Failure::new(Kind::Invalid, message).hint("write one of these in full"));
+                }
+            }
+        }
+        let near: Vec<String> = candidates
+            .iter()
+            .filter(|c| c.id.contains(&text) || strsim::damerau_levenshtein(&c.last_word, &text) <= 2)
+            .map(|c| c.target.to_string())
+            .take(5)
+            .collect();
+        let hint = if near.is_empty() {
+            format!("a target never seen before needs its kind: app:{shown} or domain:{shown}")
+        } else {
+            format!("did you mean {}?", near.join(", "))
+        };
+        Err(Failure::new(Kind::NotFound, format!("nothing called \"{shown}\" is known")).hint(hint))
+    }
+
+    fn candidates(&self, known: &Subjects) -> Vec<Candidate> {
+        let mut targets: BTreeSet<Target> = known.apps.iter().cloned().map(Target::App).collect();
+        targets.extend(known.domains.iter().cloned().map(Target::Domain));
+        let today = self.calendar.day_of(clock::now().wall);
+        let seen =
+            self.ledger.subjects(today).map(|(subject, _)| subject.clone()).chain(self.timeline.charging());
+        for subject in seen {
+            targets.insert(Target::App(subject.app));
+            targets.extend(subject.domain.map(Target::Domain));
+        }
+        targets.extend(self.rules.iter().map(|rule| rule.target.clone()));
+        targets.into_iter().map(|target| self.candidate(target)).collect()
+    }
+
+    fn candidate(&self, target: Target) -> Candidate {
+        let id = match &target {
+            Target::App(app) => app.as_str(),
+            Target::Domain(domain) => domain.as_str(),
+            Target::Category(category) => category.as_str(),
+            Target::All => "all",
+        }
+        .to_lowercase();
+        let last_word = match &target {
+            Target::App(_) => id.rsplit('.').next().unwrap_or(&id).to_owned(),
+            Target::Domain(_) | Target::Category(_) | Target::All => id.clone(),
+        };
+        let name = self.target_name(&target).to_lowercase();
+        Candidate { target, id, last_word, name }
+    }
+
+    /// A program's name for people.
+    pub(super) fn app_name(&self, app: &AppId) -> String {
+        self.names.name(app).unwrap_or_else(|| app.as_str().to_owned())
+    }
+
+    /// Has the known subjects read; [`Hub::learn`] gets them.
+    pub(super) fn look_up_subjects(&self) {
+        let learned = self.learned.0.clone();
+        self.store.with(move |shelf| {
+            // Nothing readable is nothing known: the person then gets told how to name it in full.
+            let _ = learned.send(shelf.subjects().unwrap_or_default());
+        });
+    }
+
+    /// Takes the known subjects, and answers who waited for them.
+    pub(super) fn learn(&mut self, known: Subjects) {
+        self.known = Some(known);
+        while let Some(request) = self.waiting.pop_front() {
+            self.request(request);
+        }
+        // New subjects turn up all the time: next time they are read again.
+        self.known = None;
+    }
+}
+
+struct Candidate {
+    target: Target,
+    id: String,
+    last_word: String,
+    name: String,
+}
+
+fn exact(candidate: &Candidate, text: &str) -> bool {
+    candidate.id == text
+}
+
+fn by_name(candidate: &Candidate, text: &str) -> bool {
+    candidate.name == text
+}
+
+fn by_last_word(candidate: &Candidate, text: &str) -> bool {
+    candidate.last_word == text
+}

@@ -1,0 +1,4 @@
+//! The parts that one program can play.
+
+pub mod attach;
+pub mod user;

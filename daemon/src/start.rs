@@ -1,0 +1,63 @@
+//! Starting: confinement first, then logging, then one thread's runtime.
+
+use std::future::Future;
+
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::confine::confine;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::roles::{attach, user};
+
+/// Runs the daemon.
+///
+/// # Errors
+/// Why it cannot run, with the next step.
+pub fn run(options: user::Options) -> Result<(), Failure> {
+    confine_or_fail()?;
+    log();
+    let environment = Environment::read()?;
+    block_on(user::run(environment, options))
+}
+
+/// Tells the running daemon where the display is.
+///
+/// # Errors
+/// Why it could not be told.
+pub fn attach() -> Result<(), Failure> {
+    confine_or_fail()?;
+    block_on(attach::attach())
+}
+
+fn confine_or_fail() -> Result<(), Failure> {
+    confine().map_err(|error| {
+        Failure::new(error.to_string(), "dwelld does not run where it could open a network connection")
+    })
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.map_err(|error| {
+        Failure::new(format!("the system gives no event queue: {error}"), "start dwelld again")
+    })?;
+    runtime.block_on(work)
+}
+
+/// Logs go to standard error; the journal adds time and priority. Only our own crates speak: what libraries log
+/// about their messages could hold names of programs.
+fn log() {
+    let level = std::env::var("DWELL_LOG").ok().and_then(|l| l.parse::<LevelFilter>().ok());
+    let level = level.unwrap_or(LevelFilter::INFO);
+    let ours = ["dwell_daemon", "dwell_core", "dwell_desktop", "dwell_vault", "dwell_bus"];
+    let targets = Targets::new().with_targets(ours.map(|target| (target, level)));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false);
+    // A second subscriber could only be set by a test of this crate; then the first one stays.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(targets)).try_init();
+}

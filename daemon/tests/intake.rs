@@ -1,0 +1,253 @@
+//! The door for outside sensors: the same scripted facts, once in this process and once through `Intake` on a
+//! private bus, must make the same ledger. The family mode's agent will come in by that door.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use dwell_bus::{IntakeProxy, OwnProxy, intake, wire};
+use dwell_core::sample::{Fact, Sample};
+use dwell_core::subject::AppId;
+use dwell_core::time::{Boot, Millis};
+use dwell_daemon::clock;
+use dwell_daemon::deadline::BootDeadline;
+use dwell_daemon::environment::Environment;
+use dwell_daemon::hub::Sensors;
+use dwell_daemon::roles::user::{Options, run_on};
+use dwell_desktop::Surroundings;
+use tokio::sync::oneshot;
+use zbus::proxy::CacheProperties;
+
+/// A bus of our own, ended with the test.
+struct Bus {
+    daemon: Child,
+    address: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Bus {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("unix:path={}", folder.path().join("bus").display());
+        let mut daemon = Command::new("dbus-daemon")
+            .args(["--session", "--nofork", "--nopidfile", "--print-address=1", "--address", &address])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("dbus-daemon is needed: package dbus");
+        let mut line = String::new();
+        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { daemon, address: line.trim().to_owned(), _folder: folder }
+    }
+
+    async fn connect(&self) -> zbus::Connection {
+        zbus::connection::Builder::address(self.address.as_str()).unwrap().build().await.unwrap()
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+    }
+}
+
+/// A daemon in this process, on its own data folder.
+struct Daemon {
+    stop: oneshot::Sender<()>,
+    done: tokio::task::JoinHandle<()>,
+}
+
+impl Daemon {
+    async fn start(bus: &Bus, data: &Path) -> Self {
+        let session = bus.connect().await;
+        let environment = Environment {
+            data_dir: data.join("data"),
+            config: data.join("config.toml"),
+            surroundings: Surroundings::default(),
+        };
+        let options = Options { sensors: Sensors::Intake, dry_run: true };
+        let (stop, stopped) = oneshot::channel();
+        let watcher = bus.connect().await;
+        let dbus = zbus::fdo::DBusProxy::new(&watcher).await.unwrap();
+        let mut names = dbus.receive_name_owner_changed_with_args(&[(0, dwell_bus::NAME)]).await.unwrap();
+        let done = tokio::task::spawn(async move {
+            run_on(session, environment, options, async { drop(stopped.await) }).await.unwrap();
+        });
+        use futures_util::StreamExt;
+        names.next().await.expect("the daemon takes its name");
+        Self { stop, done }
+    }
+
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.done.await.unwrap();
+    }
+}
+
+/// Facts of a busy moment, each with how long it holds, in milliseconds.
+fn script() -> Vec<(Fact, u64)> {
+    let app = |name: &str| Fact::Focus(Some(AppId::new(name).unwrap()));
+    let facts = [
+        app("org.example.Editor"),
+        Fact::Focus(None),
+        app("org.example.Browser"),
+        Fact::IdleSince(Boot::from_ms(0)),
+        Fact::Active,
+        app("org.example.Chat"),
+        Fact::Locked(true),
+        app("org.example.Editor"),
+        Fact::Locked(false),
+        Fact::Asleep(true),
+        Fact::Asleep(false),
+        Fact::FocusUnknown,
+        app("org.example.Browser"),
+        Fact::SessionActive(false),
+        Fact::SessionActive(true),
+        Fact::Focus(None),
+    ];
+    let times = (0..64).map(|i| if i % 5 == 0 { 70 } else { 10 + i % 13 });
+    let mut script: Vec<_> = facts.into_iter().cycle().zip(times).collect();
+    script.push((Fact::Locked(true), 1));
+    script
+}
+
+async fn own(bus: &zbus::Connection) -> OwnProxy<'static> {
+    OwnProxy::builder(bus).cache_properties(CacheProperties::No).build().await.unwrap()
+}
+
+/// Everything that a report and the timeline say.
+async fn ledger(own: &OwnProxy<'_>) -> (Vec<wire::Row>, String) {
+    let report =
+        own.report(wire::Query { period: Some("2d".into()), ..wire::Query::default() }).await.unwrap();
+    let mut spans = String::new();
+    let pipe = own.spans("2d").await.unwrap();
+    std::fs::File::from(std::os::fd::OwnedFd::from(pipe)).read_to_string(&mut spans).unwrap();
+    (report.rows, spans)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_process_and_over_the_bus_make_the_same_ledger() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, &data.path().join("a")).await;
+    let client = bus.connect().await;
+    let door = IntakeProxy::builder(&client).cache_properties(CacheProperties::No).build().await.unwrap();
+    let in_process = in_process::Running::start(&data.path().join("b"));
+
+    // Each fact gets its instant once, and goes both ways. The time between them is what is measured.
+    let mut pace = BootDeadline::new().unwrap();
+    for (fact, holds) in script() {
+        let at = clock::now().boot;
+        let fact = match fact {
+            Fact::IdleSince(_) => Fact::IdleSince(at - Millis::from_ms(9)),
+            fact => fact,
+        };
+        let sample = Sample::new(at, fact);
+        in_process.feed(&sample).await;
+        door.submit(vec![intake::to_wire(&sample)]).await.unwrap();
+        pace.arm(Some(at + Millis::from_ms(holds))).unwrap();
+        pace.due().await.unwrap();
+    }
+    let (over_bus, over_bus_spans) = ledger(&own(&client).await).await;
+    let (within, within_spans) = in_process.finish().await;
+    daemon.stop().await;
+
+    // Unobserved time before the first fact differs: the two did not start at the same moment.
+    let recorded = |spans: &str| {
+        let lines = spans.lines().filter(|line| !line.contains("unobserved"));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert!(over_bus.len() == 3 && over_bus.iter().all(|row| row.ms > 50), "{over_bus:?}");
+    assert_eq!(within, over_bus);
+    assert_eq!(recorded(&within_spans), recorded(&over_bus_spans));
+    assert!(recorded(&over_bus_spans).len() > 20, "{over_bus_spans}");
+}
+
+mod in_process {
+    //! A hub without a bus, fed by the channel that the sensors use.
+
+    use super::*;
+    use dwell_bus::Request;
+    use dwell_core::calendar::Calendar;
+    use dwell_core::config::Config;
+    use dwell_daemon::environment::zone;
+    use dwell_daemon::hub::{Hub, Inputs, Parts, Past};
+    use dwell_daemon::store::{Opening, Store};
+    use dwell_desktop::{AppNames, Notice};
+    use dwell_vault::Places;
+    use tokio::sync::mpsc;
+
+    pub(super) struct Running {
+        notices: mpsc::Sender<Notice>,
+        requests: mpsc::Sender<Request>,
+        stop: oneshot::Sender<()>,
+        hub: tokio::task::JoinHandle<std::io::Result<()>>,
+        vault: std::thread::JoinHandle<()>,
+    }
+
+    const QUEUE: usize = 64;
+
+    impl Running {
+        pub(super) fn start(folder: &Path) -> Self {
+            let config = Config::default();
+            let data_dir = folder.join("data");
+            let today = Calendar::new(zone(&config), config.day_start).day_of(clock::now().wall);
+            let opening = Opening::open(&Places { data_dir: data_dir.clone() }, today).unwrap();
+            let past = Past::of(&opening).unwrap();
+            let (store, news, vault) = Store::start(opening.vault).unwrap();
+            let (notices, heard) = mpsc::channel(QUEUE);
+            let (requests, asked) = mpsc::channel(QUEUE);
+            let (orders, _) = mpsc::unbounded_channel();
+            let (_, config_changed) = mpsc::channel(1);
+            let names = AppNames::new(&Surroundings::default());
+            let config_path = folder.join("config.toml");
+            let sensors = Sensors::Own;
+            let parts = Parts { config, config_path, data_dir, sensors, store, orders, names };
+            let hub = Hub::new(parts, past).unwrap();
+            let (stop, stopped) = oneshot::channel::<()>();
+            let inputs = Inputs { notices: heard, requests: asked, news, config_changed };
+            let hub = tokio::spawn(hub.run(inputs, async { drop(stopped.await) }));
+            Self { notices, requests, stop, hub, vault }
+        }
+
+        pub(super) async fn feed(&self, sample: &Sample) {
+            self.notices.send(Notice::Sample(sample.clone())).await.unwrap();
+            // Facts and questions come by different channels: wait until this fact has been taken.
+            while self.notices.capacity() < QUEUE {
+                tokio::task::yield_now().await;
+            }
+        }
+
+        async fn ask<T>(&self, request: impl FnOnce(dwell_bus::Reply<T>) -> Request) -> T {
+            let (reply, answer) = oneshot::channel();
+            self.requests.send(request(reply)).await.unwrap();
+            answer.await.unwrap().unwrap()
+        }
+
+        pub(super) async fn finish(self) -> (Vec<wire::Row>, String) {
+            let query = wire::Query { period: Some("2d".into()), ..wire::Query::default() };
+            let report = self.ask(|reply| Request::Report(query, reply)).await;
+            let pipe = self.ask(|reply| Request::Spans("2d".into(), reply)).await;
+            let mut spans = String::new();
+            std::fs::File::from(pipe).read_to_string(&mut spans).unwrap();
+            self.stop.send(()).unwrap();
+            self.hub.await.unwrap().unwrap();
+            self.vault.join().unwrap();
+            (report.rows, spans)
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_door_refuses_what_it_must() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let client = bus.connect().await;
+    let door = IntakeProxy::builder(&client).cache_properties(CacheProperties::No).build().await.unwrap();
+    let future = Sample::new(clock::now().boot + Millis::from_mins(10), Fact::Active);
+    let refused = door.submit(vec![intake::to_wire(&future)]).await.unwrap_err().into_failure().unwrap();
+    assert_eq!(refused.kind, dwell_bus::Kind::Invalid);
+    let many = vec![intake::to_wire(&Sample::new(Boot::from_ms(1), Fact::Active)); 1025];
+    assert_eq!(door.submit(many).await.unwrap_err().into_failure().unwrap().kind, dwell_bus::Kind::Invalid);
+    daemon.stop().await;
+}
