@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use dwell_bus::{IntakeProxy, OwnProxy, intake, wire};
+use dwell_bus::{IntakeProxy, OwnProxy, intake, lines, wire};
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
 use dwell_core::time::{Boot, Millis};
@@ -152,15 +152,34 @@ async fn in_process_and_over_the_bus_make_the_same_ledger() {
     let (within, within_spans) = in_process.finish().await;
     daemon.stop().await;
 
-    // Unobserved time before the first fact differs: the two did not start at the same moment.
-    let recorded = |spans: &str| {
-        let lines = spans.lines().filter(|line| !line.contains("unobserved"));
-        lines.map(str::to_owned).collect::<Vec<_>>()
-    };
     assert!(over_bus.len() == 3 && over_bus.iter().all(|row| row.ms > 50), "{over_bus:?}");
     assert_eq!(within, over_bus);
-    assert_eq!(recorded(&within_spans), recorded(&over_bus_spans));
-    assert!(recorded(&over_bus_spans).len() > 20, "{over_bus_spans}");
+    let (within, over_bus) = (recorded(&within_spans), recorded(&over_bus_spans));
+    assert!(over_bus.len() > 20, "{over_bus:?}");
+    assert_eq!(within.len(), over_bus.len());
+    for (a, b) in within.iter().zip(&over_bus) {
+        // The two read the wall clock at different moments within a millisecond; lengths come from the boot clock.
+        assert_eq!((&a.app, a.length), (&b.app, b.length));
+        assert!(a.start.abs_diff(b.start) <= 2, "{a:?} {b:?}");
+    }
+}
+
+#[derive(Debug)]
+struct Recorded {
+    app: String,
+    start: i64,
+    length: i64,
+}
+
+/// What was recorded, but for unobserved time before the first fact: the two did not start at the same moment.
+fn recorded(spans: &str) -> Vec<Recorded> {
+    let ms = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+    let spans = spans.lines().map(|line| serde_json::from_str::<lines::Span>(line).unwrap());
+    let spans = spans.filter(|span| span.kind != "unobserved").map(|span| {
+        let (start, end) = (ms(&span.start), ms(&span.end));
+        Recorded { app: span.app.unwrap(), start, length: end - start }
+    });
+    spans.collect()
 }
 
 mod in_process {

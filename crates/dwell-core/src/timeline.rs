@@ -24,6 +24,10 @@ pub const DEBOUNCE: Millis = Millis::from_ms(50);
 /// How far the wall clock may move against the boot clock before it is a step and not the network time's slewing.
 pub const STEP_TOLERANCE: Millis = Millis::from_secs(2);
 
+/// Two clocks are read one after the other and cut to milliseconds, so their offset wobbles by this much without
+/// meaning anything: a smaller change leaves the offset as it is.
+const JITTER: Millis = Millis::from_ms(2);
+
 /// What came out of folding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -242,8 +246,10 @@ impl Timeline {
             self.last = now;
             steps.push(Step::ClockStep { moved_ms, at: now });
             self.follow(now.boot, steps);
-        } else {
+        } else if moved_ms.unsigned_abs() > JITTER.as_ms() {
             self.last = now;
+        } else {
+            self.last = self.last.at(now.boot);
         }
     }
 
