@@ -62,10 +62,9 @@ impl Bus {
     }
 
     fn missing(self, why: &zbus::Error) -> Error {
-        let why = match why {
-            zbus::Error::InputOutput(why) => reason(why),
-            other => other.to_string(),
-        };
+        let why = why.to_string();
+        let why = why.strip_prefix("Failed to connect to address ").unwrap_or(&why);
+        let why = why.split(" (os error").next().unwrap_or(why).replace('`', "");
         match self {
             Self::Session => Error::new(
                 Kind::Unreachable,

@@ -99,7 +99,7 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
             if console.json {
                 console.say(&json::line(&json::Limits::new(&limits, zone)));
             } else if !limits.is_empty() {
-                console.say(&table(&limits, zone, now_ms(), console.look).join("\n"));
+                console.say(&table(&limits, Ids::Shown, zone, now_ms(), console.look).join("\n"));
             } else if !console.quiet {
                 let hint = "No limits yet. Make one with `dwell limit set TARGET 45m`";
                 console.say(&wrap(hint, console.look.width, 0).join("\n"));
@@ -148,9 +148,9 @@ fn word(value: impl ValueEnum) -> String {
 fn unknown(id: &str, limits: &[wire::Limit]) -> Error {
     let ids: Vec<_> = limits.iter().map(|limit| limit.id.as_str()).collect();
     let hint = match ids.as_slice() {
-        [one] => format!("there is only {one}"),
+        [one] => format!("did you mean \"{one}\"?"),
         [] => "there are none yet; make one with `dwell limit set TARGET 45m`".to_owned(),
-        some if some.len() <= 6 => format!("there are {}", some.join(", ")),
+        some if some.len() <= 6 => format!("known: {}", some.join(", ")),
         _ => "see them with `dwell limit list`".to_owned(),
     };
     Error::new(Kind::NotFound, format!("there is no limit \"{id}\"")).hint(hint)
@@ -180,33 +180,50 @@ fn details(limit: &wire::Limit, zone: Zone, now_ms: i64, look: Look) -> String {
 /// Columns of a limit's bar.
 const BAR: usize = 8;
 
+/// Whether limits are shown with the ids by which they are shown and removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ids {
+    /// Only their targets: at a glance.
+    Hidden,
+    /// Ids and targets.
+    Shown,
+}
+
 /// Limits as aligned lines; where that is too wide each takes several.
-pub(crate) fn table(limits: &[wire::Limit], zone: Zone, now_ms: i64, look: Look) -> Vec<String> {
+pub(crate) fn table(limits: &[wire::Limit], ids: Ids, zone: Zone, now_ms: i64, look: Look) -> Vec<String> {
     let used = |limit: &wire::Limit| match limit.budget_ms {
         Some(budget) => format!("{} of {}", glance(limit.used_ms), Millis::from_ms(budget)),
         None => glance(limit.used_ms),
     };
-    let cells: Vec<_> = limits
-        .iter()
-        .map(|limit| (plain(&limit.target), used(limit), phrase::state(limit, zone, now_ms)))
-        .collect();
+    let id_columns = limits.iter().map(|limit| width(&plain(&limit.id))).max().unwrap_or(0).min(20);
+    let name = |limit: &wire::Limit| match ids {
+        Ids::Hidden => plain(&limit.target).into_owned(),
+        Ids::Shown => format!("{}  {}", left(&plain(&limit.id), id_columns), plain(&limit.target)),
+    };
+    let cells: Vec<_> =
+        limits.iter().map(|limit| (name(limit), used(limit), phrase::state(limit, zone, now_ms))).collect();
     let names = cells.iter().map(|(name, ..)| width(name)).max().unwrap_or(0).max(8);
     let uses = cells.iter().map(|(_, used, _)| width(used)).max().unwrap_or(0);
     let states = cells.iter().map(|(.., (state, _))| width(state)).max().unwrap_or(0);
     let fixed = 2 + 2 + uses + 2 + states;
-    // Long ids may be cut, as long as enough of them is left to tell them apart.
-    if fixed + names.min(24) > look.width {
+    // Long targets may be cut, as long as enough of them is left to tell them apart.
+    let least = if ids == Ids::Shown { names.min(26 + id_columns) } else { names.min(24) };
+    if fixed + least > look.width {
         return cells
             .iter()
-            .flat_map(|(name, used, (state, ink))| {
-                let mut lines = vec![cut(name, look.width).into_owned()];
+            .zip(limits)
+            .flat_map(|((_, used, (state, ink)), limit)| {
+                let mut lines = vec![cut(&plain(&limit.target), look.width).into_owned()];
+                if ids == Ids::Shown {
+                    lines.extend(wrap(&format!("  id {}", plain(&limit.id)), look.width, 2));
+                }
                 lines.extend(wrap(&format!("  {used}"), look.width, 2));
                 lines.extend(wrap(&format!("  {state}"), look.width, 2).iter().map(|l| look.ink(*ink, l)));
                 lines
             })
             .collect();
     }
-    let with_bar = fixed + names.min(24) + BAR + 2 <= look.width;
+    let with_bar = fixed + least + BAR + 2 <= look.width;
     let names = names.min(look.width - fixed - if with_bar { BAR + 2 } else { 0 });
     cells
         .iter()
@@ -262,7 +279,28 @@ pub(crate) mod tests {
 
     #[test]
     fn tables() {
-        let shown = |width| table(&limits(), zone(), NOW, Look { width, color: false }).join("\n");
+        let table = |width, ids| table(&limits(), ids, zone(), NOW, Look { width, color: false }).join("\n");
+        let shown = |width| table(width, Ids::Hidden);
+        insta::assert_snapshot!(table(80, Ids::Shown), @"
+        firefox  app:firefox     ████████    30m of 30m  opens again at 04:00
+        video    category:video  ███████▍    41m of 45m  4m left
+        all      all             ███▎      3h 12m of 8h  4h 48m left
+        ");
+        insta::assert_snapshot!(table(20, Ids::Shown), @"
+        app:firefox
+          id firefox
+          30m of 30m
+          opens again at
+          04:00
+        category:video
+          id video
+          41m of 45m
+          4m left
+        all
+          id all
+          3h 12m of 8h
+          4h 48m left
+        ");
         insta::assert_snapshot!(shown(80), @"
         app:firefox     ████████    30m of 30m  opens again at 04:00
         category:video  ███████▍    41m of 45m  4m left
@@ -291,7 +329,8 @@ pub(crate) mod tests {
           3h 12m of 8h
           4h 48m left
         ");
-        let colored = table(&limits()[..1], zone(), NOW, Look { width: 80, color: true }).join("\n");
+        let colored = super::table(&limits()[..1], Ids::Hidden, zone(), NOW, Look { width: 80, color: true })
+            .join("\n");
         insta::assert_snapshot!(colored.replace('\x1b', "ESC"), @"  app:firefox  ESC[36m████████ESC[0m  30m of 30m  ESC[1mopens again at 04:00ESC[0m");
     }
 
@@ -322,7 +361,7 @@ pub(crate) mod tests {
 
     #[test]
     fn an_unknown_id_names_the_known_ones() {
-        insta::assert_snapshot!(unknown("x", &limits()), @r#"dwell: there is no limit "x"; there are firefox, video, all"#);
+        insta::assert_snapshot!(unknown("x", &limits()), @r#"dwell: there is no limit "x"; known: firefox, video, all"#);
         insta::assert_snapshot!(unknown("x", &[]), @r#"dwell: there is no limit "x"; there are none yet; make one with `dwell limit set TARGET 45m`"#);
     }
 

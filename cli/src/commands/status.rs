@@ -70,7 +70,7 @@ fn screen(status: &wire::Status, look: Look) -> String {
     if !status.limits.is_empty() {
         lines.push(String::new());
         lines.push("Limits".to_owned());
-        lines.extend(limit::table(&status.limits, zone, status.now_at_ms, look));
+        lines.extend(limit::table(&status.limits, limit::Ids::Hidden, zone, status.now_at_ms, look));
     }
     let problems: Vec<_> = status.health.iter().filter(|part| !part.ok).collect();
     if !problems.is_empty() {

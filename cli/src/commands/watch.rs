@@ -59,8 +59,8 @@ fn sentence(event: &Event, look: Look) -> String {
             None => (format!("{target}: nearly used up"), Ink::Soon),
         },
         "limit-reached" => match event.until.as_deref().and_then(|until| until.get(11..16)) {
-            Some(until) => (format!("{target}: limit reached, opens again at {until}"), Ink::Soon),
-            None => (format!("{target}: limit reached"), Ink::Soon),
+            Some(until) => (format!("{target}: used up until {until}"), Ink::Soon),
+            None => (format!("{target}: used up"), Ink::Soon),
         },
         "limit-lifted" => (format!("{target}: open again"), Ink::Good),
         "rules-changed" => ("rules changed".to_owned(), Ink::Faint),
@@ -141,7 +141,7 @@ mod tests {
         22:05:07  locked
         22:05:07  unlocked
         22:05:07  app:firefox: 5m left
-        22:05:07  app:firefox: limit reached, opens again at 04:00
+        22:05:07  app:firefox: used up until 04:00
         22:05:07  app:firefox: open again
         22:05:07  rules changed
         22:05:07  idle: the compositor went away
@@ -154,9 +154,8 @@ mod tests {
         );
         insta::assert_snapshot!(narrow, @"
         22:05:07
-          app:firefox: limit
-          reached, opens
-          again at 04:00
+          app:firefox: used
+          up until 04:00
         ");
     }
 }

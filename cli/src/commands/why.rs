@@ -42,7 +42,7 @@ fn screen(why: &wire::Why, now_ms: i64, look: Look) -> String {
         lines.extend(wrap("No rule applies to it.", look.width, 2));
     } else {
         lines.push(String::new());
-        lines.extend(limit::table(&why.rules, zone, now_ms, look));
+        lines.extend(limit::table(&why.rules, limit::Ids::Shown, zone, now_ms, look));
     }
     lines.join("\n")
 }
@@ -67,9 +67,9 @@ mod tests {
         insta::assert_snapshot!(screen(&why(), NOW, Look { width: 80, color: false }), @"
         app:firefox is blocked until 04:00
 
-          app:firefox     ████████    30m of 30m  opens again at 04:00
-          category:video  ███████▍    41m of 45m  4m left
-          all             ███▎      3h 12m of 8h  4h 48m left
+          firefox  app:firefox     ████████    30m of 30m  opens again at 04:00
+          video    category:video  ███████▍    41m of 45m  4m left
+          all      all             ███▎      3h 12m of 8h  4h 48m left
         ");
         insta::assert_snapshot!(screen(&why(), NOW, Look { width: 20, color: false }), @"
         app:firefox is
@@ -77,13 +77,16 @@ mod tests {
           04:00
 
         app:firefox
+          id firefox
           30m of 30m
           opens again at
           04:00
         category:video
+          id video
           41m of 45m
           4m left
         all
+          id all
           3h 12m of 8h
           4h 48m left
         ");

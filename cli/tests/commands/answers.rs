@@ -1,0 +1,204 @@
+//! What a healthy daemon answers reaches the person and the script.
+
+use crate::daemon::FakeDaemon;
+use crate::place::{Outcome, Place};
+
+fn run(arguments: &[&str]) -> Outcome {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    place.run(arguments)
+}
+
+#[test]
+fn status_is_what_dwell_alone_shows() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let alone = place.run(&[]);
+    assert_eq!(alone, place.run(&["status"]));
+    assert_eq!((alone.code, alone.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(alone.out, @"
+    Firefox  since 22:04, 1m
+
+    Today 30m
+      firefox  30m  ████████████████████████
+
+    Limits
+      app:firefox  ████████  30m of 30m  opens again at 04:00
+    ");
+    assert_eq!(place.run(&["--json"]).document()["schema"], "dwell.status/1");
+    assert_eq!(place.run(&["status", "--format", "waybar"]).document()["class"], "blocked");
+    assert_eq!(place.run(&["status", "--format", "i3"]).document()["short_text"], "30m");
+    assert_eq!(place.run(&["status", "--json", "--format", "plain"]).code, Some(2));
+}
+
+#[test]
+fn a_report_in_every_form() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let table = place.run(&["report"]);
+    assert_eq!((table.code, table.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(table.out, @"
+    2026-11-21, by app
+
+      firefox  30m  100%  1 visit  ██████████████████████████████
+      code      0s   <1%  1 visit  ▏
+      xterm     0s   <1%  1 visit  ▏
+      Total    30m
+    ");
+    let json = place.run(&["report", "--json"]);
+    assert_eq!(json, place.run(&["report", "--format", "json"]));
+    let document = json.document();
+    let seconds: u64 =
+        document["rows"].as_array().unwrap().iter().map(|row| row["seconds"].as_u64().unwrap()).sum();
+    assert_eq!(Some(seconds), document["total_seconds"].as_u64());
+    for (form, lines) in [("csv", 4), ("md", 5), ("ndjson", 3)] {
+        let end = place.run(&["report", "--format", form]);
+        assert_eq!((end.code, end.out.lines().count()), (Some(0), lines), "{form}");
+    }
+    assert_eq!(place.run(&["report", "--json", "--format", "ndjson"]).out.lines().count(), 3);
+    let end = place.run(&["report", "--json", "--format", "csv"]);
+    assert_eq!(end.code, Some(2));
+    insta::assert_snapshot!(end.err, @r#"{"schema":"dwell.error/1","kind":"usage","message":"--json and --format csv do not go together","hint":"leave one out"}"#);
+}
+
+#[test]
+fn a_reports_question_reaches_the_daemon() {
+    let end = run(&[
+        "report",
+        "7d",
+        "--by",
+        "day",
+        "--app",
+        "firefox",
+        "--app",
+        "code",
+        "--domain",
+        "Example.org",
+        "--category",
+        "video",
+        "--not",
+        "app:x",
+        "--top",
+        "3",
+        "--format",
+        "csv",
+    ]);
+    insta::assert_snapshot!(end.out, @"
+    key,name,kind,category,seconds,share,opens
+    firefox,firefox,focus,,1801,0.9996,1
+    code,code,focus,,0,0.0002,1
+    xterm,xterm,focus,,0,0.0002,1
+    only app:firefox,only app:firefox,focus,,0,0.0000,1
+    only app:code,only app:code,focus,,0,0.0000,1
+    only domain:Example.org,only domain:Example.org,focus,,0,0.0000,1
+    only category:video,only category:video,focus,,0,0.0000,1
+    not app:x,not app:x,focus,,0,0.0000,1
+    top 3,top 3,focus,,0,0.0000,1
+    ");
+}
+
+#[test]
+fn an_empty_report_is_kind() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let end = place.run(&["report", "yesterday"]);
+    assert_eq!((end.code, end.out.as_str()), (Some(3), ""));
+    insta::assert_snapshot!(end.err, @"dwell: nothing is recorded for yesterday; `dwell doctor` tells whether everything is seen");
+    let end = place.run(&["report", "yesterday", "--json"]);
+    assert_eq!(end.code, Some(3));
+    assert_eq!(end.document()["rows"], serde_json::json!([]));
+    insta::assert_snapshot!(end.complaint(), @r#"{"schema":"dwell.error/1","kind":"no-data","message":"nothing is recorded for yesterday","hint":"`dwell doctor` tells whether everything is seen"}"#);
+}
+
+#[test]
+fn limits_are_made_shown_and_removed() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let end = place.run(&["limit", "set", "Firefox", "30m"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(end.out, @"
+    app:firefox: 30m a day, warning 5m before, then its windows are minimised until
+      04:00
+    ");
+    let end = place.run(&[
+        "limit",
+        "set",
+        "app:x",
+        "1h30m",
+        "--per",
+        "day",
+        "--at-limit",
+        "close",
+        "--warn",
+        "10m",
+    ]);
+    insta::assert_snapshot!(end.out, @"app:x: 1h 30m a day, warning 10m before, then its windows are closed until 04:00");
+    assert_eq!(place.run(&["limit", "set", "x", "0m", "--quiet"]).out, "");
+    insta::assert_snapshot!(place.run(&["limit", "set", "x", "20m", "--json"]).out, @r#"{"schema":"dwell.limits/1","limits":[{"id":"firefox","target":"app:x","used_seconds":0,"budget_seconds":1200,"left_seconds":1200,"verdict":"allowed","until":null}]}"#);
+    assert_eq!(place.run(&["limit"]), place.run(&["limit", "list"]));
+    insta::assert_snapshot!(place.run(&["limit", "list"]).out, @"
+    firefox  app:firefox  ████████  30m of 30m  opens again at 04:00
+    code     app:code                0s of 30m  30m left
+    ");
+    insta::assert_snapshot!(place.run(&["limit", "show", "firefox"]).out, @"
+    app:firefox: 30m a day, warning 5m before, then its windows are minimised until
+      04:00
+    Used 30m so far, opens again at 04:00
+    Id: firefox
+    ");
+    insta::assert_snapshot!(place.run(&["limit", "remove", "firefox"]).out, @"Removed firefox");
+}
+
+#[test]
+fn check_speaks_through_its_exit_code() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let end = place.run(&["check", "firefox"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(10), ""));
+    assert_eq!(place.run(&["check", "code"]).code, Some(0));
+    let quiet = place.run(&["check", "firefox", "--quiet"]);
+    assert_eq!((quiet.code, quiet.out.as_str(), quiet.err.as_str()), (Some(10), "", ""));
+    let json = place.run(&["check", "firefox", "--json"]);
+    assert_eq!((json.code, &json.document()["verdict"]), (Some(10), &"blocked".into()));
+}
+
+#[test]
+fn why_and_doctor() {
+    let end = run(&["why", "firefox"]);
+    assert_eq!(end.code, Some(0));
+    assert!(end.out.starts_with("app:firefox is blocked until"), "{end:?}");
+    let end = run(&["doctor"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(end.out, @"
+    ✓ bus     reachable
+    ✓ daemon  running
+    ✓ unit    no systemd on this bus; the daemon was started by hand
+    ✓ focus   x11
+    ✓ idle    x11
+
+    All is well
+    ");
+}
+
+#[test]
+fn the_width_and_colours_of_a_screen_are_asked_for() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let output = place.command(&["status"]).env("COLUMNS", "20").output().unwrap();
+    insta::assert_snapshot!(Outcome::of(&output).out, @"
+    Firefox
+    since 22:04, 1m
+
+    Today 30m
+    firefox  30m
+
+    Limits
+    app:firefox
+      30m of 30m
+      opens again at
+      04:00
+    ");
+    // Not a terminal: no colours, whatever else is wished.
+    let output = place.command(&["report"]).env("TERM", "xterm-256color").output().unwrap();
+    assert!(!output.stdout.contains(&0x1b));
+}

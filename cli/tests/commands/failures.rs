@@ -1,0 +1,122 @@
+//! Everything that can go wrong has its exit code, and one line.
+
+use dwell_bus::{Failure, Kind, Reply, Request};
+
+use crate::daemon::FakeDaemon;
+use crate::place::Place;
+
+fn refuse<T>(reply: Reply<T>, failure: &Failure) {
+    let _ = reply.send(Err(failure.clone()));
+}
+
+/// Answers every question with the same failure.
+fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
+    move |request| match request {
+        Request::Status(reply) => refuse(reply, &failure),
+        Request::Report(_, reply) => refuse(reply, &failure),
+        Request::Spans(_, reply) | Request::Watch(reply) => refuse(reply, &failure),
+        Request::ListLimits(reply) => refuse(reply, &failure),
+        Request::SetLimit(_, _, _, reply) => refuse(reply, &failure),
+        Request::Why(_, reply) => refuse(reply, &failure),
+        Request::Check(_, reply) => refuse(reply, &failure),
+        Request::Doctor(reply) => refuse(reply, &failure),
+        Request::RemoveLimit(_, reply)
+        | Request::Attach(_, reply)
+        | Request::Reload(reply)
+        | Request::Intake(_, reply) => refuse(reply, &failure),
+    }
+}
+
+#[test]
+fn each_kind_of_failure_has_its_exit_code() {
+    let kinds = [
+        (Kind::Denied, 4, "denied"),
+        (Kind::Locked, 4, "locked"),
+        (Kind::NotFound, 2, "not-found"),
+        (Kind::Invalid, 2, "invalid"),
+        (Kind::NoData, 3, "no-data"),
+        (Kind::ClockUntrusted, 1, "clock-untrusted"),
+        (Kind::StorageDegraded, 1, "storage-degraded"),
+        (Kind::Failed, 1, "failed"),
+    ];
+    let place = Place::with_empty_bus();
+    for (kind, code, name) in kinds {
+        let _daemon =
+            FakeDaemon::start(&place, refusing(Failure::new(kind, "it went wrong: so").hint("do this")));
+        for command in [
+            &["status"][..],
+            &["report"],
+            &["spans"],
+            &["limit", "list"],
+            &["limit", "show", "x"],
+            &["limit", "set", "x", "1m"],
+            &["limit", "remove", "x"],
+            &["why", "x"],
+            &["check", "x"],
+            &["watch"],
+        ] {
+            let end = place.run(command);
+            assert_eq!((end.code, end.out.as_str()), (Some(code), ""), "{kind:?} {command:?}");
+            assert_eq!(end.complaint(), "dwell: it went wrong: so; do this", "{kind:?} {command:?}");
+        }
+        let end = place.run(&["report", "--json"]);
+        let document: serde_json::Value = serde_json::from_str(end.complaint()).unwrap();
+        let wanted = serde_json::json!({"schema": "dwell.error/1", "kind": name, "message": "it went wrong: so", "hint": "do this"});
+        assert_eq!(document, wanted);
+        assert_eq!(place.run(&["doctor"]).code, Some(1));
+    }
+}
+
+#[test]
+fn unclear_names_list_their_candidates() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let end = place.run(&["limit", "set", "chrome", "1h"]);
+    assert_eq!(end.code, Some(2));
+    insta::assert_snapshot!(end.complaint(), @r#"dwell: "chrome" could be app:chromium, app:google-chrome; write one of these in full"#);
+    let end = place.run(&["check", "nobody"]);
+    assert_eq!(end.code, Some(2));
+    insta::assert_snapshot!(end.complaint(), @r#"dwell: nothing known is called "nobody"; write app:nobody"#);
+    let end = place.run(&["limit", "remove", "firefx"]);
+    assert_eq!(end.code, Some(2));
+    insta::assert_snapshot!(end.complaint(), @r#"dwell: there is no limit "firefx"; did you mean "firefox"?"#);
+    let end = place.run(&["limit", "show", "firefx"]);
+    assert_eq!(end.code, Some(2));
+    insta::assert_snapshot!(end.complaint(), @r#"dwell: there is no limit "firefx"; known: firefox, code"#);
+    assert_eq!(place.run(&["limit", "set", "x", "5m", "--warn", "6m"]).code, Some(2));
+}
+
+#[test]
+fn a_wrong_command_line_is_one_line_and_two() {
+    let place = Place::without_bus();
+    for wrong in [
+        &["stauts"][..],
+        &["report", "--formt", "csv"],
+        &["report", "yesturday"],
+        &["report", "--top", "0"],
+        &["spans", "2026-13-01"],
+        &["limit", "set", "firefox", "30"],
+        &["limit", "set", "firefox", "-5m"],
+        &["limit", "set", "aap:x", "30m"],
+        &["check"],
+        &["check", ""],
+        &["completions", "tcsh"],
+        &["status", "--format", "xml"],
+    ] {
+        let end = place.run(wrong);
+        assert_eq!((end.code, end.out.as_str()), (Some(2), ""), "{wrong:?}");
+        assert!(end.complaint().starts_with("dwell: "), "{wrong:?}");
+    }
+    let end = place.run(&["report", "--json", "--top", "0"]);
+    insta::assert_snapshot!(end.complaint(), @r#"{"schema":"dwell.error/1","kind":"invalid","message":"\"0\" is no number of rows","hint":"write a whole number from 1 on, like 10"}"#);
+}
+
+#[test]
+fn a_daemon_that_goes_away_is_told_from_one_that_was_never_there() {
+    let place = Place::with_empty_bus();
+    // It takes the question and drops it: the hub is stopping.
+    let _daemon = FakeDaemon::start(&place, drop);
+    let end = place.run(&["status"]);
+    assert_eq!(end.code, Some(1));
+    insta::assert_snapshot!(end.complaint(), @"dwell: the daemon is stopping; try again");
+}

@@ -1,0 +1,15 @@
+//! The real `dwell` program against buses of our own: none, one without a daemon, and one with a daemon in this
+//! process that serves the real contract and answers what a test tells it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test's helpers may fail as loudly as the test itself"
+)]
+
+mod daemon;
+mod place;
+
+mod answers;
+mod failures;
+mod offline;
+mod streams;
