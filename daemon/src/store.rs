@@ -208,8 +208,10 @@ pub struct Opening {
     pub damaged: Vec<CivilDay>,
     /// The enforcement record, where there is one.
     pub enforcement: Option<Zeroizing<Vec<u8>>>,
-    /// One line for each thing that had to be mended or noticed on the way.
-    pub notes: Vec<String>,
+    /// One line for each thing that was mended on the way: for the log.
+    pub mended: Vec<String>,
+    /// One line for each thing that could not be mended: for the person.
+    pub problems: Vec<String>,
     /// Whether the vault was made just now.
     pub created: bool,
 }
@@ -223,14 +225,30 @@ impl Opening {
         let (mut vault, opened) = Vault::open_or_create(places)?;
         let recent = vault.read(today.plus(-1)..=today).map_err(unreadable)?;
         let enforcement = vault.enforcement().map_err(unreadable)?;
+        let (problems, mended) = opened.notes.iter().partition::<Vec<_>, _>(|note| is_problem(note));
         Ok(Self {
             vault,
             recent: recent.spans.into_iter().map(|(_, span)| span).collect(),
             damaged: recent.damaged,
             enforcement,
-            notes: opened.notes.iter().map(describe).collect(),
+            mended: mended.into_iter().map(describe).collect(),
+            problems: problems.into_iter().map(describe).collect(),
             created: opened.created,
         })
+    }
+}
+
+/// Whether something is lost or wrong, rather than put right.
+const fn is_problem(note: &Note) -> bool {
+    match note {
+        Note::DayDamaged { .. } | Note::RowsMissing { .. } | Note::OlderThanLastSeen | Note::ReadOnly => true,
+        Note::OpenSpanKept { .. }
+        | Note::ManifestRemade
+        | Note::TipRemade
+        | Note::HeaderCopyDamaged
+        | Note::KeyWasReadable
+        | Note::EnforcementKeyRestored
+        | Note::UnfinishedCreationCleared => false,
     }
 }
 

@@ -80,12 +80,14 @@ impl std::iter::Sum for Millis {
     }
 }
 
-/// `2h 05m`, `45m`, `1m 30s`, `12s`: for people. Seconds are cut off from one hour on.
+/// `2h 05m`, `45m`, `1m 30s`, `12s`, `600ms`: for people. Seconds are cut off from one hour on, milliseconds from
+/// one second on.
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0 / 1000;
         let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
         match (h, m, s) {
+            (0, 0, 0) if self.0 > 0 => write!(f, "{}ms", self.0),
             (0, 0, s) => write!(f, "{s}s"),
             (0, m, 0) => write!(f, "{m}m"),
             (0, m, s) => write!(f, "{m}m {s:02}s"),
@@ -289,6 +291,8 @@ mod tests {
         assert_eq!(Millis::from_mins(125).to_string(), "2h 05m");
         assert_eq!(Millis::from_secs(90).to_string(), "1m 30s");
         assert_eq!(Millis::from_secs(7).to_string(), "7s");
+        assert_eq!(Millis::from_ms(600).to_string(), "600ms");
+        assert_eq!(Millis::ZERO.to_string(), "0s");
     }
 
     #[test]

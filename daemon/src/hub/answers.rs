@@ -52,7 +52,10 @@ impl Hub {
             },
             Request::Watch(reply) => answer(reply, self.watch()),
             Request::Doctor(reply) => answer(reply, Ok(self.doctor())),
-            Request::Attach(environment, reply) => answer(reply, Ok(self.attach(environment))),
+            Request::Attach(environment, reply) => {
+                self.order(Order::Attach(Surroundings::new(environment)));
+                answer(reply, Ok(()));
+            }
             Request::Reload(reply) => answer(reply, self.reload()),
             Request::Intake(samples, reply) => answer(reply, self.intake(&samples)),
         }
@@ -206,10 +209,6 @@ impl Hub {
         } else {
             Err(Failure::new(Kind::Failed, "too many watchers").hint("end one of them"))
         }
-    }
-
-    fn attach(&mut self, environment: HashMap<String, String>) {
-        self.order(Order::Attach(Surroundings::new(environment)));
     }
 
     fn intake(&mut self, samples: &[dwell_core::sample::Sample]) -> Result<(), Failure> {

@@ -12,12 +12,18 @@ use dwell_vault::Row;
 use super::{CHECKPOINT, Hub};
 use crate::{clock, record};
 
+/// Shorter unobserved spans are not recorded.
+const UNOBSERVED_MIN: Millis = Millis::from_secs(1);
+
 impl Hub {
     /// Charges and records what the timeline closed.
     pub(super) fn take(&mut self, steps: Vec<Step>, now: Reading) {
         let mut rows = Vec::new();
         for step in steps {
             match step {
+                // A blink between two sensors is no gap in the record.
+                Step::Closed(span)
+                    if span.activity == Activity::Unobserved && span.length < UNOBSERVED_MIN => {}
                 Step::Closed(span) => {
                     self.ledger.charge(&span);
                     rows.extend(pieces(&self.calendar, &span).into_iter().map(|(d, s)| (d, Row::Span(s))));

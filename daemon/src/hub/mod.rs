@@ -92,8 +92,8 @@ pub struct Past {
     pub recent: Vec<Span>,
     /// Rules and what belongs to them.
     pub record: Record,
-    /// What opening the vault found: one line each.
-    pub notes: Vec<String>,
+    /// What is wrong with the store: one line each.
+    pub problems: Vec<String>,
 }
 
 impl Past {
@@ -103,9 +103,8 @@ impl Past {
     /// The record of rules cannot be understood.
     pub fn of(opening: &Opening) -> Result<Self, record::UnreadableRecord> {
         let record = opening.enforcement.as_ref().map(|bytes| Record::from_bytes(bytes)).transpose()?;
-        let mut notes = opening.notes.clone();
-        notes.extend(opening.damaged.iter().map(|day| format!("records of {day} are damaged")));
-        Ok(Self { recent: opening.recent.clone(), record: record.unwrap_or_default(), notes })
+        let (recent, problems) = (opening.recent.clone(), opening.problems.clone());
+        Ok(Self { recent, record: record.unwrap_or_default(), problems })
     }
 }
 
@@ -180,7 +179,7 @@ impl Hub {
         for span in &past.recent {
             hub.ledger.charge(span);
         }
-        hub.set_vault_health(past.notes.first().map(String::as_str));
+        hub.set_vault_health(past.problems.first().map(String::as_str));
         hub.count_absence(past.recent.last(), now);
         hub.resume(now);
         Ok(hub)

@@ -108,9 +108,7 @@ pub async fn run_on(
     let inputs = Inputs { notices, requests, news, config_changed };
     let ran = hub.run(inputs, stop).await;
     drop(desktop);
-    if let Some(watching) = watching {
-        watching.abort();
-    }
+    watching.abort();
     part([enforcing, notifying]).await;
     // The hub and with it the last handle of the store are gone: the thread writes what it has, and ends.
     let _ = vault_thread.join();
@@ -122,7 +120,7 @@ fn open_vault(environment: &Environment, calendar: &Calendar) -> Result<Opening,
     let today = calendar.day_of(clock::now().wall);
     let opening =
         Opening::open(&places, today).map_err(|error| Failure::vault(&error, &environment.data_dir))?;
-    for note in &opening.notes {
+    for note in opening.mended.iter().chain(&opening.problems) {
         tracing::warn!("{note}");
     }
     if opening.created {
