@@ -164,8 +164,11 @@ pub(crate) fn finish(places: &Places, generation: u64) -> Result<(), OpenError> 
     for (from, to) in
         [(folder.join("keyfile"), places.keyfile()), (folder.join("enf.keyfile"), places.enf_keyfile())]
     {
-        // A key file that is already there is never overwritten: if it is not ours, opening says so.
-        if exists(&from)? && !exists(&to)? {
+        if exists(&from)? {
+            // Ours has not moved out yet, so this one is another vault's, and maybe the only key to it.
+            if exists(&to)? {
+                return Err(OpenError::WrongKey { path: to });
+            }
             fs::rename(&from, &to).map_err(|e| OpenError::io(&to, e))?;
         }
     }

@@ -197,9 +197,10 @@ impl Db {
         rows.map_while(Result::ok).collect()
     }
 
-    /// The highest row number in the journal.
-    pub(crate) fn last_seq(&self) -> rusqlite::Result<Option<u64>> {
-        let last: Option<i64> = self.conn.query_row("SELECT max(seq) FROM j", [], |row| row.get(0))?;
+    /// The highest row number in the journal below a bound.
+    pub(crate) fn last_seq(&self, below: u64) -> rusqlite::Result<Option<u64>> {
+        let sql = "SELECT max(seq) FROM j WHERE seq > 0 AND seq < ?1";
+        let last: Option<i64> = self.conn.query_row(sql, [below], |row| row.get(0))?;
         Ok(last.map(i64::cast_unsigned))
     }
 

@@ -6,7 +6,7 @@
 use zeroize::Zeroizing;
 
 use crate::keys::EnfKeys;
-use crate::record::{self, OVERHEAD, Place, SealError};
+use crate::record::{self, OVERHEAD, Place, RECORD_MAX, SealError};
 use crate::wire::{Short, Wire};
 
 const STEP: usize = 4 << 10;
@@ -17,7 +17,11 @@ pub(crate) fn seal(
     place: &Place,
     bytes: &[u8],
 ) -> Result<Vec<u8>, SealError> {
-    let length = u32::try_from(bytes.len()).map_err(|_| SealError::TooLong { bytes: bytes.len() })?;
+    let too_long = SealError::TooLong { bytes: bytes.len() };
+    if bytes.len() > RECORD_MAX - OVERHEAD - 4 {
+        return Err(too_long);
+    }
+    let length = u32::try_from(bytes.len()).map_err(|_| too_long)?;
     let mut size = STEP;
     while size < 4 + bytes.len() + OVERHEAD {
         size *= 2;

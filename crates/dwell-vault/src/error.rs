@@ -182,9 +182,18 @@ enum Fault {
     Other,
 }
 
+/// SQLITE_IOERR_SHMSIZE
+const SHMSIZE: i32 = 10 | (19 << 8);
+
+fn extended(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|e| e.extended_code)
+}
+
 fn fault(error: &rusqlite::Error) -> Fault {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Fault::Full,
+        // The log's index could not grow, for which a full disk is the one common cause.
+        Some(_) if extended(error) == Some(SHMSIZE) => Fault::Full,
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Fault::ReadOnly,
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Fault::Corrupt,
         _ => Fault::Other,
@@ -219,5 +228,60 @@ impl From<rusqlite::Error> for ReadError {
             Fault::Corrupt => Self::Corrupt { what: Part::Database },
             _ => Self::Database { source },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::{Connection, ffi};
+
+    fn failure(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn a_full_disk_is_told_as_one() {
+        // A real SQLITE_FULL: the file may not grow.
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE t(b BLOB); PRAGMA max_page_count = 3;").unwrap();
+        let full = conn.execute("INSERT INTO t VALUES (zeroblob(100000))", []).unwrap_err();
+        assert!(matches!(WriteError::from(full), WriteError::DiskFull));
+        assert!(matches!(WriteError::from(failure(SHMSIZE)), WriteError::DiskFull));
+        let enospc = || io::Error::from_raw_os_error(28);
+        assert!(matches!(OpenError::io(Path::new("/x"), enospc()), OpenError::DiskFull));
+        assert!(matches!(
+            OpenError::io(Path::new("/x"), io::Error::from_raw_os_error(122)),
+            OpenError::DiskFull
+        ));
+        assert!(matches!(
+            OpenError::io(Path::new("/x"), io::Error::from_raw_os_error(30)),
+            OpenError::ReadOnly
+        ));
+    }
+
+    #[test]
+    fn other_failures_are_told_apart() {
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT_INDEX] {
+            assert!(matches!(WriteError::from(failure(code)), WriteError::Corrupt { what: Part::Database }));
+            assert!(matches!(ReadError::from(failure(code)), ReadError::Corrupt { what: Part::Database }));
+            assert!(matches!(OpenError::from(failure(code)), OpenError::Corrupt { what: Part::Database }));
+        }
+        assert!(matches!(WriteError::from(failure(ffi::SQLITE_READONLY_DIRECTORY)), WriteError::ReadOnly));
+        assert!(matches!(WriteError::from(failure(ffi::SQLITE_IOERR_FSYNC)), WriteError::Database { .. }));
+    }
+
+    #[test]
+    fn each_error_says_what_in_one_line() {
+        let shown = OpenError::WrongKey { path: "/d/keyfile".into() }.to_string();
+        assert_eq!(shown, "the key file /d/keyfile does not belong to this vault");
+        assert_eq!(
+            OpenError::InUse { pid: Some(7) }.to_string(),
+            "the vault is in use by another process (7)"
+        );
+        assert_eq!(
+            OpenError::Corrupt { what: Part::Slot(2) }.to_string(),
+            "the vault is damaged: key slot 2"
+        );
     }
 }

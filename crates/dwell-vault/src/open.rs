@@ -15,7 +15,7 @@ use crate::manifest::{Entry, Form, Manifest};
 use crate::page::Stored;
 use crate::places::Places;
 use crate::record::{self, DayPart, Place};
-use crate::recover::{Recovered, recover};
+use crate::recover::{Recovered, SEQ_MAX, recover};
 use crate::row::{Note, Opened};
 use crate::slot;
 use crate::store::{Facts, Store};
@@ -170,7 +170,7 @@ fn open_store(
         })
         .collect();
     let found = recover(&db, &facts, &manifest, keys, tip.as_ref());
-    let next_seq = db.last_seq().ok().flatten().map_or(1, |last| last.saturating_add(1));
+    let next_seq = db.last_seq(SEQ_MAX).ok().flatten().map_or(1, |last| last.saturating_add(1));
     let next_seq = next_seq.max(manifest.next_seq).max(tip.as_ref().map_or(1, |tip| tip.next_seq));
     let behind = tip.as_ref().is_some_and(|tip| {
         tip.header != facts.header
@@ -256,4 +256,97 @@ fn remake_manifest(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
     let place = Place::enforcement(facts.generation);
     manifest.enforcement = !matches!(db.get(Table::Enforcement, enf.blind(&place)), Ok(None));
     manifest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keyfile::Purpose;
+    use crate::samples::{day, span};
+    use crate::{Row, WriteError};
+
+    /// Signs a changed header with the vault's own keys.
+    fn rewrite_header(places: &Places, change: impl FnOnce(&mut Header)) {
+        let path = create::folder(places, 1).join("hdr");
+        let parsed = read_header(&path).unwrap();
+        let keys = vault_keys(places, &parsed, &mut Vec::new()).unwrap();
+        let enf = keyfile::read(&places.enf_keyfile(), Purpose::Enforcement).unwrap();
+        let mut header = parsed.header;
+        change(&mut header);
+        let bytes = header.encode(&keys, &EnfKeys::of(enf.secret, &header.vault_id));
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    #[test]
+    fn a_newer_minor_format_is_read_and_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        vault.append(day(0), &Row::Span(span(0, 9, "editor", None))).unwrap();
+        vault.close();
+        rewrite_header(&places, |header| header.minor = MINOR + 1);
+        let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
+        assert!(opened.notes.contains(&Note::ReadOnly));
+        assert_eq!(vault.read(day(0)..=day(0)).unwrap().spans.len(), 1);
+        let refused = vault.append(day(0), &Row::Span(span(9, 9, "editor", None)));
+        assert!(matches!(refused, Err(WriteError::ReadOnly)));
+        assert!(matches!(vault.put_enforcement(b"rules"), Err(WriteError::ReadOnly)));
+        assert!(matches!(vault.seal_before(day(1)), Err(WriteError::ReadOnly)));
+    }
+
+    #[test]
+    fn a_swapped_public_key_is_refused_before_anything_is_wrapped_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        Vault::open_or_create(&places).unwrap().0.close();
+        let path = create::folder(&places, 1).join("hdr");
+        let mut header = read_header(&path).unwrap().header;
+        header.public_key = [0x42; 32];
+        let thief = Key::from_slice(&[1; 32]).unwrap();
+        let vault = VaultKeys::of(&thief, &header.vault_id, 1);
+        std::fs::write(path, header.encode(&vault, &EnfKeys::of(thief, &header.vault_id))).unwrap();
+        let refused = Vault::open_or_create(&places).unwrap_err();
+        assert!(matches!(refused, OpenError::Corrupt { what: Part::HeaderMac }), "{refused}");
+    }
+
+    #[test]
+    fn a_wrap_to_the_public_key_becomes_one_under_k_wrap_when_its_part_is_sealed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut vault, _) = Vault::open_or_create(&Places::new(folder.path())).unwrap();
+        vault.append(day(0), &Row::Span(span(0, 9, "editor", None))).unwrap();
+        let wrap = |vault: &Vault| {
+            let place = Place::day_key(DayPart { day: day(0), part: 0 });
+            vault.store().db.get(Table::DayKey, vault.store().enf.blind(&place)).unwrap().unwrap()
+        };
+        assert_eq!(wrap(&vault)[0], 2);
+        assert_eq!(vault.seal_before(day(1)).unwrap(), 1);
+        assert_eq!(wrap(&vault)[0], record::VERSION);
+    }
+
+    /// The manifest is lost, and with it what only it knew; what can be found again is.
+    #[test]
+    fn a_lost_manifest_is_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        for d in 0..3 {
+            vault.append(day(d), &Row::Span(span(0, 9, "editor", None))).unwrap();
+        }
+        vault.put_enforcement(b"rules").unwrap();
+        vault.seal_before(day(2)).unwrap();
+        let before = vault.read(day(0)..=day(9)).unwrap();
+        vault.close();
+        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
+        assert_eq!(db.execute("DELETE FROM meta", []).unwrap(), 1);
+        drop(db);
+        let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
+        assert_eq!(opened.notes, [Note::ManifestRemade]);
+        assert_eq!(vault.read(day(0)..=day(9)).unwrap(), before);
+        assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"rules");
+        vault.append(day(2), &Row::Span(span(50, 9, "editor", None))).unwrap();
+        vault.close();
+        let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
+        assert_eq!(opened.notes, []);
+        assert_eq!(vault.read(day(2)..=day(2)).unwrap().spans.len(), 2);
+    }
 }

@@ -15,6 +15,9 @@ use crate::row::Row;
 use crate::store::{Facts, OpenPart};
 use crate::tip::Tip;
 
+/// No journal row honestly has this number or a higher one: at one a second, that takes 35,000 years.
+pub(crate) const SEQ_MAX: u64 = 1 << 40;
+
 /// What was found.
 #[derive(Default)]
 pub(crate) struct Recovered {
@@ -77,18 +80,8 @@ pub(crate) fn recover(
         let minute = minutes.get(&part).copied().unwrap_or(0);
         found.parts.insert(part, OpenPart { key, rows: chain.rows, chain: chain.end, minute });
     }
-    for seq in unreadable {
-        let covered =
-            chains.values().any(|(chain, _)| chain.breaks.iter().any(|(a, b)| (*a..*b).contains(&seq)));
-        // Else it was the end of a part, and nothing behind it tells of which.
-        if !covered {
-            let ends = chains.iter().filter(|(part, (chain, _))| {
-                chain.last_seq < seq && manifest.parts.get(part).is_some_and(|entry| entry.first_seq <= seq)
-            });
-            found.damaged.extend(ends.map(|(part, _)| *part));
-        }
-    }
-    for head in tip.map_or(&[][..], |tip| &tip.heads) {
+    let heads = tip.map_or(&[][..], |tip| &tip.heads);
+    for head in heads {
         let kept = match manifest.parts.get(&head.part).map(|entry| &entry.form) {
             Some(Form::Page { rows, end_chain, .. }) => {
                 *rows > head.rows || (*rows == head.rows && *end_chain == head.chain)
@@ -103,6 +96,27 @@ pub(crate) fn recover(
         if !kept {
             found.missing.insert(head.part);
         }
+    }
+    for seq in unreadable.into_iter().filter(|seq| *seq < SEQ_MAX) {
+        // What has a gap here, or no key, is known to be damaged; this row is of it.
+        let known = chains.iter().any(|(part, (chain, _))| {
+            let keyless = found.parts.get(part).is_some_and(|open| open.key.is_none());
+            let began = manifest.parts.get(part).is_some_and(|entry| entry.first_seq <= seq);
+            (keyless && began) || chain.breaks.iter().any(|(a, b)| (*a..*b).contains(&seq))
+        });
+        if known {
+            continue;
+        }
+        // Else it was the last of its part, and which one that is, no row behind it tells. The tip may.
+        let ends = chains.iter().filter(|(part, (chain, _))| {
+            let began = manifest.parts.get(part).is_some_and(|entry| entry.first_seq <= seq);
+            let counted = tip.is_some_and(|tip| seq < tip.next_seq)
+                && heads.iter().any(|head| head.part == **part)
+                && !found.missing.contains(part);
+            chain.last_seq < seq && began && !counted
+        });
+        let ends: Vec<DayPart> = ends.map(|(part, _)| *part).collect();
+        found.damaged.extend(ends);
     }
     found
 }

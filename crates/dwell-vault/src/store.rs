@@ -93,6 +93,7 @@ impl Store {
             }
         })?;
         store.db.empty_log()?;
+        store.write_tip();
         store.tip.sync().map_err(|e| OpenError::io(&path, e))
     }
 

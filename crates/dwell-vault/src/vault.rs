@@ -46,6 +46,11 @@ impl Vault {
         Self { store, keys, known: None, _lock: lock }
     }
 
+    #[cfg(test)]
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Records one row of a day: when this returns, neither a kill nor a power loss takes it away.
     ///
     /// # Errors

@@ -1,0 +1,140 @@
+//! kill -9 at any moment: what was acknowledged is there, and the vault opens.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+
+use dwell_core::time::Boot;
+use dwell_vault::{Note, Places, Row, Vault};
+
+use crate::world::{World, all, day, focus};
+
+const FOLDER: &str = "DWELL_TEST_KILL_FOLDER";
+
+/// This test program, running one test as a child.
+fn child(test: &str, world: &World) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(FOLDER, &world.places.data_dir)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{text}").unwrap();
+    out.flush().unwrap();
+}
+
+/// Not a test of its own: what the killed child does.
+#[test]
+fn writing_child() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let (mut vault, _) = Vault::open_or_create(&Places::new(folder)).unwrap();
+    let first = vault.append_all(&[]).unwrap().get();
+    for i in first.. {
+        let today = i32::try_from(i / 25).unwrap();
+        let seq = vault.append(day(today), &Row::Span(focus(i * 1000, 900, "editor"))).unwrap();
+        say(&format!("acknowledged {}", seq.get()));
+        if i % 25 == 3 {
+            vault.seal_before(day(today)).unwrap();
+            vault.put_enforcement(&i.to_le_bytes()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost() {
+    let world = World::new();
+    let mut last = 0;
+    for round in 0..20_u64 {
+        let mut writer = child("kill::writing_child", &world);
+        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut acknowledged = last;
+        let mut after = 5 + round * 7 % 31;
+        // Reading goes on after the kill: what was written to the pipe before it, was acknowledged.
+        while let Some(Ok(line)) = lines.next() {
+            let Some(seq) = line.strip_prefix("acknowledged ") else { continue };
+            acknowledged = seq.parse().unwrap();
+            after = after.saturating_sub(1);
+            if after == 0 {
+                writer.kill().unwrap();
+            }
+        }
+        writer.wait().unwrap();
+        assert!(acknowledged > last, "round {round} wrote nothing");
+
+        let (mut vault, opened) = world.try_open().unwrap();
+        assert_eq!(opened.notes, [], "round {round}");
+        let history = all(&mut vault);
+        assert_eq!(history.damaged, []);
+        let found: Vec<u64> = history.spans.iter().map(|(_, span)| span.start.boot.as_ms() / 1000).collect();
+        let count = found.len() as u64;
+        assert!(count == acknowledged || count == acknowledged + 1, "{count} of {acknowledged}");
+        assert!(found.iter().copied().eq(0..count), "round {round}");
+        assert!(history.spans.iter().all(|(_, span)| span.end_boot() > Boot::from_ms(0)));
+        last = count;
+    }
+}
+
+/// Not a test of its own: what the child that is killed while it makes a vault does.
+#[test]
+fn creating_child() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let (mut vault, _) = Vault::open_or_create(&Places::new(folder)).unwrap();
+    vault.append(day(0), &Row::Span(focus(0, 900, "editor"))).unwrap();
+    say("acknowledged 1");
+}
+
+/// Kills the child as soon as its files have been seen to change for the nth time.
+#[test]
+fn a_creation_killed_at_any_moment_leaves_nothing_or_a_vault() {
+    let (mut nothing, mut unfinished, mut whole) = (0, 0, 0);
+    for changes in 0..24 {
+        let world = World::new();
+        let mut creator = child("kill::creating_child", &world);
+        let (mut seen, mut last) = (0, world.places.data_dir.exists().then(Vec::new));
+        while seen < changes && creator.try_wait().unwrap().is_none() {
+            let now = world.places.data_dir.exists().then(|| names(&world.places.data_dir));
+            if now != last {
+                seen += 1;
+                last = now;
+            }
+        }
+        let _ = creator.kill();
+        let output = creator.wait_with_output().unwrap();
+        let acknowledged = String::from_utf8_lossy(&output.stdout).contains("acknowledged");
+
+        let (mut vault, opened) = world.try_open().unwrap();
+        let spans = all(&mut vault).spans.len();
+        assert!(!acknowledged || spans == 1);
+        match (opened.created, opened.notes.contains(&Note::UnfinishedCreationCleared)) {
+            (true, false) => nothing += 1,
+            (true, true) => unfinished += 1,
+            _ => whole += 1,
+        }
+        assert!(
+            opened.notes.iter().all(|note| *note == Note::UnfinishedCreationCleared),
+            "{:?}",
+            opened.notes
+        );
+        vault.append(day(0), &Row::Span(focus(1000, 900, "editor"))).unwrap();
+        drop(vault);
+        assert_eq!(all(&mut world.open()).spans.len(), spans + 1);
+    }
+    println!("nothing {nothing}, unfinished {unfinished}, whole {whole}");
+}
+
+fn names(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut names = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else { return names };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.is_dir() && !path.is_symlink() {
+            names.extend(self::names(&path));
+        }
+        names.push(path);
+    }
+    names.sort();
+    names
+}
