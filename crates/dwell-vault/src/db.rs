@@ -143,11 +143,11 @@ impl Db {
     /// Gives every journal row, in order, to `each`. `false`: the table is damaged, and rows may be missing; those
     /// before and behind the damage were given all the same.
     pub(crate) fn rows(&self, mut each: impl FnMut(u64, &[u8])) -> bool {
-        let mut last = i64::MIN;
+        let mut last = None;
         let forward = self.walk("SELECT seq, b FROM j ORDER BY seq", |seq, blob| {
-            let onward = seq > last;
+            let onward = last.is_none_or(|last| seq > last);
             if onward {
-                last = seq;
+                last = Some(seq);
                 each(seq.cast_unsigned(), blob);
             }
             onward
@@ -155,11 +155,11 @@ impl Db {
         if forward.is_ok_and(|whole| whole) {
             return true;
         }
-        let mut before = i64::MAX;
+        let mut before = None;
         let _ = self.walk("SELECT seq, b FROM j ORDER BY seq DESC", |seq, blob| {
-            let onward = seq > last && seq < before;
+            let onward = last.is_none_or(|last| seq > last) && before.is_none_or(|before| seq < before);
             if onward {
-                before = seq;
+                before = Some(seq);
                 each(seq.cast_unsigned(), blob);
             }
             onward
@@ -302,5 +302,34 @@ mod tests {
         assert!(tx.insert(Table::Page, 5, b"two").is_err());
         tx.commit().unwrap();
         assert_eq!(db.get(Table::Page, 5).unwrap().as_deref(), Some(&b"one"[..]));
+    }
+
+    #[test]
+    fn rows_on_both_sides_of_a_damaged_page_are_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let mut db = Db::create(&path).unwrap();
+        let tx = db.write().unwrap();
+        (1..=100).for_each(|seq| tx.insert_row(seq, &[7; 466]).unwrap());
+        tx.commit().unwrap();
+        let mut rows = 0;
+        assert!(db.rows(|_, _| rows += 1));
+        assert_eq!(rows, 100);
+        drop(db);
+        // Row 50's page: not a kind of page that there is.
+        let mut bytes = std::fs::read(&path).unwrap();
+        let leaves: Vec<usize> = (4096..bytes.len())
+            .step_by(4096)
+            .filter(|at| bytes[*at] == 13 && bytes[at + 4095] == 7)
+            .collect();
+        bytes[leaves[leaves.len() / 2]] = 0x55;
+        std::fs::write(&path, bytes).unwrap();
+        let mut seqs = Vec::new();
+        assert!(!Db::open(&path).unwrap().rows(|seq, _| seqs.push(seq)));
+        assert!(seqs.len() > 80 && seqs.len() < 100, "{}", seqs.len());
+        assert!(seqs.contains(&1) && seqs.contains(&100));
+        seqs.sort_unstable();
+        seqs.dedup();
+        assert!(seqs.len() > 80, "none twice");
     }
 }

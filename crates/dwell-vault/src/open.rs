@@ -294,19 +294,26 @@ mod tests {
         assert!(matches!(vault.seal_before(day(1)), Err(WriteError::ReadOnly)));
     }
 
+    /// Either signature alone holds: a sealed daemon has only K_enf, a person with a slot only VK.
     #[test]
     fn a_swapped_public_key_is_refused_before_anything_is_wrapped_to_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places::new(folder.path());
-        Vault::open_or_create(&places).unwrap().0.close();
-        let path = create::folder(&places, 1).join("hdr");
-        let mut header = read_header(&path).unwrap().header;
-        header.public_key = [0x42; 32];
-        let thief = Key::from_slice(&[1; 32]).unwrap();
-        let vault = VaultKeys::of(&thief, &header.vault_id, 1);
-        std::fs::write(path, header.encode(&vault, &EnfKeys::of(thief, &header.vault_id))).unwrap();
-        let refused = Vault::open_or_create(&places).unwrap_err();
-        assert!(matches!(refused, OpenError::Corrupt { what: Part::HeaderMac }), "{refused}");
+        for forged in [[true, false], [false, true], [true, true]] {
+            let folder = tempfile::tempdir().unwrap();
+            let places = Places::new(folder.path());
+            Vault::open_or_create(&places).unwrap().0.close();
+            let path = create::folder(&places, 1).join("hdr");
+            let parsed = read_header(&path).unwrap();
+            let own = vault_keys(&places, &parsed, &mut Vec::new()).unwrap();
+            let own_enf = keyfile::read(&places.enf_keyfile(), Purpose::Enforcement).unwrap().secret;
+            let mut header = parsed.header;
+            header.public_key = [0x42; 32];
+            let thief = || Key::from_slice(&[1; 32]).unwrap();
+            let vault = if forged[0] { VaultKeys::of(&thief(), &header.vault_id, 1) } else { own };
+            let enf = EnfKeys::of(if forged[1] { thief() } else { own_enf }, &header.vault_id);
+            std::fs::write(path, header.encode(&vault, &enf)).unwrap();
+            let refused = Vault::open_or_create(&places).unwrap_err();
+            assert!(matches!(refused, OpenError::Corrupt { what: Part::HeaderMac }), "{forged:?}: {refused}");
+        }
     }
 
     #[test]

@@ -188,6 +188,17 @@ fn a_damaged_enforcement_record_is_an_error_and_a_missing_one_is_not_none() {
 }
 
 #[test]
+fn a_row_with_an_absurd_number_stops_nothing() {
+    for seq in [i64::MAX, i64::MIN, -1, 1 << 50] {
+        let (world, truth) = filled();
+        sql(&world, &format!("INSERT INTO j VALUES ({seq}, zeroblob(466))"));
+        assert_eq!(damaged_days(&world, &truth), []);
+        let mut vault = world.open();
+        assert_eq!(vault.append(day(4), &Row::Span(focus(400_000_000, 9, "editor"))).unwrap().get(), 25);
+    }
+}
+
+#[test]
 fn an_older_database_put_back_is_noticed() {
     let (world, _) = filled();
     let old = world.killed();

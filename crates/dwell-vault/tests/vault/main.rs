@@ -1,4 +1,8 @@
 //! The vault from outside: through its API, and through what it leaves on the disk.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test sets up must work, and its helpers are no tests to clippy"
+)]
 
 mod canary;
 mod creation;
