@@ -11,16 +11,13 @@ use crate::console::Console;
 use crate::error::Error;
 use crate::usage::{self, BadValue};
 
-/// Below every help text.
-const EXIT_CODES: &str = "\
-Exit codes: 0 well, 1 failed, 2 wrong usage or unknown, 3 nothing recorded, 4 denied or locked,
-5 daemon not reachable, 10 blocked";
+/// Below the help text.
+const EXIT_CODES: &str = "Exit codes: 0 well, 1 failed, 2 wrong usage or unknown, 3 nothing recorded, \
+    4 denied or locked, 5 daemon not reachable, 10 blocked";
 
-/// See where your screen time goes, and keep it where you want it
+/// See where your screen time goes, and keep it where you want it. Without a command: today at a glance
 #[derive(Debug, Parser)]
-#[command(name = "dwell", bin_name = "dwell", version, after_help = EXIT_CODES)]
-#[command(long_about = "See where your screen time goes, and keep it where you want it.\n\n\
-    Everything stays on this machine, encrypted. Without a command: today at a glance.")]
+#[command(name = "dwell", bin_name = "dwell", version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,

@@ -10,7 +10,7 @@ use crate::output::instant::Zone;
 use crate::output::text::plain;
 use crate::output::{json, phrase};
 
-/// Tell whether something is allowed right now: exit code 0 allowed, 10 blocked
+/// Tell whether something is allowed now: exit code 0 allowed, 10 blocked
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// app:ID, domain:D, category:C, all, or a bare name that only one thing has

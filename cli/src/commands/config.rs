@@ -15,7 +15,7 @@ use crate::error::{End, Error, Kind, reason};
 use crate::output::json;
 use crate::output::text::plain;
 
-/// Show the configuration, its place, or what is wrong with it; without a command: show it
+/// Show the configuration, its place, or what is wrong with it (alone: show it)
 #[derive(Debug, clap::Args)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct Args {

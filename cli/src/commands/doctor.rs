@@ -100,8 +100,8 @@ impl Unit {
     fn while_running(&self) -> wire::Part {
         match self {
             Self::Known(state) => good("unit", state),
-            Self::Missing => good("unit", "not installed; the daemon was started by hand"),
-            Self::NoSystemd => good("unit", "no systemd on this bus; the daemon was started by hand"),
+            Self::Missing => good("unit", "not installed; the daemon was started without systemd"),
+            Self::NoSystemd => good("unit", "no systemd on this bus; the daemon was started without it"),
         }
     }
 

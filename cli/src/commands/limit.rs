@@ -13,7 +13,7 @@ use crate::output::look::{Ink, Look};
 use crate::output::text::{bar, cut, glance, left, plain, right, width, wrap};
 use crate::output::{json, phrase};
 
-/// Make, show and remove limits; without a command: list them
+/// Make, show and remove limits (alone: list them)
 #[derive(Debug, clap::Args)]
 #[command(disable_help_subcommand = true)]
 pub(crate) struct Args {
@@ -48,10 +48,10 @@ struct Set {
     #[arg(value_parser = crate::cli::duration)]
     amount: Millis,
     /// For which period (default: day)
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "PERIOD")]
     per: Option<Per>,
     /// What happens at the limit (default: block; windows are minimised, web pages covered)
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "WHAT")]
     at_limit: Option<AtLimit>,
     /// How long before to warn (default: 5m, for short limits a fifth of the amount)
     #[arg(long, value_name = "DURATION", value_parser = crate::cli::duration)]
@@ -90,7 +90,14 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
             if console.json {
                 console.say(&json::line(&json::Limits::new(&[limit], zone)));
             } else if !console.quiet {
-                console.say(&wrap(&understood(&limit, again.as_deref()), console.look.width, 2).join("\n"));
+                let said = understood(&limit, again.as_deref());
+                console.say(&wrap(&said, console.look.width, 2).join("\n"));
+                if limit.verdict != "allowed" {
+                    let used = glance(limit.used_ms);
+                    let (state, _) = phrase::state(&limit, zone, now_ms());
+                    let already = format!("Used {used} already, {state}");
+                    console.say(&wrap(&already, console.look.width, 2).join("\n"));
+                }
             }
         }
         Command::List => {

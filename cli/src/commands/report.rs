@@ -177,9 +177,11 @@ pub(crate) fn label(row: &wire::Row) -> String {
     }
 }
 
-/// Labels of all rows; programs of the same name get their id.
-fn labels(rows: &[wire::Row]) -> Vec<String> {
-    let names: Vec<_> = rows.iter().map(label).collect();
+/// Labels of all rows; programs of the same name get their id, hours look like times of day.
+fn labels(rows: &[wire::Row], by: &str) -> Vec<String> {
+    let hour = |row: &wire::Row| row.key.parse::<u8>().ok().filter(|_| by == "hour");
+    let named = |row| hour(row).map_or_else(|| label(row), |hour| format!("{hour:02}:00"));
+    let names: Vec<_> = rows.iter().map(named).collect();
     let twice = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
     rows.iter()
         .zip(&names)
@@ -221,7 +223,7 @@ fn title(report: &wire::Report) -> String {
 
 /// Aligned rows and the total: name, time, share, bar, visits, as far as the width allows.
 fn table(report: &wire::Report, look: Look) -> Vec<String> {
-    let names = labels(&report.rows);
+    let names = labels(&report.rows, &report.by);
     let times: Vec<_> = report.rows.iter().map(|row| glance(row.ms)).collect();
     let total = glance(report.total_ms);
     let time_columns = times.iter().chain([&total]).map(|time| width(time)).max().unwrap_or(0);
@@ -318,7 +320,7 @@ fn records(report: &json::Report<'_>) -> Vec<String> {
 fn markdown(rows: &[wire::Row], report: &json::Report<'_>) -> String {
     let cell = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|");
     let mut lines = vec!["| name | time | share | visits |".to_owned(), "|---|---:|---:|---:|".to_owned()];
-    for (row, name) in report.rows.iter().zip(labels(rows)) {
+    for (row, name) in report.rows.iter().zip(labels(rows, report.by)) {
         let time = glance(row.seconds.saturating_mul(1000));
         lines.push(format!("| {} | {time} | {:.1}% | {} |", cell(&name), row.share * 100.0, row.opens));
     }
@@ -440,6 +442,13 @@ mod tests {
         1h 30m more cannot be read while the vault is sealed.
         Records of 2026-11-01, 2026-11-02, 2026-11-03, 2026-11-04, 2026-11-05 and 4 more days are damaged, and missing here.
         ");
+    }
+
+    #[test]
+    fn hours_look_like_times() {
+        let rows = vec![row("4", "4", "period", MINUTE, 1), row("22", "22", "period", MINUTE, 1)];
+        assert_eq!(labels(&rows, "hour"), ["04:00", "22:00"]);
+        assert_eq!(labels(&rows, "app"), ["4", "22"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::output::look::{Ink, Look};
 use crate::output::text::{plain, wrap};
 use crate::output::{json, phrase};
 
-/// Tell which rules apply to something, what is used and left, and what changes next
+/// Tell which rules apply, what is used and left, and what changes next
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// app:ID, domain:D, category:C, all, or a bare name that only one thing has

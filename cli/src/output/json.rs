@@ -71,7 +71,7 @@ pub(crate) struct Report<'a> {
     from: String,
     to: String,
     zone: &'a str,
-    by: &'a str,
+    pub(crate) by: &'a str,
     total_seconds: u64,
     coverage: Coverage,
     pub(crate) rows: Vec<Row<'a>>,

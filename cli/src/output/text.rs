@@ -115,7 +115,7 @@ pub(crate) fn bar(part: u64, whole: u64, cells: usize) -> String {
 /// A length of time at a glance: seconds only below ten minutes.
 pub(crate) fn glance(ms: u64) -> String {
     let minutes = ms / 60_000;
-    let shown = if minutes < 10 { Millis::from_ms(ms) } else { Millis::from_mins(minutes) };
+    let shown = if minutes < 10 { Millis::from_secs(ms / 1000) } else { Millis::from_mins(minutes) };
     shown.to_string()
 }
 

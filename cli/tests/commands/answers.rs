@@ -1,7 +1,10 @@
 //! What a healthy daemon answers reaches the person and the script.
 
+use std::process::Command;
+
 use crate::daemon::FakeDaemon;
 use crate::place::{Outcome, Place};
+use crate::terminal::on_terminal;
 
 fn run(arguments: &[&str]) -> Outcome {
     let place = Place::with_empty_bus();
@@ -134,6 +137,10 @@ fn limits_are_made_shown_and_removed() {
     ]);
     insta::assert_snapshot!(end.out, @"app:x: 1h 30m a day, warning 10m before, then its windows are closed until 04:00");
     assert_eq!(place.run(&["limit", "set", "x", "0m", "--quiet"]).out, "");
+    insta::assert_snapshot!(place.run(&["limit", "set", "x", "0m", "--warn", "0s"]).out, @"
+    app:x: no time on any day, then its windows are minimised until 04:00
+    Used 30m already, opens again at 04:00
+    ");
     insta::assert_snapshot!(place.run(&["limit", "set", "x", "20m", "--json"]).out, @r#"{"schema":"dwell.limits/1","limits":[{"id":"firefox","target":"app:x","used_seconds":0,"budget_seconds":1200,"left_seconds":1200,"verdict":"allowed","until":null}]}"#);
     assert_eq!(place.run(&["limit"]), place.run(&["limit", "list"]));
     insta::assert_snapshot!(place.run(&["limit", "list"]).out, @"
@@ -172,7 +179,7 @@ fn why_and_doctor() {
     insta::assert_snapshot!(end.out, @"
     ✓ bus     reachable
     ✓ daemon  running
-    ✓ unit    no systemd on this bus; the daemon was started by hand
+    ✓ unit    no systemd on this bus; the daemon was started without it
     ✓ focus   x11
     ✓ idle    x11
 
@@ -181,11 +188,11 @@ fn why_and_doctor() {
 }
 
 #[test]
-fn the_width_and_colours_of_a_screen_are_asked_for() {
+fn a_screen_fits_its_terminal() {
     let place = Place::with_empty_bus();
     let _daemon = FakeDaemon::usual(&place);
-    let output = place.command(&["status"]).env("COLUMNS", "20").output().unwrap();
-    insta::assert_snapshot!(Outcome::of(&output).out, @"
+    let shown = on_terminal(place.command(&["status"]).env("NO_COLOR", "1"), 20);
+    insta::assert_snapshot!(shown, @"
     Firefox
     since 22:04, 1m
 
@@ -198,7 +205,37 @@ fn the_width_and_colours_of_a_screen_are_asked_for() {
       opens again at
       04:00
     ");
-    // Not a terminal: no colours, whatever else is wished.
+    for command in [
+        &["status"][..],
+        &["report"],
+        &["limit"],
+        &["why", "firefox"],
+        &["doctor"],
+        &["limit", "show", "code"],
+    ] {
+        let shown = on_terminal(place.command(command).env("NO_COLOR", "1"), 20);
+        for line in shown.lines() {
+            assert!(line.chars().count() <= 20, "{command:?}: {line}");
+        }
+    }
+    // Who says how wide it is, is believed.
+    let output = place.command(&["status"]).env("COLUMNS", "20").output().unwrap();
+    assert_eq!(Outcome::of(&output).out, shown);
+}
+
+#[test]
+fn colours_only_where_they_are_welcome() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let colored =
+        |command: &mut Command| on_terminal(command.env("TERM", "xterm-256color"), 80).contains('\x1b');
+    assert!(colored(&mut place.command(&["status"])));
+    assert!(colored(&mut place.command(&["--help"])));
+    assert!(!colored(&mut place.command(&["status", "--no-color"])));
+    assert!(!colored(&mut place.command(&["--help", "--no-color"])));
+    assert!(!colored(place.command(&["report"]).env("NO_COLOR", "1")));
+    assert!(!colored(&mut place.command(&["status", "--json"])));
+    assert!(!on_terminal(place.command(&["status"]).env("TERM", "dumb"), 80).contains('\x1b'));
     let output = place.command(&["report"]).env("TERM", "xterm-256color").output().unwrap();
-    assert!(!output.stdout.contains(&0x1b));
+    assert!(!output.stdout.contains(&0x1b), "not a terminal");
 }

@@ -196,7 +196,7 @@ fn set(target: &str, amount: u64, options: &wire::LimitOptions) -> Result<wire::
         left_ms: Some(amount),
         warn_ms: options.warn_ms.unwrap_or(5 * MINUTE),
         at_limit: options.at_limit.clone().unwrap_or_else(|| "block".into()),
-        ..limit("firefox", 0)
+        ..limit("firefox", if amount == 0 { 30 } else { 0 })
     })
 }
 

@@ -8,6 +8,7 @@
 
 mod daemon;
 mod place;
+mod terminal;
 
 mod answers;
 mod failures;
