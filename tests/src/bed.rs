@@ -10,7 +10,7 @@ use crate::machine::{self, Person};
 use crate::notices::Notices;
 use crate::observer::Observer;
 use crate::place::Place;
-use crate::process::{Lines, Process};
+use crate::process::Process;
 use crate::sway::Sway;
 use crate::x11::X11;
 
@@ -230,16 +230,18 @@ impl Bed {
         }
     }
 
-    /// Locks the screen with a real swaylock and waits until it says that the screen is locked. None, and said so,
+    /// Locks the screen with a real swaylock and waits until no window has the keyboard any more. None, and said so,
     /// when this machine has no swaylock. SIGUSR1 unlocks.
     #[must_use]
-    pub fn lock_screen(&self) -> Option<Lines> {
+    pub fn lock_screen(&self) -> Option<Process> {
         if let Some(missing) = machine::lacks(&["swaylock"]) {
             machine::cannot_run(&machine::running_test(), &format!("{missing} is not installed"));
             return None;
         }
-        let locker = self.place.lines("swaylock", &["--ready-fd", "1", "--color", "000000"]);
-        assert!(locker.next(Deadline::seconds(10)).is_some(), "swaylock did not lock the screen");
+        let locker = self.place.start("swaylock", &["--color", "000000"]);
+        // sway sends no event for it.
+        let locked = || Sway::has_no_window_in_focus(&self.place);
+        assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
         Some(locker)
     }
 }

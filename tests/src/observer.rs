@@ -2,7 +2,7 @@
 //! measured is compared with this.
 
 use std::collections::{BTreeMap, HashMap};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -43,8 +43,12 @@ impl Observer {
             if window == "0x0" {
                 return Some(None);
             }
-            let class = classes.entry(window).or_insert_with_key(|window| x11_class(&place, window));
-            Some(Some(class.clone()))
+            if let Some(known) = classes.get(&window) {
+                return Some(Some(known.clone()));
+            }
+            let class = x11_class(&place, &window)?;
+            classes.insert(window, class.clone());
+            Some(Some(class))
         };
         Self::start(tool, read)
     }
@@ -82,7 +86,7 @@ impl Observer {
         mut tool: Command,
         mut read: impl FnMut(&str) -> Option<Option<String>> + Send + 'static,
     ) -> Self {
-        let mut process = Process::start("the observer", tool.stdout(std::process::Stdio::piped()));
+        let mut process = Process::start("the observer", tool.stdout(Stdio::piped()));
         let output = std::io::BufReader::new(process.take_stdout());
         let seen = Arc::new(Mutex::new(Vec::<Sighting>::new()));
         let new = Bell::default();
@@ -146,10 +150,13 @@ impl Observer {
     }
 }
 
-fn x11_class(place: &Place, window: &str) -> String {
+/// The class of a window; none when it is gone before it could be asked.
+fn x11_class(place: &Place, window: &str) -> Option<String> {
     // WM_CLASS(STRING) = "xterm", "AppA"
-    let line = place.run("xprop", &["-id", window, "WM_CLASS"]);
-    line.rsplit('"').nth(1).unwrap_or_default().to_owned()
+    let line =
+        place.command_with_log("xprop", &["-id", window, "WM_CLASS"]).stdout(Stdio::piped()).output().ok()?;
+    let line = String::from_utf8(line.stdout).ok()?;
+    line.rsplit('"').nth(1).map(str::to_owned)
 }
 
 /// Drops each "nothing" that lasted less than [`TRANSIENT_MS`]; its time goes to the app before it.

@@ -151,8 +151,9 @@ impl Place {
         command
     }
 
-    /// The file that a program of this name logs to, open for appending.
-    pub(crate) fn open_log(&self, name: &str) -> File {
+    /// The file that a program logs to, given by its name or path, open for appending.
+    pub(crate) fn open_log(&self, program: &str) -> File {
+        let name = Path::new(program).file_name().and_then(OsStr::to_str).expect("a program has a name");
         OpenOptions::new().create(true).append(true).open(self.log(name)).expect("a log file")
     }
 

@@ -74,6 +74,13 @@ impl Sway {
         node(place, pid).is_some()
     }
 
+    /// Whether something that is no window has the keyboard, as a screen locker.
+    pub(crate) fn has_no_window_in_focus(place: &Place) -> bool {
+        let seats: Value =
+            serde_json::from_str(&place.run("swaymsg", &["-r", "-t", "get_seats"])).unwrap_or_default();
+        seats[0]["focus"] == 0
+    }
+
     pub(crate) fn changed(&self) -> &Bell {
         &self.changed
     }

@@ -16,6 +16,9 @@ fn acknowledged(bed: &Bed) -> Vec<Span> {
     // The daemon may have been killed while it answered: the last line may be cut off.
     let complete = answer.stdout.rfind('\n').map_or("", |end| &answer.stdout[..=end]);
     let mut spans = spans(complete);
+    for pair in spans.windows(2) {
+        assert!(pair[0].end_ms <= pair[1].start_ms, "one answer tells the same time twice: {pair:?}");
+    }
     spans.pop();
     spans
 }

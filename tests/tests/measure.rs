@@ -7,10 +7,11 @@
     reason = "a test fails by panicking, and prints what it measured"
 )]
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass, let_pass_until};
-use dwell_tests::{Bed, Kind, Lines, milliseconds_by_app, schedule};
+use dwell_tests::{Bed, Kind, Lines, Process, milliseconds_by_app, schedule};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -42,9 +43,11 @@ fn forty_changes_in_thirty_seconds(kind: Kind, test: &str) {
     let measured = milliseconds_by_app(&spans, from, to);
     let seen = observer.milliseconds_by_app(from, to);
     eprintln!("{test}: dwell {measured:?}, observer {seen:?} in {} ms", to.since(from));
-    let changes =
-        observer.seen().iter().filter(|sighting| sighting.at > from && sighting.app.is_some()).count();
-    assert_eq!(changes, 40, "every change must really have happened");
+    let later = observer.seen().into_iter().filter(|sighting| sighting.at > from);
+    let mut apps: Vec<String> = later.filter_map(|sighting| sighting.app).collect();
+    // openbox may announce the same window twice.
+    apps.dedup();
+    assert_eq!(apps.len(), 40, "every change must really have happened: {apps:?}");
     assert_eq!(measured.keys().collect::<Vec<_>>(), seen.keys().collect::<Vec<_>>());
     for (app, milliseconds) in &seen {
         let difference = measured[app] - milliseconds;
@@ -181,20 +184,14 @@ fn sway_a_real_screen_lock_stops_the_count() {
     let Some(bed) = Bed::start(Kind::Sway) else { return };
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    let mut locker = None;
-    let locked = std::cell::RefCell::new(&mut locker);
-    an_absence_is_not_counted(
-        &bed,
-        || **locked.borrow_mut() = bed.lock_screen(),
-        || {
-            if let Some(mut locker) = locked.borrow_mut().take() {
-                locker.process().signal(Signal::USR1);
-                let status =
-                    locker.process().wait(Deadline::seconds(5)).expect("swaylock ends when it unlocks");
-                assert!(status.success());
-            }
-        },
-    );
+    let locker: RefCell<Option<Process>> = RefCell::new(None);
+    let unlock = || {
+        let Some(mut locker) = locker.take() else { return };
+        locker.signal(Signal::USR1);
+        let ended = locker.wait(Deadline::seconds(5)).expect("swaylock ends when it unlocks");
+        assert!(ended.success());
+    };
+    an_absence_is_not_counted(&bed, || *locker.borrow_mut() = bed.lock_screen(), unlock);
 }
 
 #[test]

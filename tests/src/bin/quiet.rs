@@ -10,6 +10,7 @@
     reason = "a benchmark prints, and fails loudly"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -17,8 +18,8 @@ use std::time::Duration;
 use dwell_tests::clock::{Stamp, let_pass};
 use dwell_tests::{Bed, Kind, Window, machine};
 
-/// What starting costs is over after this time.
-const SETTLE: Duration = Duration::from_secs(5);
+/// What starting costs is over after this time; threads that only starting needed have ended.
+const SETTLE: Duration = Duration::from_secs(15);
 
 /// What a quiet minute may cost.
 const EXPIRIES_A_MINUTE: u64 = 2;
@@ -145,11 +146,12 @@ fn measure(kind: Kind, seconds: u64) -> Result<Cost, String> {
         drop(bed);
         trace.lines().filter(|line| is_expiry(line, from.wall_ms, to.wall_ms)).count() as u64
     });
+    let (switches, cpu_ns) = after.since(&before);
     #[expect(clippy::cast_precision_loss, reason = "a minute's nanoseconds of a quiet process are exact")]
-    let cpu_ms = (after.cpu_ns - before.cpu_ns) as f64 / 1e6;
+    let cpu_ms = cpu_ns as f64 / 1e6;
     Ok(Cost {
         expiries,
-        switches: after.switches - before.switches,
+        switches,
         cpu_ms,
         rss_mb: kilobytes(daemon.pid(), "status", "VmRSS:").expect("the size of the daemon") / 1024.0,
         pss_mb: kilobytes(daemon.pid(), "smaps_rollup", "Pss:").map(|pss| pss / 1024.0),
@@ -162,23 +164,29 @@ fn quiet_bed(kind: Kind) -> Result<(Bed, Window), String> {
     Ok((bed, window))
 }
 
-/// What all threads of a process have used so far.
-struct Usage {
-    switches: u64,
-    cpu_ns: u64,
-}
+/// What each thread of a process has used so far: voluntary switches and nanoseconds of CPU, by thread id.
+struct Usage(BTreeMap<String, (u64, u64)>);
 
 impl Usage {
     fn of(pid: u32) -> Self {
         let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("the threads of the daemon");
-        let mut usage = Usage { switches: 0, cpu_ns: 0 };
-        for thread in threads.filter_map(Result::ok).map(|thread| thread.path()) {
-            let status = fs::read_to_string(thread.join("status")).unwrap_or_default();
-            usage.switches += field(&status, "voluntary_ctxt_switches:").unwrap_or(0);
-            let schedule = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
-            usage.cpu_ns += schedule.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or(0);
-        }
-        usage
+        let usage = threads.filter_map(Result::ok).map(|thread| {
+            let status = fs::read_to_string(thread.path().join("status")).unwrap_or_default();
+            let schedule = fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            let switches = field(&status, "voluntary_ctxt_switches:").unwrap_or(0);
+            let cpu_ns = schedule.split(' ').next().and_then(|time| time.parse().ok()).unwrap_or(0);
+            (thread.file_name().to_string_lossy().into_owned(), (switches, cpu_ns))
+        });
+        Usage(usage.collect())
+    }
+
+    /// What was used since an earlier look, in all threads that still live.
+    fn since(&self, earlier: &Usage) -> (u64, u64) {
+        let used = self.0.iter().map(|(thread, (switches, cpu_ns))| {
+            let (old_switches, old_cpu_ns) = earlier.0.get(thread).copied().unwrap_or_default();
+            (switches - old_switches, cpu_ns - old_cpu_ns)
+        });
+        used.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 }
 
