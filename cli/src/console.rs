@@ -18,8 +18,10 @@ const USUAL_WIDTH: usize = 80;
 pub(crate) struct Console {
     /// Width and colours of standard output.
     pub(crate) look: Look,
-    /// Machine-readable output is wanted, errors included.
+    /// `--json` was given.
     pub(crate) json: bool,
+    /// Errors are wanted as documents: `--json`, or a format that is JSON.
+    json_errors: bool,
     /// Only results and errors: no confirmations, no hints.
     pub(crate) quiet: bool,
     out: BufWriter<io::Stdout>,
@@ -34,13 +36,14 @@ impl Console {
         let words: Vec<_> =
             arguments.iter().skip(1).map(|a| a.to_string_lossy()).take_while(|a| a != "--").collect();
         let said = |flag: &str| words.iter().any(|word| word == flag);
-        let json = said("--json")
+        let json_errors = said("--json")
             || said("--format=json")
             || said("--format=ndjson")
             || words.windows(2).any(|w| w[0] == "--format" && (w[1] == "json" || w[1] == "ndjson"));
         Self {
             look: Look { width: columns(), color: !said("--no-color") && colours_wanted() },
-            json,
+            json: said("--json"),
+            json_errors,
             quiet: said("--quiet") || said("-q"),
             out: BufWriter::new(io::stdout()),
             closed: false,
@@ -88,7 +91,7 @@ impl Console {
 
     /// Tells an error in one line on standard error.
     pub(crate) fn complain(&self, error: &Error) {
-        let mut line = if self.json { error.json() } else { error.to_string() };
+        let mut line = if self.json_errors { error.json() } else { error.to_string() };
         let _ = line.write_char('\n');
         // Where even this cannot be written there is nobody left to tell.
         let _ = io::stderr().write_all(line.as_bytes());

@@ -1,7 +1,6 @@
 //! `dwell status`, and `dwell` alone: today at a glance.
 
 use dwell_bus::wire;
-use serde::Serialize;
 
 use super::limit;
 use crate::bus::Daemon;
@@ -9,8 +8,9 @@ use crate::console::Console;
 use crate::error::{End, Error};
 use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
+use crate::output::report::label;
 use crate::output::text::{bar, glance, left, plain, right, width, wrap};
-use crate::output::{json, phrase};
+use crate::output::{desktop_bar, json, phrase};
 
 /// Show now, today, limits and what needs attention
 #[derive(Debug, Default, clap::Args)]
@@ -43,8 +43,8 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     let status = daemon.ask(|d| d.status()).await?;
     console.say(&match format {
         Format::Plain => screen(&status, console.look),
-        Format::Waybar => waybar(&status),
-        Format::I3 => i3(&status),
+        Format::Waybar => desktop_bar::waybar(&status),
+        Format::I3 => desktop_bar::i3(&status),
         Format::Json => json::line(&json::Status::new(&status)),
     });
     Ok(End::Well)
@@ -109,7 +109,7 @@ fn now(status: &wire::Status, zone: Zone, look: Look, lines: &mut Vec<String>) {
 fn programs(top: &[wire::Row], look: Look, lines: &mut Vec<String>) {
     let times: Vec<_> = top.iter().map(|row| glance(row.ms)).collect();
     let time_columns = times.iter().map(|time| width(time)).max().unwrap_or(0);
-    let names: Vec<_> = top.iter().map(super::report::label).collect();
+    let names: Vec<_> = top.iter().map(label).collect();
     let indent = if look.width < 40 { 0 } else { 2 };
     let bar_columns = if look.width < 40 { 0 } else { (look.width / 3).min(24) };
     let taken = indent + 2 + time_columns + if bar_columns > 0 { 2 + bar_columns } else { 0 };
@@ -125,94 +125,6 @@ fn programs(top: &[wire::Row], look: Look, lines: &mut Vec<String>) {
         }
         lines.push(line);
     }
-}
-
-/// The limit that is nearest to its end, and how much of it is used, 0 to 100.
-fn tightest(status: &wire::Status) -> Option<(&wire::Limit, u64)> {
-    let percent = |limit: &wire::Limit| match limit.budget_ms {
-        Some(0) => 100,
-        Some(budget) => {
-            u64::try_from(u128::from(limit.used_ms) * 100 / u128::from(budget)).unwrap_or(100).min(100)
-        }
-        None if limit.verdict == "blocked" => 100,
-        None => 0,
-    };
-    status.limits.iter().map(|limit| (limit, percent(limit))).max_by_key(|(_, percent)| *percent)
-}
-
-/// The strictest verdict, or the state where that says more.
-fn class(status: &wire::Status) -> &str {
-    let any = |verdict: &str| status.limits.iter().any(|limit| limit.verdict == verdict);
-    if status.paused {
-        "paused"
-    } else if status.state != "active" {
-        &status.state
-    } else if any("blocked") {
-        "blocked"
-    } else if any("warn") {
-        "warn"
-    } else {
-        "allowed"
-    }
-}
-
-fn waybar(status: &wire::Status) -> String {
-    #[derive(Serialize)]
-    struct Module<'a> {
-        text: String,
-        tooltip: String,
-        class: &'a str,
-        percentage: u64,
-    }
-    let zone = Zone::new(&status.zone);
-    let mut tooltip = vec![phrase::attention(status)];
-    tooltip.extend(status.top.iter().map(|row| format!("{}  {}", glance(row.ms), super::report::label(row))));
-    tooltip.extend(status.limits.iter().map(|limit| {
-        format!("{}: {}", plain(&limit.target), phrase::state(limit, zone, status.now_at_ms).0)
-    }));
-    tooltip.extend(
-        status.health.iter().filter(|p| !p.ok).map(|p| format!("{}: {}", plain(&p.part), plain(&p.message))),
-    );
-    json::line(&Module {
-        text: markup(&glance(status.total_ms)),
-        tooltip: markup(&tooltip.join("\n")),
-        class: class(status),
-        percentage: tightest(status).map_or(0, |(_, percent)| percent),
-    })
-}
-
-/// Bars read Pango markup: a program's name must not become a tag.
-fn markup(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-fn i3(status: &wire::Status) -> String {
-    #[derive(Serialize)]
-    struct Block {
-        full_text: String,
-        short_text: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        color: Option<&'static str>,
-        urgent: bool,
-    }
-    let total = glance(status.total_ms);
-    let full = match tightest(status) {
-        Some((limit, percent)) if percent >= 50 => {
-            let state = phrase::state(limit, Zone::new(&status.zone), status.now_at_ms).0;
-            format!("{total}  {}: {state}", plain(&limit.target))
-        }
-        _ => total.clone(),
-    };
-    json::line(&Block {
-        full_text: full,
-        short_text: total,
-        color: match class(status) {
-            "warn" => Some("#e0af68"),
-            "blocked" => Some("#f7768e"),
-            _ => None,
-        },
-        urgent: false,
-    })
 }
 
 #[cfg(test)]
@@ -231,7 +143,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn status() -> wire::Status {
+    pub(crate) fn status() -> wire::Status {
         let part = |part: &str, ok, message: &str| wire::Part {
             part: part.into(),
             ok,
@@ -413,17 +325,5 @@ pub(crate) mod tests {
             ..status()
         };
         insta::assert_snapshot!(json::line(&json::Status::new(&none)), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":null,"state":"active","paused":false,"today":{"total_seconds":0,"top":[]},"limits":[],"health":[],"vault":"open"}"#);
-    }
-
-    #[test]
-    fn bars_of_the_desktop() {
-        let mut status = status();
-        status.top[1].name = "<b>&".into();
-        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Firefox (example.org)\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\napp:firefox: opens again at 04:00\ncategory:video: 4m left\nall: 4h 48m left\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"blocked","percentage":100}"#);
-        insta::assert_snapshot!(i3(&status), @r##"{"full_text":"3h 12m  app:firefox: opens again at 04:00","short_text":"3h 12m","color":"#f7768e","urgent":false}"##);
-        status.limits.clear();
-        status.state = "idle".into();
-        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Away from the keyboard\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"idle","percentage":0}"#);
-        insta::assert_snapshot!(i3(&status), @r#"{"full_text":"3h 12m","short_text":"3h 12m","urgent":false}"#);
     }
 }

@@ -108,6 +108,7 @@ fn an_empty_report_is_kind() {
     assert_eq!((end.code, end.out.as_str()), (Some(3), ""));
     insta::assert_snapshot!(end.err, @"dwell: nothing is recorded for yesterday; `dwell doctor` tells whether everything is seen");
     let end = place.run(&["report", "yesterday", "--json"]);
+    assert_eq!(end, place.run(&["report", "yesterday", "--format", "json"]));
     assert_eq!(end.code, Some(3));
     assert_eq!(end.document()["rows"], serde_json::json!([]));
     insta::assert_snapshot!(end.complaint(), @r#"{"schema":"dwell.error/1","kind":"no-data","message":"nothing is recorded for yesterday","hint":"`dwell doctor` tells whether everything is seen"}"#);

@@ -1,0 +1,336 @@
+//! A report as people read it: a table with bars, what the numbers do not hold, and tables for other programs.
+
+use dwell_bus::wire;
+use dwell_core::calendar::CivilDay;
+
+use super::instant::Zone;
+use super::look::{Ink, Look};
+use super::text::{bar, glance, left, plain, right, width, wrap};
+use super::{csv, json};
+
+/// What a row is called on a screen.
+pub(crate) fn label(row: &wire::Row) -> String {
+    let name = match (row.name.as_str(), row.key.as_str()) {
+        ("", "") => "(other)".into(),
+        ("", key) => plain(key),
+        (name, _) => plain(name),
+    };
+    match row.kind.as_str() {
+        "private" => format!("{name} (private)"),
+        "audible" => format!("{name} (audible)"),
+        _ => name.into_owned(),
+    }
+}
+
+/// Labels of all rows; programs of the same name get their id, hours look like times of day.
+fn labels(rows: &[wire::Row], by: &str) -> Vec<String> {
+    let hour = |row: &wire::Row| row.key.parse::<u8>().ok().filter(|_| by == "hour");
+    let named = |row| hour(row).map_or_else(|| label(row), |hour| format!("{hour:02}:00"));
+    let names: Vec<_> = rows.iter().map(named).collect();
+    let twice = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    rows.iter()
+        .zip(&names)
+        .map(|(row, name)| {
+            if twice(name) && !row.key.is_empty() && row.key != row.name {
+                format!("{name} [{}]", plain(&row.key))
+            } else {
+                name.clone()
+            }
+        })
+        .collect()
+}
+
+/// The whole screen: title, table, notes.
+pub(crate) fn screen(report: &wire::Report, look: Look) -> String {
+    let mut lines: Vec<_> =
+        wrap(&title(report), look.width, 2).iter().map(|line| look.ink(Ink::Strong, line)).collect();
+    lines.push(String::new());
+    lines.extend(table(report, look));
+    let notes = notes(report);
+    if !notes.is_empty() {
+        lines.push(String::new());
+    }
+    for note in notes {
+        lines.extend(wrap(&note, look.width, 2).iter().map(|line| look.ink(Ink::Faint, line)));
+    }
+    lines.join("\n")
+}
+
+/// `2026-11-15 to 2026-11-21, by app`
+fn title(report: &wire::Report) -> String {
+    let (first, last) = Zone::new(&report.zone).days(report.from_at_ms, report.to_at_ms);
+    let by = plain(&report.by);
+    match (first, last) {
+        (CivilDay::MIN, last) => format!("Everything up to {last}, by {by}"),
+        (first, last) if first == last => format!("{first}, by {by}"),
+        (first, last) => format!("{first} to {last}, by {by}"),
+    }
+}
+
+/// Aligned rows and the total: name, time, share, bar, visits, as far as the width allows.
+fn table(report: &wire::Report, look: Look) -> Vec<String> {
+    let names = labels(&report.rows, &report.by);
+    let times: Vec<_> = report.rows.iter().map(|row| glance(row.ms)).collect();
+    let total = glance(report.total_ms);
+    let time_columns = times.iter().chain([&total]).map(|time| width(time)).max().unwrap_or(0);
+    let most = report.rows.iter().map(|row| row.ms).max().unwrap_or(0);
+    let with_opens = look.width >= 60 && report.rows.iter().any(|row| row.opens > 0);
+    let opens: Vec<_> = report
+        .rows
+        .iter()
+        .map(|row| match row.opens {
+            0 => String::new(),
+            1 => "1 visit".to_owned(),
+            n => format!("{n} visits"),
+        })
+        .collect();
+    let opens_columns = if with_opens { opens.iter().map(|text| width(text)).max().unwrap_or(0) } else { 0 };
+    let indent = if look.width < 40 { 0 } else { 2 };
+    let share_columns = if look.width < 30 { 0 } else { 4 };
+    let gap = |columns: usize| if columns > 0 { columns + 2 } else { 0 };
+    let fixed = indent + gap(time_columns) + gap(share_columns) + gap(opens_columns);
+    let widest = names.iter().map(|name| width(name)).chain([5]).max().unwrap_or(5);
+    let bar_columns = match look.width.saturating_sub(fixed + 2 + widest.min(look.width / 2)) {
+        room if look.width < 40 || room < 6 => 0,
+        room => room.min(30),
+    };
+    let name_columns = widest.min(look.width.saturating_sub(fixed + gap(bar_columns))).max(4);
+    let line = |name: &str, time: &str| {
+        format!("{}{}  {}", " ".repeat(indent), left(name, name_columns), right(time, time_columns))
+    };
+    let mut lines = Vec::with_capacity(report.rows.len() + 2);
+    for (i, row) in report.rows.iter().enumerate() {
+        let mut text = line(&names[i], &times[i]);
+        if share_columns > 0 {
+            text.push_str(&format!("  {}", right(&percent(row.ms, report.total_ms), share_columns)));
+        }
+        if opens_columns > 0 {
+            text.push_str(&format!("  {}", look.ink(Ink::Faint, &right(&opens[i], opens_columns))));
+        }
+        if bar_columns > 0 {
+            text.push_str(&format!("  {}", look.ink(Ink::Bar, &bar(row.ms, most, bar_columns))));
+        }
+        lines.push(text.trim_end().to_owned());
+    }
+    lines.push(look.ink(Ink::Strong, &line("Total", &total)));
+    lines
+}
+
+fn percent(ms: u64, total_ms: u64) -> String {
+    match (u128::from(ms) * 100 + u128::from(total_ms) / 2).checked_div(u128::from(total_ms)) {
+        Some(0) if ms > 0 => "<1%".to_owned(),
+        Some(percent) => format!("{percent}%"),
+        None => String::new(),
+    }
+}
+
+/// What the numbers do not hold.
+fn notes(report: &wire::Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    // Less than a minute is the switching between programs, not a gap.
+    if report.unobserved_ms >= 60_000 {
+        notes.push(format!("{} of session time was not observed.", glance(report.unobserved_ms)));
+    }
+    if report.sealed_ms > 0 {
+        notes.push(format!("{} more cannot be read while the vault is sealed.", glance(report.sealed_ms)));
+    }
+    match report.damaged.as_slice() {
+        [] => {}
+        [day] => notes.push(format!("Records of {} are damaged, and missing here.", plain(day))),
+        days => {
+            let shown: Vec<_> = days.iter().take(5).map(|day| plain(day)).collect();
+            let more = days.len().saturating_sub(5);
+            let more = if more > 0 { format!(" and {more} more days") } else { String::new() };
+            notes.push(format!("Records of {}{more} are damaged, and missing here.", shown.join(", ")));
+        }
+    }
+    notes
+}
+
+/// Comma-separated values with a header, a record a line.
+pub(crate) fn records(report: &json::Report<'_>) -> Vec<String> {
+    let header = csv::record(["key", "name", "kind", "category", "seconds", "share", "opens"]);
+    let rows = report.rows.iter().map(|row| {
+        csv::record([
+            row.key,
+            row.name,
+            row.kind,
+            row.category.unwrap_or_default(),
+            &row.seconds.to_string(),
+            &format!("{:.4}", row.share),
+            &row.opens.to_string(),
+        ])
+    });
+    std::iter::once(header).chain(rows).collect()
+}
+
+/// A Markdown table.
+pub(crate) fn markdown(rows: &[wire::Row], report: &json::Report<'_>) -> String {
+    let cell = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|");
+    let mut lines = vec!["| name | time | share | visits |".to_owned(), "|---|---:|---:|---:|".to_owned()];
+    for (row, name) in report.rows.iter().zip(labels(rows, report.by)) {
+        let time = glance(row.seconds.saturating_mul(1000));
+        lines.push(format!("| {} | {time} | {:.1}% | {} |", cell(&name), row.share * 100.0, row.opens));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_795_291_500_000; // 2026-11-21T22:05:00+02:00
+    const MINUTE: u64 = 60_000;
+
+    fn row(key: &str, name: &str, kind: &str, ms: u64, opens: u64) -> wire::Row {
+        wire::Row { key: key.into(), name: name.into(), kind: kind.into(), category: None, ms, opens }
+    }
+
+    pub(crate) fn report() -> wire::Report {
+        let rows = vec![
+            row("firefox", "Firefox", "focus", 100 * MINUTE + 400, 12),
+            row("code", "Code, \"the\" editor", "focus", 55 * MINUTE + 400, 1),
+            row("firefox", "Firefox", "private", 20 * MINUTE + 400, 3),
+            row("xterm", "Terminal", "focus", 9 * MINUTE, 40),
+            row("foot", "Terminal", "focus", MINUTE, 2),
+            row("evil", "a|b\x1b[2J", "focus", 900, 1),
+        ];
+        let total = rows.iter().map(|row| row.ms).sum();
+        wire::Report {
+            from_at_ms: NOW - 18 * 3_600_000 - 300_000,
+            to_at_ms: NOW,
+            zone: "Europe/Athens".into(),
+            by: "app".into(),
+            total_ms: total,
+            observed_ms: total,
+            unobserved_ms: 12 * MINUTE,
+            sealed_ms: 0,
+            damaged: vec!["2026-11-19".into()],
+            rows,
+        }
+    }
+
+    fn shown(width: usize) -> String {
+        screen(&report(), Look { width, color: false })
+    }
+
+    #[test]
+    fn screens() {
+        insta::assert_snapshot!(shown(80), @r#"
+        2026-11-21, by app
+
+          Firefox             1h 40m   54%  12 visits  ██████████████████████████████
+          Code, "the" editor     55m   30%    1 visit  ████████████████▋
+          Firefox (private)      20m   11%   3 visits  ██████▏
+          Terminal [xterm]        9m    5%  40 visits  ██▊
+          Terminal [foot]         1m    1%   2 visits  ▍
+          a|b\u{1b}[2J            0s   <1%    1 visit  ▏
+          Total               3h 05m
+
+        12m of session time was not observed.
+        Records of 2026-11-19 are damaged, and missing here.
+        "#);
+        insta::assert_snapshot!(shown(50), @r#"
+        2026-11-21, by app
+
+          Firefox             1h 40m   54%  ██████████████
+          Code, "the" editor     55m   30%  ███████▊
+          Firefox (private)      20m   11%  ██▉
+          Terminal [xterm]        9m    5%  █▍
+          Terminal [foot]         1m    1%  ▎
+          a|b\u{1b}[2J            0s   <1%  ▏
+          Total               3h 05m
+
+        12m of session time was not observed.
+        Records of 2026-11-19 are damaged, and missing
+          here.
+        "#);
+        insta::assert_snapshot!(shown(20), @r#"
+        2026-11-21, by app
+
+        Firefox       1h 40m
+        Code, "the"…     55m
+        Firefox (pr…     20m
+        Terminal [x…      9m
+        Terminal [f…      1m
+        a|b\u{1b}[2J      0s
+        Total         3h 05m
+
+        12m of session time
+          was not observed.
+        Records of
+          2026-11-19 are
+          damaged, and
+          missing here.
+        "#);
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_screen() {
+        for columns in 16..=120 {
+            for line in shown(columns).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn titles_and_notes() {
+        let week = wire::Report {
+            from_at_ms: NOW - (6 * 24 + 18) * 3_600_000 - 300_000,
+            by: "day".into(),
+            ..report()
+        };
+        insta::assert_snapshot!(title(&week), @"2026-11-15 to 2026-11-21, by day");
+        let all = wire::Report { from_at_ms: 0, zone: "UTC".into(), ..report() };
+        insta::assert_snapshot!(title(&all), @"Everything up to 2026-11-21, by app");
+        let days = (1..=9).map(|day| format!("2026-11-0{day}")).collect();
+        let bad = wire::Report { damaged: days, sealed_ms: 90 * MINUTE, unobserved_ms: 59_999, ..report() };
+        insta::assert_snapshot!(notes(&bad).join("\n"), @"
+        1h 30m more cannot be read while the vault is sealed.
+        Records of 2026-11-01, 2026-11-02, 2026-11-03, 2026-11-04, 2026-11-05 and 4 more days are damaged, and missing here.
+        ");
+    }
+
+    #[test]
+    fn hours_look_like_times() {
+        let rows = vec![row("4", "4", "period", MINUTE, 1), row("22", "22", "period", MINUTE, 1)];
+        assert_eq!(labels(&rows, "hour"), ["04:00", "22:00"]);
+        assert_eq!(labels(&rows, "app"), ["4", "22"]);
+    }
+
+    #[test]
+    fn documents() {
+        let report = report();
+        insta::assert_snapshot!(json::line(&json::Report::new(&report)), @r#"{"schema":"dwell.report/1","from":"2026-11-21T04:00:00.000+02:00","to":"2026-11-21T22:05:00.000+02:00","zone":"Europe/Athens","by":"app","total_seconds":11102,"coverage":{"observed_seconds":11102,"unobserved_seconds":720,"sealed_seconds":0},"rows":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5405,"opens":12},{"key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1},{"key":"firefox","name":"Firefox","kind":"private","category":null,"seconds":1200,"share":0.1081,"opens":3},{"key":"xterm","name":"Terminal","kind":"focus","category":null,"seconds":540,"share":0.0486,"opens":40},{"key":"foot","name":"Terminal","kind":"focus","category":null,"seconds":60,"share":0.0054,"opens":2},{"key":"evil","name":"a|b\u001b[2J","kind":"focus","category":null,"seconds":1,"share":0.0001,"opens":1}]}"#);
+        insta::assert_snapshot!(records(&json::Report::new(&report)).join("\n"), @r#"
+        key,name,kind,category,seconds,share,opens
+        firefox,Firefox,focus,,6001,0.5405,12
+        code,"Code, ""the"" editor",focus,,3300,0.2973,1
+        firefox,Firefox,private,,1200,0.1081,3
+        xterm,Terminal,focus,,540,0.0486,40
+        foot,Terminal,focus,,60,0.0054,2
+        evil,a|b\u{1b}[2J,focus,,1,0.0001,1
+        "#);
+        insta::assert_snapshot!(markdown(&report.rows, &json::Report::new(&report)), @r#"
+        | name | time | share | visits |
+        |---|---:|---:|---:|
+        | Firefox | 1h 40m | 54.0% | 12 |
+        | Code, "the" editor | 55m | 29.7% | 1 |
+        | Firefox (private) | 20m | 10.8% | 3 |
+        | Terminal [xterm] | 9m | 4.9% | 40 |
+        | Terminal [foot] | 1m | 0.5% | 2 |
+        | a\|b\\u{1b}[2J | 1s | 0.0% | 1 |
+        "#);
+        let row = json::Report::new(&report).rows.remove(1);
+        insta::assert_snapshot!(json::line(&json::RowLine::new(row)), @r#"{"schema":"dwell.row/1","key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1}"#);
+    }
+
+    #[test]
+    fn the_seconds_add_up() {
+        let report = report();
+        let document = json::Report::new(&report);
+        let total: u64 = document.rows.iter().map(|row| row.seconds).sum();
+        assert_eq!(total, (report.total_ms + 500) / 1000);
+    }
+}
