@@ -36,7 +36,7 @@ fn no_spans_are_no_data() {
     });
     let end = place.run(&["spans", "lastweek", "--format", "json"]);
     assert_eq!((end.code, end.out.as_str()), (Some(3), "[]\n"));
-    insta::assert_snapshot!(end.complaint(), @"dwell: nothing is recorded for lastweek; `dwell doctor` tells whether everything is seen");
+    insta::assert_snapshot!(end.complaint(), @r#"{"schema":"dwell.error/1","kind":"no-data","message":"nothing is recorded for lastweek","hint":"`dwell doctor` tells whether everything is seen"}"#);
 }
 
 #[test]
