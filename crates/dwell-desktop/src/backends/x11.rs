@@ -6,7 +6,8 @@
 //!
 //! Pitfalls that shaped this: xfwm4 sets two values, the second of which is junk, and deletes the property for a
 //! moment; a window may be gone when its properties are asked for; an alarm that is made while its condition already
-//! holds never fires, so the counter is always read after an alarm is set; a dead window manager leaves its
+//! holds never fires, so the counter is always read after an alarm is set; openbox goes on naming the last window when it
+//! has closed, so the active window is watched for its end; a dead window manager leaves its
 //! properties on the root window, so its own check window is watched for its end.
 
 use std::convert::Infallible;
@@ -24,7 +25,7 @@ use x11rb::protocol::sync::{
     Alarm, ChangeAlarmAux, ConnectionExt as _, Counter, CreateAlarmAux, Int64, TESTTYPE, VALUETYPE,
 };
 use x11rb::protocol::xproto::{
-    Atom, AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _, EventMask,
+    Atom, AtomEnum, ChangeWindowAttributesAux, ClientMessageEvent, ConnectionExt as _, EventMask, MapState,
     Window as XWindow,
 };
 
@@ -97,8 +98,8 @@ struct Session {
     idle: Option<IdleAlarms>,
     /// The window manager's check window; `None` while there is no window manager.
     manager: Option<XWindow>,
-    /// A focused window without a class, watched until it gets one (some programs set it late).
-    classless: Option<XWindow>,
+    /// The active window, watched for its end and for a class that it sets late.
+    watched: Option<XWindow>,
 }
 
 /// The IDLETIME counter and its alarms: one for when it has grown, which moves, and one for input, which stays.
@@ -130,7 +131,7 @@ impl Session {
             fold: IdleFold::new(idle_after),
             idle,
             manager: None,
-            classless: None,
+            watched: None,
         })
     }
 
@@ -189,10 +190,13 @@ impl Session {
                     todo.focus |= p.atom == self.atoms._NET_ACTIVE_WINDOW;
                     todo.manager |= p.atom == self.atoms._NET_SUPPORTING_WM_CHECK;
                 }
-                Event::PropertyNotify(p) if Some(p.window) == self.classless => {
+                Event::PropertyNotify(p) if Some(p.window) == self.watched => {
                     todo.focus |= p.atom == u32::from(AtomEnum::WM_CLASS);
                 }
                 Event::DestroyNotify(d) if Some(d.window) == self.manager => todo.manager = true,
+                Event::DestroyNotify(d) => todo.focus |= Some(d.window) == self.watched,
+                Event::UnmapNotify(u) => todo.focus |= Some(u.window) == self.watched,
+                Event::MapNotify(m) => todo.focus |= Some(m.window) == self.watched,
                 Event::SyncAlarmNotify(_) => todo.idle = true,
                 // An error is a window that closed before it was asked about.
                 _ => {}
@@ -232,12 +236,15 @@ impl Session {
             return Ok(());
         }
         let active = self.window_property(self.root, self.atoms._NET_ACTIVE_WINDOW)?;
+        if active != self.watched {
+            self.watch(active, false)?;
+        }
         let window = match active {
-            Some(window) if !self.is_desktop(window)? => self.describe(window)?,
             // The desktop's own background window is what has focus when nothing has.
+            Some(window) if self.is_mapped(window)? && !self.is_desktop(window)? => self.describe(window)?,
             _ => None,
         };
-        self.watch_class(active.filter(|_| window.as_ref().is_some_and(|w| w.class.is_none())))?;
+        self.watch(active, window.as_ref().is_some_and(|window| window.class.is_none()))?;
         let app = window.map(|window| self.apps.identify(&window));
         self.levels.focus(at, app).await;
         Ok(())
@@ -308,19 +315,25 @@ impl Session {
         Ok(Some(Window { instance, class: part(), pid }))
     }
 
-    /// Listens for the class of `window`, and to no other window.
-    fn watch_class(&mut self, window: Option<XWindow>) -> Result<(), Down> {
-        if self.classless == window {
-            return Ok(());
-        }
-        for (window, mask) in [(self.classless, EventMask::NO_EVENT), (window, EventMask::PROPERTY_CHANGE)] {
+    /// Listens to the active window's own end, and for its class where it has none yet.
+    fn watch(&mut self, window: Option<XWindow>, class: bool) -> Result<(), Down> {
+        let old = self.watched.filter(|old| Some(*old) != window);
+        let wanted = EventMask::STRUCTURE_NOTIFY
+            | if class { EventMask::PROPERTY_CHANGE } else { EventMask::NO_EVENT };
+        for (window, mask) in [(old, EventMask::NO_EVENT), (window, wanted)] {
             if let Some(window) = window {
                 let events = ChangeWindowAttributesAux::new().event_mask(mask);
                 self.x.change_window_attributes(window, &events).map_err(down)?.ignore_error();
             }
         }
-        self.classless = window;
+        self.watched = window;
         Ok(())
+    }
+
+    /// Whether the window exists and is not put away. One whose frame alone is hidden counts as shown.
+    fn is_mapped(&self, window: XWindow) -> Result<bool, Down> {
+        let attributes = gone(self.x.get_window_attributes(window).map_err(down)?.reply())?;
+        Ok(attributes.is_some_and(|attributes| attributes.map_state != MapState::UNMAPPED))
     }
 
     fn is_desktop(&self, window: XWindow) -> Result<bool, Down> {

@@ -1,0 +1,231 @@
+//! The sway back end on a real sway without a screen.
+
+mod bed;
+
+use std::time::Duration;
+
+use bed::{Bed, Sensors, Watcher, app, block_on, can_run};
+use dwell_core::sample::Fact;
+use dwell_desktop::{Buses, Surroundings, WindowAct};
+
+const PROGRAMS: &[&str] = &["sway", "swaymsg", "swaylock", "foot", "wtype", "setpriv"];
+const LONG: u64 = 180_000;
+
+fn bed() -> Bed {
+    let mut bed = Bed::unprivileged();
+    for (name, value) in [
+        ("WLR_BACKENDS", "headless"),
+        ("WLR_LIBINPUT_NO_DEVICES", "1"),
+        ("WLR_RENDERER", "pixman"),
+        ("WLR_HEADLESS_OUTPUTS", "1"),
+        ("XDG_CURRENT_DESKTOP", "sway"),
+    ] {
+        bed.set(name, value);
+    }
+    std::fs::write(bed.path("config"), "xwayland disable\noutput HEADLESS-1 mode 1280x720\n").unwrap();
+    bed
+}
+
+fn sway(bed: &mut Bed) {
+    let config = bed.path("config");
+    bed.start("sway", &["sway", "-c", config.to_str().unwrap()]);
+}
+
+/// Makes the bed's other programs find the sway that the sensors have found.
+fn find(bed: &mut Bed) {
+    let pid = bed.pid("sway");
+    let mut names =
+        std::fs::read_dir(bed.path(".")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let ipc = names.find(|name| name.starts_with("sway-ipc.") && name.contains(&format!(".{pid}."))).unwrap();
+    let ipc = bed.path(&ipc);
+    bed.set("SWAYSOCK", ipc.to_str().unwrap());
+    bed.set("WAYLAND_DISPLAY", "wayland-1");
+}
+
+/// A running sway with the sensors attached, which found it by themselves.
+async fn attached(bed: &mut Bed, idle_after_ms: u64) -> Sensors {
+    let mut sensors = Sensors::start(bed, idle_after_ms, Buses::default());
+    sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+    let health = sensors.health("focus", false).await;
+    assert!(health.message.starts_with("no display yet"), "{health:?}");
+    sway(bed);
+    assert_eq!(sensors.health("focus", true).await.backend, "sway");
+    sensors.focus_none().await;
+    find(bed);
+    sensors
+}
+
+fn foot(bed: &mut Bed, id: &str) {
+    bed.start(id, &["foot", "-a", id, "sleep", "600"]);
+}
+
+#[test]
+fn focus_follows_the_active_toplevel() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = attached(&mut bed, LONG).await;
+        foot(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        foot(&mut bed, "AppB");
+        sensors.focus("AppB").await;
+        bed.run(&["swaymsg", "[app_id=AppA] focus"]).await;
+        sensors.focus("AppA").await;
+        bed.start("plain", &["foot", "sleep", "600"]);
+        sensors.focus("foot").await;
+        bed.kill("plain").await;
+        sensors.focus("AppA").await;
+        // An empty workspace: sway's IPC says nothing about focus, the toplevels do.
+        bed.run(&["swaymsg", "workspace 2"]).await;
+        sensors.focus_none().await;
+        bed.run(&["swaymsg", "workspace 1"]).await;
+        sensors.focus("AppA").await;
+    });
+}
+
+/// Tells swaylock from its child that checks passwords.
+fn catches_usr1(pid: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 9) != 0
+}
+
+#[test]
+fn a_lock_takes_focus_from_every_window() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = attached(&mut bed, LONG).await;
+        foot(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        // It goes on in the background when the screen is locked. One that ends before leaves it locked for ever.
+        bed.start("swaylock", &["swaylock", "-f", "-c", "000000"]);
+        bed.ended("swaylock").await;
+        sensors.focus_none().await;
+        // SIGUSR1 is how swaylock is told to unlock.
+        let locker = bed.find("swaylock", |pid| catches_usr1(pid)).to_string();
+        bed.run(&["kill", "-USR1", &locker]).await;
+        sensors.focus("AppA").await;
+    });
+}
+
+#[test]
+fn idleness_is_since_the_last_input() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = attached(&mut bed, 1000).await;
+        foot(&mut bed, "AppA");
+        for _ in 0..2 {
+            let (at, since) = sensors.idle().await;
+            assert_eq!(at.since(since).unwrap().as_ms(), 1000);
+            bed.run(&["wtype", "-k", "Shift_L"]).await;
+            sensors.active().await;
+        }
+        sensors
+            .desktop
+            .configure(dwell_desktop::Settings { idle_after: dwell_core::time::Millis::from_ms(500) });
+        let (at, since) = sensors.idle().await;
+        assert_eq!(at.since(since).unwrap().as_ms(), 500);
+    });
+}
+
+#[test]
+fn windows_are_put_away_and_closed() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = attached(&mut bed, LONG).await;
+        for id in ["AppB", "AppA"] {
+            foot(&mut bed, id);
+            sensors.focus(id).await;
+        }
+        sensors.desktop.act(WindowAct::Minimise(app("AppA")));
+        sensors.focus("AppB").await;
+        bed.run(&["swaymsg", "[app_id=AppA] scratchpad show"]).await;
+        sensors.focus("AppA").await;
+        sensors.desktop.act(WindowAct::Close(app("appa")));
+        bed.ended("AppA").await;
+        sensors.focus("AppB").await;
+        sensors.desktop.act(WindowAct::Close(app("AppB")));
+        bed.ended("AppB").await;
+        sensors.focus_none().await;
+    });
+}
+
+#[test]
+fn a_compositor_that_comes_back_is_taken_up_again() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = attached(&mut bed, LONG).await;
+        foot(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        // From here on the sensors have stale names, as after a log-out and a new log-in.
+        sensors.desktop.reattach(bed.surroundings());
+        bed.kill("sway").await;
+        sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        sensors.health("focus", false).await;
+        sway(&mut bed);
+        assert_eq!(sensors.health("focus", true).await.backend, "sway");
+        find(&mut bed);
+        foot(&mut bed, "AppB");
+        sensors.focus("AppB").await;
+    });
+}
+
+#[test]
+fn attach_leads_to_another_display() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let (mut first, mut second) = (bed(), bed());
+        let mut sensors = attached(&mut first, LONG).await;
+        sway(&mut second);
+        let mut other = Sensors::start(&second, LONG, Buses::default());
+        other.health("focus", true).await;
+        find(&mut second);
+        foot(&mut second, "AppB");
+        other.focus("AppB").await;
+        sensors.desktop.reattach(second.surroundings());
+        sensors.focus("AppB").await;
+        sensors.active().await;
+        // Attaching to where one is changes nothing; to nowhere neither: the given display is still there.
+        sensors.desktop.reattach(second.surroundings());
+        sensors.silence(Duration::from_millis(300)).await;
+        sensors.desktop.reattach(Surroundings::default());
+        sensors.focus_none().await;
+    });
+}
+
+#[test]
+fn a_quiet_desktop_wakes_nobody() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut watcher = Watcher::start(&bed, 180);
+        watcher.until("no display yet").await;
+        sway(&mut bed);
+        watcher.until("focus none").await;
+        find(&mut bed);
+        foot(&mut bed, "AppA");
+        watcher.until("focus AppA").await;
+        while watcher.wakeups(Duration::from_secs(1)).await > 0 {}
+        assert_eq!(watcher.wakeups(Duration::from_secs(5)).await, 0);
+        println!("{} KiB resident", watcher.status("VmRSS"));
+        assert!(watcher.status("VmRSS") < 12 * 1024);
+    });
+}

@@ -1,0 +1,238 @@
+//! The X11 back end on a real X server with a real window manager.
+
+mod bed;
+
+use std::time::Duration;
+
+use bed::{Bed, Sensors, Watcher, app, block_on, can_run};
+use dwell_core::sample::Fact;
+use dwell_desktop::{Buses, WindowAct};
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, CreateWindowAux, PropMode, WindowClass};
+use x11rb::wrapper::ConnectionExt as _;
+
+const PROGRAMS: &[&str] = &["Xvfb", "openbox", "xterm", "xdotool", "xprop"];
+const LONG: u64 = 180_000;
+
+async fn desktop(bed: &mut Bed) {
+    bed.xvfb().await;
+    bed.openbox().await;
+}
+
+fn xterm(bed: &mut Bed, class: &str) -> u32 {
+    bed.start(class, &["xterm", "-class", class, "-e", "sleep", "600"])
+}
+
+#[test]
+fn focus_follows_the_active_window() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        bed.xvfb().await;
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        let health = sensors.health("focus", false).await;
+        assert!(health.message.contains("window manager"), "{health:?}");
+        sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        bed.openbox().await;
+        sensors.health("focus", true).await;
+        sensors.focus_none().await;
+
+        xterm(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        xterm(&mut bed, "AppB");
+        sensors.focus("AppB").await;
+        let before = sensors.focus_activated(&bed, "AppA").await;
+        let after = sensors.focus_activated(&bed, "AppB").await;
+        assert!(before < after);
+        // An xterm that nobody gave a class is known by its desktop file, where there is one.
+        bed.start("plain", &["xterm", "-e", "sleep", "600"]);
+        let known = std::path::Path::new("/usr/share/applications/debian-xterm.desktop").exists();
+        sensors.focus(if known { "debian-xterm" } else { "XTerm" }).await;
+
+        // Windows that close give focus back, and the last one to nobody.
+        bed.kill("plain").await;
+        sensors.focus("AppB").await;
+        bed.kill("AppB").await;
+        sensors.focus("AppA").await;
+        bed.kill("AppA").await;
+        sensors.focus_none().await;
+
+        bed.kill("openbox").await;
+        sensors.health("focus", false).await;
+        sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        bed.openbox().await;
+        sensors.health("focus", true).await;
+    });
+}
+
+impl Sensors {
+    async fn focus_activated(&mut self, bed: &Bed, class: &str) -> dwell_core::time::Boot {
+        bed.run(&["xdotool", "search", "--onlyvisible", "--class", class, "windowactivate"]).await;
+        self.focus(class).await
+    }
+}
+
+#[test]
+fn a_window_without_a_class_is_known_by_its_process_and_then_by_its_class() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        desktop(&mut bed).await;
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        sensors.health("focus", true).await;
+        let display = bed.env.iter().find(|(name, _)| name == "DISPLAY").unwrap().1.clone();
+        let (x, screen) = x11rb::connect(Some(&display)).unwrap();
+        let window = x.generate_id().unwrap();
+        let root = x.setup().roots[screen].root;
+        let (depth, what) = (x11rb::COPY_DEPTH_FROM_PARENT, CreateWindowAux::new());
+        x.create_window(depth, window, root, 0, 0, 200, 200, 0, WindowClass::INPUT_OUTPUT, 0, &what).unwrap();
+        x.map_window(window).unwrap();
+        x.flush().unwrap();
+        // Nothing names a process but the server's own view of the connection: it is this test's.
+        let own = std::env::current_exe().unwrap();
+        sensors.focus(own.file_name().unwrap().to_str().unwrap()).await;
+        x.change_property8(
+            PropMode::REPLACE,
+            window,
+            AtomEnum::WM_CLASS,
+            AtomEnum::STRING,
+            b"late\0Late App\0",
+        )
+        .unwrap();
+        x.flush().unwrap();
+        sensors.focus("Late App").await;
+        // Hundreds of windows that close while they are asked about do no harm.
+        for n in 0..200_u32 {
+            let short = x.generate_id().unwrap();
+            x.create_window(depth, short, root, 0, 0, 50, 50, 0, WindowClass::INPUT_OUTPUT, 0, &what)
+                .unwrap();
+            x.map_window(short).unwrap();
+            x.flush().unwrap();
+            if n % 3 == 0 {
+                x.sync().unwrap();
+            }
+            x.destroy_window(short).unwrap();
+        }
+        x.destroy_window(window).unwrap();
+        x.sync().unwrap();
+        xterm(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+    });
+}
+
+#[test]
+fn idleness_is_since_the_last_input() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        desktop(&mut bed).await;
+        let mut sensors = Sensors::start(&bed, 800, Buses::default());
+        sensors.active().await;
+        for _ in 0..2 {
+            let (at, since) = sensors.idle().await;
+            let unused = at.since(since).unwrap().as_ms();
+            assert!((800..1300).contains(&unused), "{unused}");
+            bed.run(&["xdotool", "key", "shift"]).await;
+            sensors.active().await;
+        }
+        let (_, since) = sensors.idle().await;
+        // Whoever comes when the person is idle already is told so, with the same instant.
+        let mut late = Sensors::start(&bed, 800, Buses::default());
+        let (_, late_since) = late.idle().await;
+        assert!(late_since.as_ms().abs_diff(since.as_ms()) < 50, "{since:?} {late_since:?}");
+        // A changed setting takes effect at once.
+        late.desktop
+            .configure(dwell_desktop::Settings { idle_after: dwell_core::time::Millis::from_ms(LONG) });
+        late.active().await;
+        bed.run(&["xdotool", "key", "shift"]).await;
+        sensors.active().await;
+    });
+}
+
+#[test]
+fn windows_are_minimised_and_closed() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        desktop(&mut bed).await;
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        for class in ["AppB", "AppA"] {
+            xterm(&mut bed, class);
+            sensors.focus(class).await;
+        }
+        bed.start("second", &["xterm", "-class", "AppA", "-e", "sleep", "600"]);
+        let shown = ["xdotool", "search", "--sync", "--onlyvisible", "--class", "AppA"];
+        while bed.run(&shown).await.lines().count() < 2 {}
+
+        sensors.desktop.act(WindowAct::Minimise(app("appa")));
+        sensors.focus("AppB").await;
+        for window in bed.run(&["xdotool", "search", "--class", "AppA"]).await.lines() {
+            let state = bed.run(&["xprop", "-id", window, "WM_STATE"]).await;
+            assert!(!state.contains("Normal"), "{state}");
+        }
+        sensors.desktop.act(WindowAct::Close(app("AppA")));
+        bed.ended("AppA").await;
+        bed.ended("second").await;
+        sensors.desktop.act(WindowAct::Close(app("AppB")));
+        bed.ended("AppB").await;
+        sensors.focus_none().await;
+        // What is not there is nobody's failure.
+        sensors.desktop.act(WindowAct::Close(app("AppB")));
+        xterm(&mut bed, "AppC");
+        sensors.focus("AppC").await;
+    });
+}
+
+#[test]
+fn a_server_that_comes_back_is_taken_up_again() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        let display = bed.xvfb().await;
+        bed.openbox().await;
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        xterm(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        bed.kill("Xvfb").await;
+        sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        sensors.health("focus", false).await;
+        // Long after the attempts of the first seconds have ended, the server's socket is the sign.
+        while tokio::time::timeout(Duration::from_secs(4), sensors.health("focus", true)).await.is_ok() {}
+        bed.start("Xvfb", &["Xvfb", &display, "-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"]);
+        sensors.health("idle", true).await;
+        bed.openbox().await;
+        sensors.health("focus", true).await;
+        xterm(&mut bed, "AppB");
+        sensors.focus("AppB").await;
+    });
+}
+
+#[test]
+fn a_quiet_desktop_wakes_nobody() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        desktop(&mut bed).await;
+        let mut watcher = Watcher::start(&bed, 180);
+        watcher.until("focus none").await;
+        xterm(&mut bed, "AppA");
+        watcher.until("focus AppA").await;
+        // Whatever the window manager and the start still have to say.
+        while watcher.wakeups(Duration::from_secs(1)).await > 0 {}
+        assert_eq!(watcher.wakeups(Duration::from_secs(5)).await, 0);
+        println!("{} KiB resident", watcher.status("VmRSS"));
+        assert!(watcher.status("VmRSS") < 12 * 1024);
+    });
+}
