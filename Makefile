@@ -27,7 +27,7 @@ run: ## try dwell: your own session, or a demonstration where there is no screen
 
 .PHONY: build
 build: ## the two programs, optimised
-	$(CARGO) build --release --quiet -p dwelld -p dwell-cli
+	$(CARGO) build --release -p dwelld -p dwell-cli
 
 .PHONY: test
 test: deps tools ## everything that this machine can test, and a list of what it cannot
@@ -53,7 +53,8 @@ test-package: ## the Debian package and make install on throwaway machines, with
 
 .PHONY: bench
 bench: deps build ## what the daemon costs while nothing happens
-	DWELL_BIN_DIR='$(RELEASE)' $(CARGO) run --release --quiet -p dwell-tests --bin quiet
+	$(CARGO) build --release -p dwell-tests --bin quiet
+	@DWELL_BIN_DIR='$(RELEASE)' '$(RELEASE)/quiet'
 
 .PHONY: check
 check: fmt lint doc deny ## all that needs no test run
