@@ -39,7 +39,10 @@ fn confine_or_fail() -> Result<(), Failure> {
 }
 
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    // Connecting to a bus borrows a thread for a moment; it need not linger.
+    builder.enable_io().thread_keep_alive(std::time::Duration::from_millis(1));
+    let runtime = builder.build();
     let runtime = runtime.map_err(|error| {
         Failure::new(format!("the system gives no event queue: {error}"), "start dwelld again")
     })?;

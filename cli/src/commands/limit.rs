@@ -85,12 +85,11 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
                 warn_ms: args.warn.map(Millis::as_ms),
             };
             let limit = daemon.ask(|d| d.set_limit(&args.target, args.amount.as_ms(), options)).await?;
-            // The limit is made: what is only said about it must not fail any more.
-            let (zone, again) = day(&daemon).await.unwrap_or((Zone::new("UTC"), None));
+            let zone = Zone::new(&limit.zone);
             if console.json {
                 console.say(&json::line(&json::Limits::new(&[limit], zone)));
             } else if !console.quiet {
-                let said = understood(&limit, again.as_deref());
+                let said = understood(&limit, now_ms());
                 console.say(&wrap(&said, console.look.width, 2).join("\n"));
                 if limit.verdict != "allowed" {
                     let used = glance(limit.used_ms);
@@ -102,7 +101,7 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
         }
         Command::List => {
             let limits = daemon.ask(|d| d.list_limits()).await?;
-            let zone = zone(&daemon).await?;
+            let zone = zone(&limits);
             if console.json {
                 console.say(&json::line(&json::Limits::new(&limits, zone)));
             } else if !limits.is_empty() {
@@ -115,7 +114,7 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
         Command::Show { id } => {
             let limits = daemon.ask(|d| d.list_limits()).await?;
             let limit = limits.iter().find(|limit| limit.id == id).ok_or_else(|| unknown(&id, &limits))?;
-            let zone = zone(&daemon).await?;
+            let zone = Zone::new(&limit.zone);
             console.say(&if console.json {
                 json::line(&json::Limits::new(std::slice::from_ref(limit), zone))
             } else {
@@ -126,7 +125,7 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
             daemon.ask(|d| d.remove_limit(&id)).await?;
             if console.json {
                 let limits = daemon.ask(|d| d.list_limits()).await?;
-                console.say(&json::line(&json::Limits::new(&limits, zone(&daemon).await?)));
+                console.say(&json::line(&json::Limits::new(&limits, zone(&limits))));
             } else if !console.quiet {
                 console.say(&wrap(&format!("Removed {}", plain(&id)), console.look.width, 2).join("\n"));
             }
@@ -135,17 +134,9 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
     Ok(End::Well)
 }
 
-/// Limits come without a zone, so the status is asked for it. The daemon is up by then.
-async fn zone(daemon: &Daemon) -> Result<Zone, Error> {
-    Ok(Zone::new(&daemon.ask(|d| d.status()).await?.zone))
-}
-
-/// The zone, and at which time of day a day starts: a report of today begins with it.
-async fn day(daemon: &Daemon) -> Result<(Zone, Option<String>), Error> {
-    let query = wire::Query { top: Some(1), ..wire::Query::default() };
-    let today = daemon.ask(|d| d.report(query)).await?;
-    let zone = Zone::new(&today.zone);
-    Ok((zone, Some(zone.clock(today.from_at_ms))))
+/// All limits are counted in one zone; where there is none it does not matter which.
+fn zone(limits: &[wire::Limit]) -> Zone {
+    Zone::new(limits.first().map_or("UTC", |limit| &limit.zone))
 }
 
 fn word(value: impl ValueEnum) -> String {
@@ -164,20 +155,20 @@ fn unknown(id: &str, limits: &[wire::Limit]) -> Error {
 }
 
 /// `app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00`
-fn understood(limit: &wire::Limit, again: Option<&str>) -> String {
+fn understood(limit: &wire::Limit, now_ms: i64) -> String {
+    let again = Zone::new(&limit.zone).near(limit.renews_at_ms, now_ms);
     let warning = match (limit.budget_ms, limit.warn_ms) {
         (Some(0), _) => String::new(),
         (_, 0) => ", no warning".to_owned(),
         (_, ms) => format!(", warning {} before", Millis::from_ms(ms)),
     };
     let (target, budget) = (plain(&limit.target), phrase::budget(limit));
-    format!("{target}: {budget}{warning}, {}", phrase::at_limit(limit, again))
+    format!("{target}: {budget}{warning}, {}", phrase::at_limit(limit, &again))
 }
 
 fn details(limit: &wire::Limit, zone: Zone, now_ms: i64, look: Look) -> String {
     let (state, ink) = phrase::state(limit, zone, now_ms);
-    let again = limit.until_at_ms.map(|at| zone.near(at, now_ms));
-    let mut lines = wrap(&understood(limit, again.as_deref()), look.width, 2);
+    let mut lines = wrap(&understood(limit, now_ms), look.width, 2);
     let used = wrap(&format!("Used {} so far, {state}", glance(limit.used_ms)), look.width, 2);
     lines.extend(used.iter().map(|line| look.ink(ink, line)));
     lines.extend(wrap(&format!("Id: {}", plain(&limit.id)), look.width, 2));
@@ -272,6 +263,8 @@ pub(crate) mod tests {
             per: "day".into(),
             at_limit: "block".into(),
             warn_ms: 5 * MINUTE,
+            renews_at_ms: 1_795_312_800_000,
+            zone: "Europe/Athens".into(),
         };
         vec![
             limit("firefox", "app:firefox", 30 * MINUTE + 400, 30 * MINUTE, "blocked"),
@@ -346,12 +339,11 @@ pub(crate) mod tests {
         let said = |change: &dyn Fn(&mut wire::Limit)| {
             let mut limit = limits().remove(0);
             change(&mut limit);
-            understood(&limit, Some("04:00"))
+            understood(&limit, NOW)
         };
         insta::assert_snapshot!(said(&|_| ()), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00");
-        insta::assert_snapshot!(understood(&limits()[0], None), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until the day starts anew");
         insta::assert_snapshot!(said(&|l| l.at_limit = "notify".into()), @"app:firefox: 30m a day, warning 5m before, then a notice and nothing more");
-        insta::assert_snapshot!(said(&|l| { l.at_limit = "close".into(); l.warn_ms = 0 }), @"app:firefox: 30m a day, no warning, then its windows are closed until 04:00");
+        insta::assert_snapshot!(said(&|l| { l.at_limit = "close".into(); l.warn_ms = 0 }), @"app:firefox: 30m a day, no warning, then its windows are asked to close until 04:00");
         insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: no time on any day, then its pages are blocked until 04:00");
         insta::assert_snapshot!(said(&|l| { l.target = "all".into(); l.budget_ms = Some(90 * MINUTE) }), @"all: 1h 30m a day, warning 5m before, then all windows are minimised until 04:00");
     }
@@ -360,7 +352,7 @@ pub(crate) mod tests {
     fn one_limit() {
         insta::assert_snapshot!(details(&limits()[1], zone(), NOW, Look { width: 80, color: false }), @"
         category:video: 45m a day, warning 5m before, then its windows are minimised
-          until the day starts anew
+          until 04:00
         Used 41m so far, 4m left
         Id: video
         ");

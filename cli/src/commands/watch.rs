@@ -59,6 +59,9 @@ fn sentence(event: &Event, look: Look) -> String {
             None => (format!("{target}: nearly used up"), Ink::Soon),
         },
         "limit-reached" => match event.until.as_deref().and_then(|until| until.get(11..16)) {
+            Some(_) if event.at_limit.as_deref() == Some("notify") => {
+                (format!("{target}: used up for today"), Ink::Soon)
+            }
             Some(until) => (format!("{target}: used up until {until}"), Ink::Soon),
             None => (format!("{target}: used up"), Ink::Soon),
         },
@@ -82,7 +85,7 @@ fn sentence(event: &Event, look: Look) -> String {
 }
 
 fn focus(event: &Event) -> String {
-    let Some(name) = event.name.as_deref().or(event.app.as_deref()) else {
+    let Some(name) = event.name.as_deref().or(event.app.as_ref().and_then(Option::as_deref)) else {
         return "no window has focus".to_owned();
     };
     match &event.domain {
@@ -117,13 +120,14 @@ mod tests {
         let shown: Vec<_> = [
             r#""event":"focus","app":"firefox","name":"Firefox","domain":"example.org""#,
             r#""event":"focus","app":"evil","name":"a\u001b[31mb""#,
-            r#""event":"focus""#,
+            r#""event":"focus","app":null"#,
             r#""event":"idle""#,
             r#""event":"active""#,
             r#""event":"lock""#,
             r#""event":"unlock""#,
             r#""event":"limit-warning","rule":"r","target":"app:firefox","left_seconds":300"#,
             r#""event":"limit-reached","target":"app:firefox","until":"2026-11-22T04:00:00.000+02:00""#,
+            r#""event":"limit-reached","target":"app:mail","at_limit":"notify","until":"2026-11-22T04:00:00.000+02:00""#,
             r#""event":"limit-lifted","target":"app:firefox""#,
             r#""event":"rules-changed""#,
             r#""event":"sensor","part":"idle","ok":false,"message":"the compositor went away""#,
@@ -142,6 +146,7 @@ mod tests {
         22:05:07  unlocked
         22:05:07  app:firefox: 5m left
         22:05:07  app:firefox: used up until 04:00
+        22:05:07  app:mail: used up for today
         22:05:07  app:firefox: open again
         22:05:07  rules changed
         22:05:07  idle: the compositor went away

@@ -44,7 +44,7 @@ pub(crate) fn verdict(verdict: &str, until: Option<i64>, zone: Zone, now_ms: i64
 }
 
 /// What happens at the limit: `then its windows are minimised until 04:00`.
-pub(crate) fn at_limit(limit: &wire::Limit, again: Option<&str>) -> String {
+pub(crate) fn at_limit(limit: &wire::Limit, again: &str) -> String {
     let what = match limit.target.split_once(':') {
         Some(("domain", _)) => "its pages",
         _ if limit.target == "all" => "all windows",
@@ -52,13 +52,12 @@ pub(crate) fn at_limit(limit: &wire::Limit, again: Option<&str>) -> String {
     };
     let act = match limit.at_limit.as_str() {
         "notify" => return "then a notice and nothing more".to_owned(),
-        "close" => "closed",
+        "close" => "asked to close",
         "block" if what == "its pages" => "blocked",
         "block" => "minimised",
         other => return format!("then {}", plain(other)),
     };
-    let until = again.map_or_else(|| "until the day starts anew".to_owned(), |at| format!("until {at}"));
-    format!("then {what} are {act} {until}")
+    format!("then {what} are {act} until {again}")
 }
 
 /// What has attention now, or why nothing has, without the instant.

@@ -136,7 +136,10 @@ fn limits_are_made_shown_and_removed() {
         "--warn",
         "10m",
     ]);
-    insta::assert_snapshot!(end.out, @"app:x: 1h 30m a day, warning 10m before, then its windows are closed until 04:00");
+    insta::assert_snapshot!(end.out, @"
+    app:x: 1h 30m a day, warning 10m before, then its windows are asked to close
+      until 04:00
+    ");
     assert_eq!(place.run(&["limit", "set", "x", "0m", "--quiet"]).out, "");
     insta::assert_snapshot!(place.run(&["limit", "set", "x", "0m", "--warn", "0s"]).out, @"
     app:x: no time on any day, then its windows are minimised until 04:00

@@ -181,6 +181,8 @@ pub(crate) fn limit(id: &str, used_minutes: u64) -> wire::Limit {
         per: "day".into(),
         at_limit: "block".into(),
         warn_ms: 5 * MINUTE,
+        renews_at_ms: MORNING,
+        zone: "Europe/Athens".into(),
     }
 }
 

@@ -37,9 +37,9 @@ pub struct Event {
     pub at: String,
     /// `focus idle active lock unlock limit-warning limit-reached limit-lifted rules-changed sensor`
     pub event: String,
-    /// App id (`focus`); null when nothing has focus.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub app: Option<String>,
+    /// App id (`focus`): there and null when nothing has focus.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "there")]
+    pub app: Option<Option<String>>,
     /// Name for people (`focus`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub name: Option<String>,
@@ -55,6 +55,9 @@ pub struct Event {
     /// Whole seconds left (`limit-warning`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub left_seconds: Option<u64>,
+    /// `notify`, `block` or `close`: what happens at the limit (`limit-…`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at_limit: Option<String>,
     /// When it opens again, RFC 3339 (`limit-reached`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub until: Option<String>,
@@ -67,6 +70,11 @@ pub struct Event {
     /// One line for people (`sensor`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub message: Option<String>,
+}
+
+/// Tells a null that is there from a field that is not.
+fn there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 /// The schema of [`Event`].

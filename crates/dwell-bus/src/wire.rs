@@ -126,6 +126,10 @@ pub struct Limit {
     pub at_limit: String,
     /// How long before the limit a warning is given.
     pub warn_ms: u64,
+    /// When the running period ends and the budget is whole again.
+    pub renews_at_ms: i64,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
 }
 
 /// Options of a limit.

@@ -170,6 +170,18 @@ impl Timeline {
         steps
     }
 
+    /// Takes notice that the machine slept for `slept` since the newest instant folded, without anybody having said so
+    /// before (there is no logind). When exactly it slept in between is not known: the sleep is placed at its end.
+    pub fn slept(&mut self, slept: Millis, now: Reading) -> Vec<Step> {
+        if self.asleep {
+            return Vec::new();
+        }
+        let fell_asleep = (now.boot - slept).max(self.last.boot);
+        let mut steps = self.fold(&Sample::new(fell_asleep, Fact::Asleep(true)), now.at(fell_asleep));
+        steps.extend(self.fold(&Sample::new(now.boot, Fact::Asleep(false)), now));
+        steps
+    }
+
     /// Ends the timeline: closes the open span now (the daemon stops).
     pub fn finish(&mut self, now: Reading) -> Vec<Step> {
         let mut steps = self.advance(now);
@@ -438,6 +450,20 @@ mod tests {
         let Step::Closed(first) = &steps[0] else { panic!("{steps:?}") };
         assert_eq!(steps.len(), 1);
         assert!(timeline.open_span(boot(20_001)).unwrap().start.wall >= first.end_wall());
+    }
+
+    #[test]
+    fn unannounced_sleep_is_not_counted() {
+        let mut timeline = Timeline::new(at(0));
+        let _ = timeline.fold(&Sample::new(boot(0), focus("a")), at(0));
+        let _ = timeline.advance(at(30_000));
+        let steps = timeline.slept(Millis::from_secs(3600), at(3_635_000));
+        assert_eq!(show(&steps), [row("a", 0, 35_000)]);
+        assert_eq!(timeline.open_span(boot(3_636_000)).unwrap().length, Millis::from_secs(1));
+        // A sleep that was announced changes nothing more.
+        let _ = timeline.fold(&Sample::new(boot(3_636_000), Fact::Asleep(true)), at(3_636_000));
+        assert_eq!(timeline.slept(Millis::from_secs(60), at(3_700_000)), []);
+        assert_eq!(timeline.state(), State::Asleep);
     }
 
     #[test]

@@ -12,6 +12,9 @@ use dwell_vault::Row;
 use super::{CHECKPOINT, Hub};
 use crate::{clock, record};
 
+/// The two clocks are not read at one instant; a shorter difference is no sleep.
+const SLEEP_MIN: Millis = Millis::from_secs(1);
+
 /// Shorter unobserved spans are not recorded.
 const UNOBSERVED_MIN: Millis = Millis::from_secs(1);
 
@@ -35,6 +38,16 @@ impl Hub {
         }
         self.settle_checkpoint(&mut rows, now);
         self.store.append(rows);
+    }
+
+    /// Where no logind announces it, sleep is seen by the boot clock having run on without the monotonic one.
+    pub(super) fn notice_sleep(&mut self, now: Reading) {
+        let slept = clock::slept();
+        let newly = slept.saturating_sub(std::mem::replace(&mut self.slept, slept));
+        if newly >= SLEEP_MIN {
+            let steps = self.timeline.slept(newly, now);
+            self.take(steps, now);
+        }
     }
 
     /// What was recorded of an open span that is over, and is not part of what it became, is taken back: the person

@@ -63,7 +63,7 @@ impl Hub {
                 let name = app.map(|app| self.app_name(app));
                 let domain = attention.as_ref().and_then(Activity::charged).and_then(|s| s.domain);
                 self.say(now, "focus", |event| {
-                    event.app = app.map(|app| app.as_str().to_owned());
+                    event.app = Some(app.map(|app| app.as_str().to_owned()));
                     event.name = name;
                     event.domain = domain.map(|domain| domain.as_str().to_owned());
                 });
@@ -77,6 +77,7 @@ impl Hub {
         self.say(now, event, |line| {
             line.rule = Some(judged.rule.as_str().to_owned());
             line.target = Some(judged.target.to_string());
+            line.at_limit = Some(judged.at_limit.to_string());
             line.left_seconds = (event == "limit-warning").then(|| judged.left().as_ms() / 1000);
             line.until = until;
         });

@@ -131,6 +131,8 @@ impl Hub {
             per: rule.map_or(Per::Day, |rule| rule.per).to_string(),
             at_limit: judged.at_limit.to_string(),
             warn_ms: rule.map_or(0, |rule| rule.warn.as_ms()),
+            renews_at_ms: self.calendar.end_of(self.calendar.day_of(clock::now().wall)).as_unix_ms(),
+            zone: self.calendar.zone.name().to_owned(),
         }
     }
 

@@ -137,6 +137,8 @@ pub struct Hub {
     /// Questions that wait until the known subjects are read from the store.
     waiting: VecDeque<Request>,
     learned: (mpsc::UnboundedSender<Subjects>, mpsc::UnboundedReceiver<Subjects>),
+    /// How long the machine had slept when that was last looked at.
+    slept: Millis,
     boot: BootDeadline,
     wall: WallDeadline,
 }
@@ -173,6 +175,7 @@ impl Hub {
             known: None,
             waiting: VecDeque::new(),
             learned: mpsc::unbounded_channel(),
+            slept: clock::slept(),
             boot: BootDeadline::new()?,
             wall: WallDeadline::new()?,
         };
@@ -218,12 +221,14 @@ impl Hub {
     }
 
     fn sample(&mut self, sample: &Sample, now: Reading) {
+        self.notice_sleep(now);
         let steps = self.timeline.fold(sample, now);
         self.take(steps, now);
         self.settle(now);
     }
 
     fn tick(&mut self, now: Reading) {
+        self.notice_sleep(now);
         let steps = self.timeline.advance(now);
         self.take(steps, now);
         self.settle(now);

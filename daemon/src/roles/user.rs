@@ -7,6 +7,7 @@ use dwell_bus::{Intake, NAME, Own, PATH, Request};
 use dwell_core::calendar::Calendar;
 use dwell_desktop::{AppNames, Buses, Desktop, Notice, Settings};
 use dwell_vault::Places;
+use futures_util::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -104,15 +105,45 @@ pub async fn run_on(
     };
     let hub = Hub::new(parts, past).map_err(|error| out_of_resources("timers", &error))?;
     serve(&session, request_sender).await?;
+    let gone = name_lost(&session).await?;
     ready();
     let inputs = Inputs { notices, requests, news, config_changed };
-    let ran = hub.run(inputs, stop).await;
+    let mut lost = false;
+    let end = async {
+        tokio::select! {
+            () = stop => {}
+            () = gone => lost = true,
+        }
+    };
+    let ran = hub.run(inputs, end).await;
     drop(desktop);
     watching.abort();
     part([enforcing, notifying]).await;
     // The hub and with it the last handle of the store are gone: the thread writes what it has, and ends.
     let _ = vault_thread.join();
-    ran.map_err(|error| out_of_resources("timers", &error))
+    ran.map_err(|error| out_of_resources("timers", &error))?;
+    if lost {
+        return Err(Failure::new(
+            "the session bus went away, or took the name back",
+            "start dwelld in a session",
+        ));
+    }
+    Ok(())
+}
+
+/// Ready when the bus is gone, and with it the session: a daemon that nobody can reach must not linger.
+async fn name_lost(session: &zbus::Connection) -> Result<impl Future<Output = ()>, Failure> {
+    let refused =
+        |error: zbus::Error| Failure::new(format!("the session bus refused: {error}"), "start dwelld again");
+    let bus = zbus::fdo::DBusProxy::new(session).await.map_err(refused)?;
+    let mut lost = bus.receive_name_lost().await.map_err(refused)?;
+    Ok(async move {
+        while let Some(signal) = lost.next().await {
+            if signal.args().is_ok_and(|args| args.name() == NAME) {
+                return;
+            }
+        }
+    })
 }
 
 fn open_vault(environment: &Environment, calendar: &Calendar) -> Result<Opening, Failure> {
