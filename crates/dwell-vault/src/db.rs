@@ -332,4 +332,16 @@ mod tests {
         seqs.dedup();
         assert!(seqs.len() > 80, "none twice");
     }
+
+    #[test]
+    fn a_blob_longer_than_any_record_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db");
+        let db = Db::create(&path).unwrap();
+        let other = Connection::open(&path).unwrap();
+        let length = i64::try_from(PAGE_MAX + 8192).unwrap();
+        other.execute("INSERT INTO page VALUES (5, zeroblob(?1))", [length]).unwrap();
+        let error = db.get(Table::Page, 5).unwrap_err();
+        assert_eq!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::TooBig));
+    }
 }

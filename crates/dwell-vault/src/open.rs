@@ -23,6 +23,7 @@ use crate::tip::{Tip, TipFile};
 use crate::vault::Vault;
 use crate::wrap;
 use dwell_core::calendar::CivilDay;
+use dwell_core::time::Wall;
 
 /// See [`Vault::open_or_create`].
 pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenError> {
@@ -202,7 +203,9 @@ fn open_store(
         store.mark_damaged(*part);
     }
     for part in missing.iter().filter(|part| !damaged.contains(part)) {
-        notes.push(Note::RowsMissing { day: part.day });
+        let left = store.parts.get(part).filter(|open| open.rows > 0);
+        let after = left.map(|open| Wall::from_unix_ms(i64::from(open.minute) * 60_000));
+        notes.push(Note::RowsMissing { day: part.day, after });
         // A part of which nothing is left stands in no manifest; its day must still be told as damaged.
         let lost = Entry { form: Form::Journal, first_seq: 0, damaged: true };
         if !store.manifest.parts.contains_key(part) {
@@ -323,7 +326,8 @@ mod tests {
         vault.append(day(0), &Row::Span(span(0, 9, "editor", None))).unwrap();
         let wrap = |vault: &Vault| {
             let place = Place::day_key(DayPart { day: day(0), part: 0 });
-            vault.store().db.get(Table::DayKey, vault.store().enf.blind(&place)).unwrap().unwrap()
+            let (store, _) = vault.parts();
+            store.db.get(Table::DayKey, store.enf.blind(&place)).unwrap().unwrap()
         };
         assert_eq!(wrap(&vault)[0], 2);
         assert_eq!(vault.seal_before(day(1)).unwrap(), 1);
@@ -355,5 +359,63 @@ mod tests {
         let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
         assert_eq!(opened.notes, []);
         assert_eq!(vault.read(day(2)..=day(2)).unwrap().spans.len(), 2);
+    }
+
+    #[test]
+    fn a_key_file_that_names_this_vault_but_holds_another_key_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        Vault::open_or_create(&places).unwrap().0.close();
+        for (path, purpose) in
+            [(places.enf_keyfile(), Purpose::Enforcement), (places.keyfile(), Purpose::Slot)]
+        {
+            let id = keyfile::read(&path, purpose).unwrap().vault_id;
+            std::fs::remove_file(&path).unwrap();
+            keyfile::write(&path, purpose, &id, &Key::from_slice(&[1; 32]).unwrap()).unwrap();
+            let refused = Vault::open_or_create(&places).unwrap_err();
+            assert!(matches!(&refused, OpenError::WrongKey { path: p } if *p == path), "{refused}");
+        }
+    }
+
+    /// It would open, and say something else than what was sealed.
+    #[test]
+    fn a_page_that_the_manifest_does_not_know_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        vault.append(day(0), &Row::Span(span(0, 9, "editor", None))).unwrap();
+        vault.seal_before(day(1)).unwrap();
+        let part = DayPart { day: day(0), part: 0 };
+        let (store, keys) = vault.parts();
+        let id = store.enf.blind(&Place::page(part));
+        let page = store.db.get(Table::Page, id).unwrap().unwrap();
+        let wrap = Stored::parse(&page).unwrap().wrap.to_vec();
+        let facts = store.facts.clone();
+        let key = wrap::open(keys, &facts.vault_id, facts.epoch, part, &wrap).unwrap();
+        let (forged, _) = crate::page::seal(&key, &wrap, &facts.vault_id, facts.epoch, part, &[]).unwrap();
+        vault.close();
+        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
+        db.execute("UPDATE page SET b = ?1", [forged]).unwrap();
+        drop(db);
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        assert_eq!(vault.read(day(0)..=day(0)).unwrap().damaged, [day(0)]);
+    }
+
+    #[test]
+    fn a_damaged_part_takes_no_more_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        for at in 0..3 {
+            vault.append(day(0), &Row::Span(span(at, 9, "editor", None))).unwrap();
+        }
+        vault.close();
+        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
+        db.execute("DELETE FROM j WHERE seq = 2", []).unwrap();
+        drop(db);
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        vault.append(day(0), &Row::Span(span(70, 9, "editor", None))).unwrap();
+        let rows: Vec<_> = vault.parts().0.parts.iter().map(|(part, open)| (part.part, open.rows)).collect();
+        assert_eq!(rows, [(0, 3), (1, 1)]);
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Stored<'a> {
         if !key.commits_to(vault_id, &self.commitment) {
             return None;
         }
-        unpack(&record::open(key, vault_id, epoch, &Place::page(part), self.sealed).ok()?)
+        unpack(&record::open(key, vault_id, epoch, &Place::page(part), self.sealed).ok()?, RAW_MAX)
     }
 }
 
@@ -96,12 +96,12 @@ fn pack(spans: &[Span]) -> Result<Zeroizing<Vec<u8>>, SealError> {
     Ok(plain)
 }
 
-fn unpack(plain: &[u8]) -> Option<Vec<Span>> {
+fn unpack(plain: &[u8], most: usize) -> Option<Vec<Span>> {
     let mut wire = Wire::new(plain);
     let mut fields = || Ok::<_, Short>((wire.u32()?, wire.u32()?));
     let (raw, packed) = fields().ok()?;
     let (raw, packed) = (usize::try_from(raw).ok()?, usize::try_from(packed).ok()?);
-    if raw > RAW_MAX {
+    if raw > most {
         return None;
     }
     let raw_bytes = Zeroizing::new(zstd::bulk::decompress(wire.take(packed).ok()?, raw).ok()?);
@@ -148,7 +148,7 @@ mod tests {
 
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = unpack(&bytes);
+            let _ = unpack(&bytes, RAW_MAX);
             let _ = Stored::parse(&bytes);
         }
     }
@@ -172,9 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_to_unpack_to_a_terabyte_is_refused() {
+    fn a_claim_to_unpack_to_more_than_a_page_may_hold_is_refused() {
         let mut plain = pack(&[]).unwrap();
+        let raw = usize::from(plain[0]);
+        assert!(unpack(&plain, raw).is_some());
+        assert!(unpack(&plain, raw - 1).is_none());
         plain[..4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(unpack(&plain).is_none());
+        assert!(unpack(&plain, RAW_MAX).is_none());
     }
 }

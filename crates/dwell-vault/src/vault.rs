@@ -47,8 +47,8 @@ impl Vault {
     }
 
     #[cfg(test)]
-    pub(crate) const fn store(&self) -> &Store {
-        &self.store
+    pub(crate) const fn parts(&self) -> (&Store, &VaultKeys) {
+        (&self.store, &self.keys)
     }
 
     /// Records one row of a day: when this returns, neither a kill nor a power loss takes it away.

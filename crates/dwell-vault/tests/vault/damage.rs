@@ -125,13 +125,18 @@ fn a_journal_that_lost_its_end_is_told_and_does_not_stay_untold() {
     let (world, truth) = filled();
     sql(&world, "DELETE FROM j WHERE seq > 22");
     let (mut vault, opened) = world.try_open().unwrap();
-    assert!(opened.notes.contains(&Note::RowsMissing { day: day(3) }), "{:?}", opened.notes);
-    // New rows of the day are good, and neither they nor other days' make the loss forgotten.
+    let left = of_day(&truth, 3)[3].start.wall;
+    assert!(
+        opened.notes.contains(&Note::RowsMissing { day: day(3), after: Some(left) }),
+        "{:?}",
+        opened.notes
+    );
+    // New rows are good, and neither another day's nor this one's make the loss forgotten.
     vault.append(day(2), &Row::Span(focus(200_000_000, 9, "editor"))).unwrap();
-    vault.append(day(3), &Row::Span(focus(300_000_000, 9, "editor"))).unwrap();
     vault.close();
     let (mut vault, opened) = world.try_open().unwrap();
     assert_eq!(opened.notes, [Note::DayDamaged { day: day(3) }]);
+    vault.append(day(3), &Row::Span(focus(300_000_000, 9, "editor"))).unwrap();
     vault.seal_before(day(9)).unwrap();
     let history = all(&mut vault);
     assert_eq!(history.damaged, [day(3)]);
@@ -209,7 +214,7 @@ fn an_older_database_put_back_is_noticed() {
     fs::copy(old.generation().join("db"), world.generation().join("db")).unwrap();
     let (mut vault, opened) = world.try_open().unwrap();
     assert!(opened.notes.contains(&Note::OlderThanLastSeen), "{:?}", opened.notes);
-    assert!(opened.notes.contains(&Note::RowsMissing { day: day(4) }), "{:?}", opened.notes);
+    assert!(opened.notes.contains(&Note::RowsMissing { day: day(4), after: None }), "{:?}", opened.notes);
     // Recording goes on, with numbers that were never used.
     assert_eq!(vault.append(day(5), &Row::Span(focus(500_000_000, 9, "editor"))).unwrap().get(), 31);
     assert_eq!(all(&mut vault).damaged, [day(4)]);

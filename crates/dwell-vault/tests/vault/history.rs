@@ -1,8 +1,11 @@
 //! What goes in comes out: rows, checkpoints, sealing, reopening.
 
+use std::collections::BTreeMap;
+
 use dwell_core::span::{Activity, Span};
 use dwell_core::time::Millis;
 use dwell_vault::{Note, Row};
+use proptest::prelude::*;
 
 use crate::world::{World, all, day, focus, of_day, record, some_spans, subject};
 
@@ -188,4 +191,73 @@ fn a_second_daemon_is_refused_and_told_of_the_first() {
     assert!(matches!(refused, dwell_vault::OpenError::InUse { pid: Some(p) } if p == pid), "{refused}");
     vault.close();
     world.open().close();
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    /// Rows: day, start, length, track (0: attention), whether it is a checkpoint.
+    Append(Vec<(i32, u64, u64, u8, bool)>),
+    SealBefore(i32),
+    Close,
+    Kill,
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    let row = (0..3, 0_u64..5, 0_u64..4, 0_u8..3, any::<bool>());
+    prop_oneof![
+        6 => proptest::collection::vec(row, 1..4).prop_map(Op::Append),
+        1 => (1..4).prop_map(Op::SealBefore),
+        1 => Just(Op::Close),
+        1 => Just(Op::Kill),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    /// Whatever comes in whatever order, the last row of a start and track counts, if it has any length.
+    #[test]
+    fn a_vault_is_what_a_map_would_be(ops in proptest::collection::vec(op(), 1..25)) {
+        let mut world = World::new();
+        let mut vault = world.open();
+        let mut model: BTreeMap<(i32, u64, u8), u64> = BTreeMap::new();
+        for op in ops {
+            match op {
+                Op::Append(rows) => {
+                    let mut batch = Vec::new();
+                    for (after, start, length, track, checkpoint) in rows {
+                        let mut span = focus(start * 1000, length, "editor");
+                        if track > 0 {
+                            span.activity = Activity::Audible(subject(["", "player", "radio"][usize::from(track)], None));
+                        }
+                        batch.push((day(after), if checkpoint { Row::Checkpoint(span) } else { Row::Span(span) }));
+                        model.insert((after, start, track), length);
+                    }
+                    vault.append_all(&batch).unwrap();
+                }
+                Op::SealBefore(after) => drop(vault.seal_before(day(after)).unwrap()),
+                Op::Close => {
+                    vault.close();
+                    vault = world.open();
+                }
+                Op::Kill => {
+                    let killed = world.killed();
+                    drop(vault);
+                    world = killed;
+                    vault = world.open();
+                }
+            }
+            let history = all(&mut vault);
+            prop_assert_eq!(&history.damaged, &[]);
+            let found: Vec<_> = history.spans.iter().map(|(d, span)| {
+                let track = match &span.activity {
+                    Activity::Audible(s) if s.app.as_str() == "player" => 1,
+                    Activity::Audible(_) => 2,
+                    _ => 0,
+                };
+                ((d.epoch_days() - day(0).epoch_days(), span.start.boot.as_ms() / 1000, track), span.length.as_ms())
+            }).collect();
+            let expected: Vec<_> = model.iter().filter(|(_, length)| **length > 0).map(|(k, v)| (*k, *v)).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }
