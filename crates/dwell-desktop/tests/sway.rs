@@ -1,4 +1,5 @@
 //! The sway back end on a real sway without a screen.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod bed;
 
@@ -107,7 +108,7 @@ fn a_lock_takes_focus_from_every_window() {
         bed.ended("swaylock").await;
         sensors.focus_none().await;
         // SIGUSR1 is how swaylock is told to unlock.
-        let locker = bed.find("swaylock", |pid| catches_usr1(pid)).to_string();
+        let locker = bed.find("swaylock", catches_usr1).to_string();
         bed.run(&["kill", "-USR1", &locker]).await;
         sensors.focus("AppA").await;
     });
@@ -185,6 +186,37 @@ fn a_compositor_that_comes_back_is_taken_up_again() {
 }
 
 #[test]
+fn without_its_ipc_the_toplevels_are_enough() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = Sensors::start(&bed, 1000, Buses::default());
+        // sway puts its IPC where it is told to; the sensors are not told.
+        let hidden = bed.path("hidden.sock");
+        bed.set("SWAYSOCK", hidden.to_str().unwrap());
+        bed.set("WAYLAND_DISPLAY", "wayland-1");
+        let config = bed.path("config");
+        bed.start("sway", &["env", "-u", "WAYLAND_DISPLAY", "sway", "-c", config.to_str().unwrap()]);
+        assert_eq!(sensors.health("focus", true).await.backend, "wlr");
+        for id in ["AppB", "AppA"] {
+            foot(&mut bed, id);
+            sensors.focus(id).await;
+        }
+        bed.run(&["swaymsg", "workspace 2"]).await;
+        sensors.focus_none().await;
+        bed.run(&["swaymsg", "workspace 1"]).await;
+        sensors.focus("AppA").await;
+        let (at, since) = sensors.idle().await;
+        assert_eq!(at.since(since).unwrap().as_ms(), 1000);
+        sensors.desktop.act(WindowAct::Close(app("AppA")));
+        bed.ended("AppA").await;
+        sensors.focus("AppB").await;
+    });
+}
+
+#[test]
 fn attach_leads_to_another_display() {
     if !can_run(PROGRAMS) {
         return;
@@ -223,8 +255,7 @@ fn a_quiet_desktop_wakes_nobody() {
         find(&mut bed);
         foot(&mut bed, "AppA");
         watcher.until("focus AppA").await;
-        while watcher.wakeups(Duration::from_secs(1)).await > 0 {}
-        assert_eq!(watcher.wakeups(Duration::from_secs(5)).await, 0);
+        watcher.is_never_woken(Duration::from_secs(5)).await;
         println!("{} KiB resident", watcher.status("VmRSS"));
         assert!(watcher.status("VmRSS") < 12 * 1024);
     });

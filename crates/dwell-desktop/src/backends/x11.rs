@@ -236,15 +236,18 @@ impl Session {
             return Ok(());
         }
         let active = self.window_property(self.root, self.atoms._NET_ACTIVE_WINDOW)?;
+        // Before the window is looked at, so that nothing it does slips in between.
         if active != self.watched {
-            self.watch(active, false)?;
+            self.watch(active, true)?;
         }
         let window = match active {
             // The desktop's own background window is what has focus when nothing has.
             Some(window) if self.is_mapped(window)? && !self.is_desktop(window)? => self.describe(window)?,
             _ => None,
         };
-        self.watch(active, window.as_ref().is_some_and(|window| window.class.is_none()))?;
+        if window.as_ref().is_some_and(|window| window.class.is_some()) {
+            self.watch(active, false)?;
+        }
         let app = window.map(|window| self.apps.identify(&window));
         self.levels.focus(at, app).await;
         Ok(())

@@ -1,6 +1,13 @@
 //! A small bed for this crate's tests on real desktops: private folders, programs that end with the test, and waiting
 //! on what the sensors say, with a deadline.
 #![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bed that fails is a failed test"
+)]
+#![allow(clippy::print_stdout, reason = "what cannot run here is said")]
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
@@ -271,6 +278,13 @@ impl Sensors {
         }
     }
 
+    /// Waits until nothing has been said for this long.
+    pub(crate) async fn rest(&mut self, length: Duration) {
+        while let Ok(Some(notice)) = timeout(length, self.notices.recv()).await {
+            self.said.push(show(&notice));
+        }
+    }
+
     /// Asserts that nothing at all is said for this long.
     pub(crate) async fn silence(&mut self, length: Duration) {
         if let Ok(Some(notice)) = timeout(length, self.notices.recv()).await {
@@ -316,8 +330,18 @@ impl Watcher {
         assert!(found, "waited for {wanted}; said was:\n{}", self.said);
     }
 
+    /// Waits for a time of this length in which the process is not woken once. The desktop may have something left to
+    /// say about what was just done; whatever polls never passes.
+    pub(crate) async fn is_never_woken(&mut self, length: Duration) {
+        let mut woken = Vec::new();
+        while woken.last() != Some(&0) {
+            assert!(woken.len() < 5, "woken in each {length:?}: {woken:?}; said was:\n{}", self.said);
+            woken.push(self.wakeups(length).await);
+        }
+    }
+
     /// How often the process was woken while it said nothing for this long.
-    pub(crate) async fn wakeups(&mut self, length: Duration) -> u64 {
+    async fn wakeups(&mut self, length: Duration) -> u64 {
         let before = self.status("voluntary_ctxt_switches");
         if let Ok(Ok(Some(line))) = timeout(length, self.lines.next_line()).await {
             panic!("said in silence: {line}; before:\n{}", self.said);
