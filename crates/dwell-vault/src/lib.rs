@@ -35,6 +35,7 @@ mod page;
 mod places;
 mod record;
 mod recover;
+mod relist;
 mod row;
 #[cfg(test)]
 mod samples;

@@ -9,13 +9,13 @@ use crate::db::{Db, Table};
 use crate::error::{OpenError, Part};
 use crate::header::{FILE, Header, MINOR, Parsed};
 use crate::keyfile::{self, Purpose};
-use crate::keys::{EnfKeys, Key, VaultKeys, digest};
+use crate::keys::{EnfKeys, Key, VaultKeys};
 use crate::lock;
 use crate::manifest::{Entry, Form, Manifest};
-use crate::page::Stored;
 use crate::places::Places;
 use crate::record::{self, DayPart, Place};
 use crate::recover::{Recovered, SEQ_MAX, recover};
+use crate::relist;
 use crate::row::{Note, Opened};
 use crate::slot;
 use crate::store::{Facts, Store};
@@ -149,9 +149,9 @@ fn open_store(
 ) -> Result<Store, OpenError> {
     let (tip_file, tip) = TipFile::open(tip_path, &mut enf, &facts.vault_id, facts.generation)
         .map_err(|e| OpenError::io(tip_path, e))?;
-    let read = read_manifest(&db, &facts, &mut enf);
+    let read = relist::read(&db, &facts, &mut enf);
     let remade = read.is_none();
-    let (manifest, manifest_digest) = read.unwrap_or_else(|| (remake_manifest(&db, &facts, &enf), [0; 32]));
+    let (manifest, manifest_digest) = read.unwrap_or_else(|| (relist::remake(&db, &facts, &enf), [0; 32]));
     if let Some(step) =
         db.get(Table::Enforcement, enf.blind(&Place::enforcement(facts.generation))).ok().flatten()
         && let Some(step) = record::stated_epoch(&step)
@@ -221,50 +221,11 @@ fn open_store(
     Ok(store)
 }
 
-fn read_manifest(db: &Db, facts: &Facts, enf: &mut EnfKeys) -> Option<(Manifest, [u8; 32])> {
-    let place = Place::manifest(facts.generation);
-    let sealed = db.get(Table::Meta, enf.blind(&place)).ok().flatten()?;
-    let step = record::stated_epoch(&sealed)?;
-    let plain =
-        record::open(&enf.opening_key(&facts.vault_id, &place, step), &facts.vault_id, step, &place, &sealed)
-            .ok()?;
-    enf.after(step);
-    Manifest::decode(&plain).ok().map(|manifest| (manifest, digest(&sealed)))
-}
-
-/// Days that a lost manifest's records are looked for in: 1970 and 1971 (a clock that had lost its battery), and
-/// 2020 to 2099. The ids say nothing; each day's has to be made and compared.
-const CANDIDATES: [std::ops::Range<i32>; 2] = [0..730, 18_262..47_482];
-
-fn remake_manifest(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
-    let (mut keys, mut pages) = (db.ids(Table::DayKey), db.ids(Table::Page));
-    keys.sort_unstable();
-    pages.sort_unstable();
-    let has = |ids: &[i64], place: &Place| ids.binary_search(&enf.blind(place)).is_ok();
-    let mut manifest = Manifest::default();
-    for day in CANDIDATES.into_iter().flatten().map(CivilDay::from_epoch_days) {
-        for part in (0..=u16::MAX).map(|part| DayPart { day, part }) {
-            let form = if has(&pages, &Place::page(part)) {
-                let page = db.get(Table::Page, enf.blind(&Place::page(part))).ok().flatten();
-                let digest = page.as_deref().and_then(Stored::parse).map_or([0; 32], |page| page.digest());
-                Form::Page { rows: 0, digest, end_chain: [0; 16] }
-            } else if has(&keys, &Place::day_key(part)) {
-                Form::Journal
-            } else {
-                break;
-            };
-            manifest.parts.insert(part, Entry { form, first_seq: 0, damaged: false });
-        }
-    }
-    let place = Place::enforcement(facts.generation);
-    manifest.enforcement = !matches!(db.get(Table::Enforcement, enf.blind(&place)), Ok(None));
-    manifest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keyfile::Purpose;
+    use crate::page::Stored;
     use crate::samples::{day, span};
     use crate::{Row, WriteError};
 
@@ -332,33 +293,6 @@ mod tests {
         assert_eq!(wrap(&vault)[0], 2);
         assert_eq!(vault.seal_before(day(1)).unwrap(), 1);
         assert_eq!(wrap(&vault)[0], record::VERSION);
-    }
-
-    /// The manifest is lost, and with it what only it knew; what can be found again is.
-    #[test]
-    fn a_lost_manifest_is_made_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let places = Places::new(folder.path());
-        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
-        for d in 0..3 {
-            vault.append(day(d), &Row::Span(span(0, 9, "editor", None))).unwrap();
-        }
-        vault.put_enforcement(b"rules").unwrap();
-        vault.seal_before(day(2)).unwrap();
-        let before = vault.read(day(0)..=day(9)).unwrap();
-        vault.close();
-        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
-        assert_eq!(db.execute("DELETE FROM meta", []).unwrap(), 1);
-        drop(db);
-        let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
-        assert_eq!(opened.notes, [Note::ManifestRemade]);
-        assert_eq!(vault.read(day(0)..=day(9)).unwrap(), before);
-        assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"rules");
-        vault.append(day(2), &Row::Span(span(50, 9, "editor", None))).unwrap();
-        vault.close();
-        let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
-        assert_eq!(opened.notes, []);
-        assert_eq!(vault.read(day(2)..=day(2)).unwrap().spans.len(), 2);
     }
 
     #[test]
