@@ -23,7 +23,6 @@ use crate::tip::{Tip, TipFile};
 use crate::vault::Vault;
 use crate::wrap;
 use dwell_core::calendar::CivilDay;
-use dwell_core::time::Wall;
 
 /// See [`Vault::open_or_create`].
 pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenError> {
@@ -203,9 +202,7 @@ fn open_store(
         store.mark_damaged(*part);
     }
     for part in missing.iter().filter(|part| !damaged.contains(part)) {
-        let left = store.parts.get(part).filter(|open| open.rows > 0);
-        let after = left.map(|open| Wall::from_unix_ms(i64::from(open.minute) * 60_000));
-        notes.push(Note::RowsMissing { day: part.day, after });
+        notes.push(Note::RowsMissing { day: part.day });
         // A part of which nothing is left stands in no manifest; its day must still be told as damaged.
         let lost = Entry { form: Form::Journal, first_seq: 0, damaged: true };
         if !store.manifest.parts.contains_key(part) {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Span;
 use dwell_core::subject::{AppId, Domain};
-use dwell_core::time::Wall;
 
 /// One entry of the journal.
 ///
@@ -90,8 +89,6 @@ pub enum Note {
     RowsMissing {
         /// The day.
         day: CivilDay,
-        /// The minute in which the last row that is left began; `None` where none is.
-        after: Option<Wall>,
     },
     /// The list of records was damaged and has been made anew from what is there: a lost day would go unnoticed.
     ManifestRemade,
