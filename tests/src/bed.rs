@@ -1,5 +1,8 @@
 //! A test bed: one person's whole session, from nothing to gone.
 
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
 use tempfile::TempDir;
 
 use crate::bell::Bell;
@@ -92,6 +95,7 @@ impl Bed {
             return Err(format!("{missing} is not installed"));
         }
         let folder = tempfile::Builder::new().prefix("dwell-bed-").tempdir().expect("a folder for the bed");
+        *LATEST.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.path().to_owned());
         let mut place = Place::make(folder.path(), person?);
         place.write(&place.config(), configuration("3m"));
         let session_bus = PrivateBus::start(&place, "session");
@@ -135,8 +139,17 @@ impl Bed {
     /// when this machine has no dbusmock.
     #[must_use]
     pub fn mock_logind(&self) -> Option<Logind> {
-        let logind = Logind::start(&self.place);
+        let logind = self.try_mock_logind();
         logind.inspect_err(|why| machine::cannot_run(&machine::running_test(), why)).ok()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    ///
+    /// What this machine lacks.
+    pub fn try_mock_logind(&self) -> Result<Logind, String> {
+        Logind::start(&self.place)
     }
 
     /// Sets how long without input counts as idle, for a daemon that starts from now on (`"3s"`).
@@ -244,6 +257,23 @@ impl Bed {
         assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
         Some(locker)
     }
+}
+
+/// The folder of the bed that was started last, for [`say_panics_plainly`].
+static LATEST: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Makes a panic one plain line on stderr and the exit code 1, for programs that a person runs.
+///
+/// In a release build a panic ends the program at once: nothing is dropped. The kernel then ends the programs of the
+/// bed, each of which asked for that, and the bed's folder is removed here.
+pub fn say_panics_plainly(program: &'static str) {
+    std::panic::set_hook(Box::new(move |panic| {
+        eprintln!("{program}: {}", panic.payload_as_str().unwrap_or("it broke off"));
+        if let Some(folder) = LATEST.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        std::process::exit(1);
+    }));
 }
 
 /// A configuration in whose zone it is four in the afternoon, so that no test crosses the start of a day.

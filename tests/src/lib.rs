@@ -33,7 +33,7 @@ mod spans;
 mod sway;
 mod x11;
 
-pub use bed::{Bed, Kind, Window};
+pub use bed::{Bed, Kind, Window, say_panics_plainly};
 pub use bell::Bell;
 pub use bus::PrivateBus;
 pub use cli::Answer;

@@ -4,12 +4,11 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demonstration prints")]
 
 use std::io::Write as _;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass};
-use dwell_tests::{Bed, Kind};
+use dwell_tests::{Bed, Kind, say_panics_plainly};
 
 /// The class of the window that one may use.
 const FREE: &str = "editor";
@@ -18,12 +17,8 @@ const LIMITED: &str = "videos";
 
 fn main() -> ExitCode {
     // A bed that cannot start panics; here that is a message to a person.
-    std::panic::set_hook(Box::new(|_| {}));
-    let ended = catch_unwind(AssertUnwindSafe(show)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        Err(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it broke off").to_owned())
-    });
-    match ended {
+    say_panics_plainly("demo");
+    match show() {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("demo: {why}");
@@ -37,6 +32,8 @@ fn show() -> Result<(), String> {
     // The defaults, as after an installation.
     bed.place().write(&bed.place().config(), "");
     let notices = bed.record_notices();
+    // Without it dwell rightly complains that nobody tells it when the screen is locked.
+    let _logind = bed.try_mock_logind();
     let limited = bed.open(LIMITED, "videos");
     let free = bed.open(FREE, "editor");
     let observer = bed.observe();
@@ -79,7 +76,7 @@ fn show() -> Result<(), String> {
     if !bed.wait_until(Deadline::seconds(3), || bed.is_hidden(&limited)) {
         return Err("it came back and stayed".to_owned());
     }
-    println!("  minimised again after {}", elapsed(returned, Stamp::now()));
+    println!("  minimised again after {} ms", Stamp::now().since(returned));
 
     stage("And what a person sees:");
     for command in [&["status"][..], &["limit", "list"], &["why", &format!("app:{LIMITED}")], &["report"]] {
