@@ -25,6 +25,9 @@ use crate::{Buses, Settings, Surroundings, WindowAct, clock};
 
 /// The waits between attempts, in milliseconds. Then only a new sign starts another row.
 const RETRIES: &[u64] = &[50, 100, 200, 400, 800, 1600];
+/// The wait after them while something answers on the display's socket, but not as a display does: a server that is
+/// stopped, or that refuses us. No event tells when that ends.
+const SLOW_RETRY: u64 = 30_000;
 /// A back end that ran at least this long had a display: its loss starts the row of attempts anew.
 const RAN: Millis = Millis::from_secs(2);
 
@@ -59,6 +62,7 @@ impl Supervisor {
     pub(crate) async fn run(mut self) {
         let mut attempt = 0;
         loop {
+            let mut answers = false;
             // Made before looking, so that nothing that appears in between is missed.
             let watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
             let (choice, around) = self.choose().await;
@@ -74,13 +78,14 @@ impl Supervisor {
                             if clock::now().since(began).is_some_and(|ran| ran >= RAN) {
                                 attempt = 0;
                             }
+                            answers = !matches!(down, Down::Lacks(_));
                             self.lost(backend.name(), &down).await;
                         }
                     }
                 }
                 None => self.none(&choice).await,
             }
-            match self.wait(&watch, RETRIES.get(attempt).copied()).await {
+            match self.wait(&watch, RETRIES.get(attempt).copied().or(answers.then_some(SLOW_RETRY))).await {
                 Sign::End => return,
                 Sign::Retry => attempt += 1,
                 Sign::Look => attempt = 0,
@@ -98,7 +103,6 @@ impl Supervisor {
             around,
         };
         self.attached.mark_unchanged();
-        self.unknown = false;
         let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
         let sign = {
             let mut run = std::pin::pin!(backend.run(context, &mut acts));
@@ -122,8 +126,11 @@ impl Supervisor {
 
     /// The display was there and is not any more, or would not have us.
     async fn lost(&mut self, backend: &'static str, down: &Down) {
-        let next =
-            if matches!(down, Down::Lacks(_)) { "" } else { "; it is taken up again when it comes back" };
+        let next = match down {
+            Down::Lacks(_) => "",
+            Down::Refused(_) => "; run \"dwelld attach\" in the session, so that XAUTHORITY is known",
+            Down::Ended(_) | Down::Better | Down::Io(_) => "; it is taken up again when it comes back",
+        };
         let message = format!("{down}{next}");
         self.say_unknown(backend, &message).await;
     }
@@ -141,7 +148,9 @@ impl Supervisor {
     }
 
     async fn say_unknown(&mut self, backend: &'static str, message: &str) {
-        if !std::mem::replace(&mut self.unknown, true) {
+        // An attempt that failed before it could say anything leaves what was said as it is.
+        let known = self.reporter.is_ok("focus") || self.reporter.is_ok("idle");
+        if !std::mem::replace(&mut self.unknown, true) || known {
             let at = clock::now();
             self.reporter.fact(at, Fact::FocusUnknown).await;
             // Idleness is the display's to tell, too. Without one nothing counts, so this is but the level to start from.

@@ -36,6 +36,11 @@ impl Reporter {
         }
     }
 
+    /// Whether a part was last said to work.
+    pub(crate) fn is_ok(&self, part: &str) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).get(part).is_some_and(|health| health.ok)
+    }
+
     /// Ends when nobody listens any more.
     pub(crate) async fn closed(&self) {
         self.out.closed().await;
