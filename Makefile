@@ -12,6 +12,8 @@ RELEASE := $(abspath $(TARGET))/release
 
 INSTALL := PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BUILD='$(RELEASE)' packaging/install
 
+SCRIPTS := .ci/run packaging/deps packaging/install packaging/run packaging/deb/p* tests/system/*
+
 # The Debian releases that the package is tried on.
 SUITES  ?= bookworm trixie
 
@@ -64,7 +66,9 @@ fmt: ## is the code formatted?
 	$(CARGO) fmt --all --check
 
 .PHONY: lint
-lint: ## clippy, warnings are errors
+lint: ## clippy and shellcheck, warnings are errors
+	@packaging/deps check
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(SCRIPTS); else echo 'cannot run here: shellcheck'; fi
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 
 .PHONY: doc
