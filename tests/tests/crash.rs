@@ -57,7 +57,7 @@ fn kill_9_loses_no_acknowledged_span() {
                 let_pass_until(kill_at);
                 daemon.kill9();
                 asking.store(false, Ordering::Relaxed);
-                heard.join().unwrap()
+                heard.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             });
             let killed = Stamp::now();
             told.extend(heard);

@@ -100,11 +100,6 @@ fn next_event(watch: &Lines, event: &str) -> (Stamp, Value) {
     found.unwrap_or_else(|| panic!("no event {event}"))
 }
 
-/// Waits until the stream of events flows: its first line.
-fn watch(bed: &Bed) -> Lines {
-    bed.watch()
-}
-
 fn idle_time_is_not_counted_from_the_last_input_on(kind: Kind) {
     let Some(bed) = Bed::start(kind) else { return };
     bed.idle_after("3s");
@@ -112,7 +107,7 @@ fn idle_time_is_not_counted_from_the_last_input_on(kind: Kind) {
     let _daemon = bed.daemon();
     bed.press_key();
     bed.wait_for_dwell_to_see("AppA");
-    let watch = watch(&bed);
+    let watch = bed.watch();
 
     bed.press_key();
     let last_input = Stamp::now();
