@@ -1,7 +1,5 @@
 //! A limit lifts when the new day starts: by the real clock, at a real day start, with the daemon left alone.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
 use dwell_tests::clock::{Deadline, Stamp};
 use dwell_tests::{Bed, Kind};
 
