@@ -3,11 +3,11 @@
 //! There is one way from a span to charged time, [`charges`]; limits and reports both go through it, so that they
 //! can never disagree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::calendar::{Calendar, CivilDay};
 use crate::span::Span;
-use crate::subject::{Subject, Target};
+use crate::subject::{AppId, Subject, Target};
 use crate::time::{Millis, Wall};
 
 /// A visit begins when a subject gets attention after at least this long without it.
@@ -41,29 +41,38 @@ pub fn charges(calendar: &Calendar, span: &Span) -> Vec<Charge> {
 pub struct Ledger {
     calendar: Calendar,
     days: BTreeMap<CivilDay, BTreeMap<Subject, Millis>>,
+    visits: HashMap<AppId, Visits>,
+    opens: BTreeMap<(CivilDay, AppId), u64>,
 }
 
 impl Ledger {
     /// An empty ledger that counts days by `calendar`.
-    pub const fn new(calendar: Calendar) -> Self {
-        Self { calendar, days: BTreeMap::new() }
+    pub fn new(calendar: Calendar) -> Self {
+        Self { calendar, days: BTreeMap::new(), visits: HashMap::new(), opens: BTreeMap::new() }
     }
 
     /// Charges a closed span.
     pub fn charge(&mut self, span: &Span) {
         for charge in charges(&self.calendar, span) {
+            let app = charge.subject.app.clone();
+            if self.visits.entry(app.clone()).or_default().next(charge.start, charge.length) {
+                *self.opens.entry((charge.day, app)).or_default() += 1;
+            }
             *self.days.entry(charge.day).or_default().entry(charge.subject).or_default() += charge.length;
         }
     }
 
-    /// Takes back what a recorded piece of the still open span was charged for: it is counted as provisional time.
-    pub fn discharge(&mut self, span: &Span) {
-        for charge in charges(&self.calendar, span) {
-            if let Some(length) = self.days.get_mut(&charge.day).and_then(|day| day.get_mut(&charge.subject))
-            {
-                *length = length.saturating_sub(charge.length);
-            }
-        }
+    /// Visits of a program that began on a day, with the provisional `open` span. Spans must have come in the order
+    /// of time.
+    pub fn opens(&self, day: CivilDay, app: &AppId, open: Option<&Span>) -> u64 {
+        let mut visits = self.visits.get(app).cloned().unwrap_or_default();
+        let charges = open.into_iter().flat_map(|span| charges(&self.calendar, span));
+        let begun = charges
+            .filter(|charge| &charge.subject.app == app)
+            .filter(|charge| visits.next(charge.start, charge.length) && charge.day == day)
+            .count();
+        let closed = self.opens.get(&(day, app.clone())).copied().unwrap_or(0);
+        closed.saturating_add(u64::try_from(begun).unwrap_or(0))
     }
 
     /// What was charged for a target on a day, with the provisional `open` span.
@@ -93,6 +102,7 @@ impl Ledger {
     /// Forgets the days before `day`: the store has them.
     pub fn drop_before(&mut self, day: CivilDay) {
         self.days = self.days.split_off(&day);
+        self.opens.retain(|(of, _), _| *of >= day);
     }
 }
 
@@ -143,6 +153,20 @@ mod tests {
         assert_eq!(ledger.used(day, &"app:A".parse().unwrap(), Some(&open)).as_ms(), 5700);
         assert_eq!(ledger.used(day, &"app:b".parse().unwrap(), Some(&open)).as_ms(), 0);
         assert_eq!(ledger.used(day.plus(1), &Target::All, Some(&open)).as_ms(), 0);
+    }
+
+    #[test]
+    fn visits_are_counted_by_day_and_program() {
+        let calendar = Calendar::new(chrono_tz::UTC, "04:00".parse().unwrap());
+        let mut ledger = Ledger::new(calendar);
+        let (noon, minute) = (12 * 3_600_000, 60_000);
+        ledger.charge(&span(noon, 60_000));
+        ledger.charge(&span(noon + 2 * minute, 60_000));
+        let (day, app) = (CivilDay::from_epoch_days(0), AppId::new("a").unwrap());
+        assert_eq!(ledger.opens(day, &app, None), 1);
+        assert_eq!(ledger.opens(day, &app, Some(&span(noon + 4 * minute, 5))), 1);
+        assert_eq!(ledger.opens(day, &app, Some(&span(noon + 9 * minute, 5))), 2);
+        assert_eq!(ledger.opens(day.plus(1), &app, None), 0);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 pub mod calendar;
 pub mod config;
+pub mod count;
 pub mod ledger;
 pub mod policy;
 pub mod report;

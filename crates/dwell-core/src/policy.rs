@@ -94,8 +94,6 @@ pub struct Verdicts {
     pub rules: Vec<Judged>,
     /// The boot instant at which charging the running subject changes a verdict, if nothing else happens before.
     pub next_boot: Option<Boot>,
-    /// The wall instant at which a period ends, if any rule is waiting for that.
-    pub next_wall: Option<Wall>,
 }
 
 impl Verdicts {
@@ -129,18 +127,16 @@ pub fn judge(
         let verdict = match (reached, rule.at_limit) {
             (true, AtLimit::Block | AtLimit::Close) => Verdict::Blocked,
             (true, AtLimit::Notify) => Verdict::Warn,
-            (false, _) if left <= rule.warn => Verdict::Warn,
+            (false, _) if left <= rule.warning() => Verdict::Warn,
             (false, _) => Verdict::Allowed,
         };
         if !reached && running.is_some_and(|subject| rule.target.covers(subject)) {
-            let until_change = if left > rule.warn { left.saturating_sub(rule.warn) } else { left };
+            let warning = rule.warning();
+            let until_change = if left > warning { left.saturating_sub(warning) } else { left };
             let at = now.boot + until_change;
             verdicts.next_boot = Some(verdicts.next_boot.map_or(at, |next| next.min(at)));
         }
         let until = (verdict != Verdict::Allowed).then_some(day_end);
-        if !used.is_zero() || reached {
-            verdicts.next_wall = Some(day_end);
-        }
         verdicts.rules.push(Judged {
             rule: rule.id.clone(),
             target: rule.target.clone(),
@@ -224,6 +220,8 @@ pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, cam
         let (app, by) = (subject.app.clone(), judged.clone());
         match judged.at_limit {
             _ if is_exempt(&app) => {}
+            // A limit on everything must leave a way to change it: the terminal in which `dwell` is typed.
+            _ if judged.target == Target::All && is_terminal(&app) => {}
             AtLimit::Close if !holds_work(&app) => actions.push(Action::Close { app, by, again }),
             AtLimit::Close | AtLimit::Block => actions.push(Action::Minimise { app, by, again }),
             AtLimit::Notify => {}
@@ -270,9 +268,8 @@ const EXEMPT: &[&str] = &[
     "dwell-prompt",
 ];
 
-/// Terminals and development environments: closing one can lose hours of work without a question, so they are
-/// minimised instead (xterm and foot exit on a close request at once, running builds and all: measured).
-const HOLDS_WORK: &[&str] = &[
+/// Terminals: what runs in them is work, and so is the way to change a limit.
+const TERMINALS: &[&str] = &[
     "xterm",
     "debian-xterm",
     "uxterm",
@@ -280,26 +277,35 @@ const HOLDS_WORK: &[&str] = &[
     "foot",
     "footclient",
     "org.codeberg.dnkl.foot",
+    "org.codeberg.dnkl.footclient",
     "kitty",
     "alacritty",
-    "org.wezfurlong.wezterm",
     "wezterm",
+    "org.wezfurlong.wezterm",
     "gnome-terminal-server",
     "org.gnome.terminal",
     "org.gnome.console",
     "org.gnome.ptyxis",
-    "org.kde.konsole",
     "konsole",
+    "org.kde.konsole",
     "xfce4-terminal",
+    "xfce-terminal",
+    "mate-terminal",
     "terminator",
     "tilix",
     "com.gexperts.tilix",
     "com.mitchellh.ghostty",
     "rxvt",
     "urxvt",
+    "rxvt-unicode",
     "lxterminal",
     "qterminal",
+    "st",
     "st-256color",
+];
+
+/// Development environments.
+const EDITORS: &[&str] = &[
     "code",
     "code-oss",
     "codium",
@@ -319,12 +325,22 @@ const HOLDS_WORK: &[&str] = &[
 
 /// Whether a limit never acts on this program.
 pub fn is_exempt(app: &AppId) -> bool {
-    EXEMPT.iter().any(|id| id.eq_ignore_ascii_case(app.as_str()))
+    is_one_of(app, EXEMPT)
 }
 
-/// Whether this program is minimised where a rule says `close`.
+/// Whether this program is a terminal: a limit on everything never acts on it.
+pub fn is_terminal(app: &AppId) -> bool {
+    is_one_of(app, TERMINALS)
+}
+
+/// Whether this program is minimised where a rule says `close`: closing a terminal or a development environment can
+/// lose hours of work without a question (xterm and foot exit at once, running builds and all: measured).
 pub fn holds_work(app: &AppId) -> bool {
-    HOLDS_WORK.iter().any(|id| id.eq_ignore_ascii_case(app.as_str()))
+    is_terminal(app) || is_one_of(app, EDITORS)
+}
+
+fn is_one_of(app: &AppId, ids: &[&str]) -> bool {
+    ids.iter().any(|id| id.eq_ignore_ascii_case(app.as_str()))
 }
 
 #[cfg(test)]
@@ -338,7 +354,7 @@ mod tests {
             target: target.parse().unwrap(),
             amount: amount.parse().unwrap(),
             per: Per::Day,
-            warn: warn.parse().unwrap(),
+            warn: Some(warn.parse().unwrap()),
             at_limit,
         }
     }
@@ -372,11 +388,9 @@ mod tests {
         let v = at(&rules, "10m", Some(&a));
         assert_eq!((v.rules[0].verdict, v.next_boot), (Verdict::Blocked, None));
         let day_end = calendar().end_of(calendar().day_of(NOW.wall));
-        assert_eq!((v.rules[0].until, v.next_wall), (Some(day_end), Some(day_end)));
+        assert_eq!(v.rules[0].until, Some(day_end));
         // Another program in front: nothing is being charged for this rule, so nothing can change by itself.
         assert_eq!(at(&rules, "1m", Some(&subject("b"))).next_boot, None);
-        // Nothing used: not even the day's end matters.
-        assert_eq!(at(&rules, "0s", None).next_wall, None);
     }
 
     #[test]
@@ -424,13 +438,15 @@ mod tests {
 
     #[test]
     fn terminals_are_minimised_and_the_shell_is_left_alone() {
-        let rules = [rule("r", "all", "1m", "0s", AtLimit::Close)];
-        let last = |app: &str| {
+        let last = |target: &str, app: &str| {
+            let rules = [rule("r", target, "1m", "0s", AtLimit::Close)];
             let s = subject(app);
             plan(&Verdicts::default(), &at(&rules, "1m", Some(&s)), Some(&s), true).0.pop()
         };
-        assert!(matches!(last("foot"), Some(Action::Minimise { .. })));
-        assert!(matches!(last("swaylock"), Some(Action::Reached(_))));
-        assert!(matches!(last("org.example.Game"), Some(Action::Close { .. })));
+        assert!(matches!(last("app:foot", "foot"), Some(Action::Minimise { .. })));
+        assert!(matches!(last("all", "code"), Some(Action::Minimise { .. })));
+        assert!(matches!(last("all", "foot"), Some(Action::Reached(_))), "no way back");
+        assert!(matches!(last("all", "swaylock"), Some(Action::Reached(_))));
+        assert!(matches!(last("all", "org.example.Game"), Some(Action::Close { .. })));
     }
 }

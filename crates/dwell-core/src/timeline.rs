@@ -10,8 +10,8 @@
 //!
 //! - On the boot clock spans never overlap and never run backwards, for any sequence of samples and readings.
 //! - In wall time they never overlap either, except across a [`Step::ClockStep`], which is reported.
-//! - A sample that comes late (another sensor was quicker) is folded at the newest instant that was seen; it never
-//!   rewrites a closed span.
+//! - A sample that comes late (it was queued, or another sensor was quicker) keeps its instant as long as that lies in
+//!   the open span; it never rewrites a closed one.
 
 use crate::sample::{Fact, Sample};
 use crate::span::{Activity, Span};
@@ -90,8 +90,12 @@ struct Open {
 /// The fold's state.
 #[derive(Clone, Debug)]
 pub struct Timeline {
-    /// The newest instant folded, with the offset between the clocks that holds there.
-    last: Reading,
+    /// The offset between the clocks under which new spans begin.
+    clock: Reading,
+    /// The offset that holds since the last step, to tell the next one by: many small moves are one big one.
+    base: Reading,
+    /// Nothing before this instant can change any more: the newest closed span's end, or the open one's start.
+    floor: Boot,
     /// Where the newest span ended in wall time, so that slewing back cannot make two overlap.
     last_end: Option<Wall>,
     focus: Focus,
@@ -108,7 +112,9 @@ impl Timeline {
     /// A timeline that begins now, with nothing known: until a sensor speaks, time is unobserved.
     pub fn new(now: Reading) -> Self {
         let mut timeline = Self {
-            last: now,
+            clock: now,
+            base: now,
+            floor: now.boot,
             last_end: None,
             focus: Focus::Unknown,
             idle: false,
@@ -125,7 +131,7 @@ impl Timeline {
     /// Folds one sample, processed at the moment `now`.
     pub fn fold(&mut self, sample: &Sample, now: Reading) -> Vec<Step> {
         let mut steps = Vec::new();
-        let at = sample.at.min(now.boot).max(self.last.boot);
+        let at = sample.at.min(now.boot).max(self.floor);
         self.settle_none(at, &mut steps);
         match &sample.fact {
             Fact::Focus(Some(app)) => {
@@ -156,7 +162,6 @@ impl Timeline {
             Fact::SessionActive(on) => self.session_active = *on,
             Fact::Asleep(on) => self.asleep = *on,
         }
-        self.last = self.last.at(at);
         self.follow(at, &mut steps);
         self.watch_clock(now, &mut steps);
         steps
@@ -165,7 +170,7 @@ impl Timeline {
     /// Lets time pass: settles what was waiting, and notices a clock that was set.
     pub fn advance(&mut self, now: Reading) -> Vec<Step> {
         let mut steps = Vec::new();
-        self.settle_none(now.boot.max(self.last.boot), &mut steps);
+        self.settle_none(now.boot, &mut steps);
         self.watch_clock(now, &mut steps);
         steps
     }
@@ -176,8 +181,7 @@ impl Timeline {
         if self.asleep {
             return Vec::new();
         }
-        let fell_asleep = (now.boot - slept).max(self.last.boot);
-        let mut steps = self.fold(&Sample::new(fell_asleep, Fact::Asleep(true)), now.at(fell_asleep));
+        let mut steps = self.fold(&Sample::new(now.boot - slept, Fact::Asleep(true)), now);
         steps.extend(self.fold(&Sample::new(now.boot, Fact::Asleep(false)), now));
         steps
     }
@@ -201,6 +205,11 @@ impl Timeline {
         let end = self.none_since.map_or(now, |none| none.min(now));
         let length = end.since(open.start.boot).filter(|l| !l.is_zero())?;
         Some(Span { start: open.start, length, activity: open.activity.clone() })
+    }
+
+    /// When the open span began, empty or not.
+    pub fn open_start(&self) -> Option<Reading> {
+        self.open.as_ref().map(|open| open.start)
     }
 
     /// What has attention, and since when.
@@ -230,11 +239,6 @@ impl Timeline {
         }
     }
 
-    /// The newest instant folded, with the offset between the clocks that holds there.
-    pub const fn last(&self) -> Reading {
-        self.last
-    }
-
     fn settle_none(&mut self, at: Boot, steps: &mut Vec<Step>) {
         if let Some(since) = self.none_since
             && at >= since + DEBOUNCE
@@ -246,22 +250,19 @@ impl Timeline {
     }
 
     fn watch_clock(&mut self, now: Reading, steps: &mut Vec<Step>) {
-        if now.boot < self.last.boot {
-            return;
-        }
-        let moved_ms = now.wall_moved_since(self.last);
+        let moved_ms = now.wall_moved_since(self.base);
         if moved_ms.unsigned_abs() > STEP_TOLERANCE.as_ms() {
             // The open span keeps the offset under which it began; its rest continues under the new one.
             let end = self.none_since.unwrap_or(now.boot);
             self.close(end, steps);
             self.last_end = None;
-            self.last = now;
+            (self.clock, self.base) = (now, now);
+            // No span reaches back over the step: its instants belong to the other offset.
+            self.floor = now.boot;
             steps.push(Step::ClockStep { moved_ms, at: now });
             self.follow(now.boot, steps);
-        } else if moved_ms.unsigned_abs() > JITTER.as_ms() {
-            self.last = now;
-        } else {
-            self.last = self.last.at(now.boot);
+        } else if now.wall_moved_since(self.clock).unsigned_abs() > JITTER.as_ms() {
+            self.clock = now;
         }
     }
 
@@ -285,8 +286,9 @@ impl Timeline {
         }
         self.close(at, steps);
         if let Some(activity) = wanted {
-            let wall = self.last.wall_at(at);
+            let wall = self.clock.wall_at(at);
             let wall = self.last_end.map_or(wall, |end| end.max(wall));
+            self.floor = at;
             self.open = Some(Open { start: Reading::new(at, wall), activity });
         }
     }
@@ -294,6 +296,7 @@ impl Timeline {
     /// Closes the open span at `end`, or drops it when it would be empty.
     fn close(&mut self, end: Boot, steps: &mut Vec<Step>) {
         let Some(open) = self.open.take() else { return };
+        self.floor = self.floor.max(end);
         if let Some(length) = end.since(open.start.boot).filter(|l| !l.is_zero()) {
             let span = Span { start: open.start, length, activity: open.activity };
             self.last_end = Some(span.end_wall());
@@ -474,6 +477,35 @@ mod tests {
         assert!(timeline.open_span(boot(800)).is_none());
     }
 
+    #[test]
+    fn a_queue_of_samples_keeps_its_instants() {
+        let mut timeline = Timeline::new(at(0));
+        let _ = timeline.fold(&Sample::new(boot(0), focus("a")), at(0));
+        // Time was looked at in between, which closes nothing.
+        let _ = timeline.advance(at(4000));
+        let mut steps = timeline.fold(&Sample::new(boot(1000), focus("b")), at(4000));
+        steps.extend(timeline.fold(&Sample::new(boot(3000), focus("c")), at(4000)));
+        steps.extend(timeline.finish(at(4000)));
+        assert_eq!(show(&steps), [row("a", 0, 1000), row("b", 1000, 2000), row("c", 3000, 1000)]);
+        // What is closed stays closed.
+        assert_eq!(show(&timeline.fold(&Sample::new(boot(500), focus("d")), at(5000))), []);
+        assert_eq!(timeline.open_span(boot(5000)).unwrap().start.boot, boot(4000));
+    }
+
+    #[test]
+    fn many_small_moves_of_the_clock_are_one_step() {
+        let mut timeline = Timeline::new(at(0));
+        let _ = timeline.fold(&Sample::new(boot(0), focus("a")), at(0));
+        let mut stepped = 0;
+        for i in 1..=40 {
+            let now = Reading::new(boot(i * 1000), at(0).wall);
+            stepped += timeline.advance(now).iter().filter(|s| matches!(s, Step::ClockStep { .. })).count();
+        }
+        // The wall clock stood still for 40 s: every third second it had moved by more than two.
+        assert_eq!(stepped, 13);
+        assert!(timeline.open_span(boot(41_000)).unwrap().start.wall <= at(0).wall + STEP_TOLERANCE);
+    }
+
     #[derive(Clone, Debug)]
     enum Op {
         Fold { late: u64, fact: Fact },
@@ -525,6 +557,31 @@ mod tests {
     }
 
     proptest! {
+        /// Facts that were queued make the same spans as facts that were folded at once, with time looked at between.
+        #[test]
+        fn a_batch_is_as_good_as_one_by_one(facts in prop::collection::vec((0_u64..20_000, any_fact()), 1..40)) {
+            let (mut queued, mut prompt) = (Timeline::new(at(0)), Timeline::new(at(0)));
+            let mut now = 0;
+            let mut samples = Vec::new();
+            let mut promptly = Vec::new();
+            for (wait, fact) in facts {
+                now += wait;
+                let fact = match fact {
+                    Fact::IdleSince(since) => Fact::IdleSince(since.min(boot(now))),
+                    fact => fact,
+                };
+                let sample = Sample::new(boot(now), fact);
+                promptly.extend(prompt.advance(at(now)));
+                promptly.extend(prompt.fold(&sample, at(now)));
+                samples.push(sample);
+            }
+            let late = at(now + 1000);
+            let mut at_once: Vec<Step> = samples.iter().flat_map(|s| queued.fold(s, late)).collect();
+            promptly.extend(prompt.finish(late));
+            at_once.extend(queued.finish(late));
+            prop_assert_eq!(promptly, at_once);
+        }
+
         #[test]
         fn invariants_hold_for_any_sequence(ops in prop::collection::vec(any_op(), 1..60)) {
             let mut now = at(0);

@@ -86,6 +86,11 @@ impl Period {
         days.map(|n| (today.plus(1 - n), today)).ok_or_else(unknown)
     }
 
+    /// Whether this is everything there is: it begins with the first day that has data.
+    pub fn is_all(self) -> bool {
+        self.first == CivilDay::MIN
+    }
+
     /// The days, in order.
     pub const fn days(self) -> RangeInclusive<CivilDay> {
         self.first..=self.last

@@ -111,13 +111,18 @@ pub struct Rule {
     pub amount: Millis,
     /// The period.
     pub per: Per,
-    /// How long before the limit the person is warned; zero: not at all.
-    pub warn: Millis,
+    /// How long before the limit the person wants to be warned; zero: not at all; `None`: see [`default_warning`].
+    pub warn: Option<Millis>,
     /// What happens at the limit.
     pub at_limit: AtLimit,
 }
 
 impl Rule {
+    /// How long before the limit the person is warned; zero: not at all.
+    pub fn warning(&self) -> Millis {
+        self.warn.unwrap_or_else(|| default_warning(self.amount))
+    }
+
     /// Checks that the rule can be kept.
     ///
     /// # Errors
@@ -129,7 +134,7 @@ impl Rule {
         if self.amount > Millis::from_mins(24 * 60) {
             return Err(RuleError::BudgetTooLong);
         }
-        if self.warn > Millis::ZERO && self.warn >= self.amount {
+        if self.warning() > Millis::ZERO && self.warning() >= self.amount {
             return Err(RuleError::WarningTooEarly);
         }
         Ok(())
@@ -199,7 +204,7 @@ mod tests {
             target: Target::All,
             amount: Millis::from_mins(1),
             per: Per::Day,
-            warn: Millis::ZERO,
+            warn: None,
             at_limit: AtLimit::Block,
         };
         assert_eq!(id("app:firefox", &[taken]), "firefox-2");
@@ -213,7 +218,7 @@ mod tests {
                 target: target.parse().unwrap(),
                 amount: amount.parse().unwrap(),
                 per: Per::Day,
-                warn: warn.parse().unwrap(),
+                warn: Some(warn.parse().unwrap()),
                 at_limit: AtLimit::Block,
             }
             .check()
