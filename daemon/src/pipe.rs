@@ -10,8 +10,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
 
-/// How long a reader may take none of a long answer before it is given up.
-const STALLED_AFTER: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+/// How long a reader may take none of a long answer before it is given up: a person may be reading, too.
+const STALLED_AFTER: Timespec = Timespec { tv_sec: 600, tv_nsec: 0 };
 
 /// A pipe: the end to give away, and the end to write to.
 ///

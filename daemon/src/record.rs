@@ -12,6 +12,8 @@ use dwell_core::time::{Boot, Millis};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::clock;
+
 /// What is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
@@ -20,22 +22,42 @@ pub struct Record {
     pub rules: Vec<Rule>,
     /// How far each rule, by its id, had come when the person was last told: nobody is told twice after a restart.
     pub told: BTreeMap<String, (CivilDay, Stage)>,
-    /// How and when the last daemon stopped, if it stopped in good order.
+    /// The last daemon's run.
+    pub last: Option<Last>,
+}
+
+/// A daemon's run: written when it starts, and again when it stops in good order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Last {
+    /// The kernel's id of that boot.
+    boot_id: String,
+    /// How long the machine had slept when this was written.
+    pub slept: Millis,
+    /// How it stopped; `None`: it runs, or it was cut off.
     pub stopped: Option<Stopped>,
 }
 
 /// A daemon's last moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Stopped {
-    /// The kernel's id of that boot.
-    pub boot_id: String,
     /// When, on that boot's clock.
     pub at: Boot,
-    /// How long the machine had slept by then.
-    pub slept: Millis,
     /// Whether the person was at the machine, as far as was known.
     pub present: bool,
+}
+
+impl Last {
+    /// This moment's.
+    pub fn now(stopped: Option<Stopped>) -> Self {
+        Self { boot_id: boot_id(), slept: clock::slept(), stopped }
+    }
+
+    /// Whether its instants mean anything still.
+    pub fn is_this_boot(&self) -> bool {
+        !self.boot_id.is_empty() && self.boot_id == boot_id()
+    }
 }
 
 impl Record {
@@ -60,7 +82,7 @@ impl Record {
 pub struct UnreadableRecord;
 
 /// The kernel's id of this boot, or an empty text where it gives none.
-pub fn boot_id() -> String {
+fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
@@ -77,20 +99,20 @@ mod tests {
                 target: "app:org.mozilla.firefox".parse().unwrap(),
                 amount: Millis::from_mins(30),
                 per: Per::Day,
-                warn: Millis::from_mins(5),
+                warn: Some(Millis::from_mins(5)),
                 at_limit: AtLimit::Block,
             }],
             told: BTreeMap::from([(
                 "firefox".to_owned(),
                 (CivilDay::from_epoch_days(20_000), Stage::Warned),
             )]),
-            stopped: None,
+            last: None,
         };
         let bytes = record.to_bytes();
         assert_eq!(
             String::from_utf8_lossy(&bytes),
             "{\"rules\":[{\"id\":\"firefox\",\"target\":\"app:org.mozilla.firefox\",\"amount\":1800000,\"per\":\"day\",\
-             \"warn\":300000,\"at-limit\":\"block\"}],\"told\":{\"firefox\":[20000,\"warned\"]},\"stopped\":null}"
+             \"warn\":300000,\"at-limit\":\"block\"}],\"told\":{\"firefox\":[20000,\"warned\"]},\"last\":null}"
         );
         assert_eq!(Record::from_bytes(&bytes), Ok(record));
         assert_eq!(Record::from_bytes(b"{}"), Ok(Record::default()));

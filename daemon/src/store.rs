@@ -9,6 +9,7 @@ use std::sync::mpsc as jobs;
 use std::thread::JoinHandle;
 
 use dwell_core::calendar::CivilDay;
+use dwell_core::count::around;
 use dwell_core::span::Span;
 use dwell_vault::{History, Note, Places, ReadError, Row, Subjects, Vault, WriteError};
 use tokio::sync::mpsc;
@@ -30,6 +31,7 @@ pub enum News {
 pub struct Shelf {
     vault: Vault,
     held: Vec<(CivilDay, Row)>,
+    /// The newest record of rules that could not be written yet.
     enforcement: Option<Zeroizing<Vec<u8>>>,
     degraded: bool,
     news: mpsc::UnboundedSender<News>,
@@ -37,7 +39,7 @@ pub struct Shelf {
 
 enum Job {
     Append(Vec<(CivilDay, Row)>),
-    Enforcement(Zeroizing<Vec<u8>>),
+    Enforcement(Zeroizing<Vec<u8>>, Box<dyn FnOnce(Result<(), String>) + Send>),
     With(Box<dyn FnOnce(&mut Shelf) + Send>),
 }
 
@@ -68,9 +70,13 @@ impl Store {
         }
     }
 
-    /// Keeps the enforcement record.
-    pub fn put_enforcement(&self, bytes: Zeroizing<Vec<u8>>) {
-        self.send(Job::Enforcement(bytes));
+    /// Keeps the enforcement record; `kept` hears, on the store's thread, whether it is, or why not (yet).
+    pub fn put_enforcement(
+        &self,
+        bytes: Zeroizing<Vec<u8>>,
+        kept: impl FnOnce(Result<(), String>) + Send + 'static,
+    ) {
+        self.send(Job::Enforcement(bytes, Box::new(kept)));
     }
 
     /// Does something with the vault, after everything that was asked for before.
@@ -93,14 +99,18 @@ fn work(mut shelf: Shelf, jobs: &jobs::Receiver<Job>) {
                 shelf.hold(rows);
                 shelf.write();
             }
-            Job::Enforcement(bytes) => {
+            Job::Enforcement(bytes, kept) => {
                 shelf.enforcement = Some(bytes);
-                shelf.write();
+                kept(shelf.write_enforcement().map_err(|error| error.to_string()));
             }
             Job::With(work) => work(&mut shelf),
         }
     }
     shelf.write();
+    if !shelf.held.is_empty() || shelf.enforcement.is_some() {
+        let (spans, rules) = (shelf.held.len(), shelf.enforcement.is_some());
+        tracing::warn!(spans, rules, "the vault takes no writes: what was held in memory is lost");
+    }
     shelf.vault.close();
 }
 
@@ -147,7 +157,7 @@ impl Shelf {
         match self.vault.seal_before(today) {
             Ok(0) => {}
             Ok(days) => tracing::info!(days, "sealed"),
-            Err(error) => self.note(Err(error)),
+            Err(error) => self.note(&Err(error)),
         }
     }
 
@@ -163,32 +173,39 @@ impl Shelf {
             self.held.push((day, row));
         }
         if self.held.len() > HELD_ROWS {
-            self.held.drain(..self.held.len() - HELD_ROWS);
+            let lost = self.held.len() - HELD_ROWS;
+            tracing::warn!(lost, "too many spans are held in memory: the oldest are lost");
+            self.held.drain(..lost);
         }
     }
 
     fn write(&mut self) {
-        if !self.held.is_empty() {
-            let written = self.vault.append_all(&self.held).map(|_| ());
-            let ok = written.is_ok();
-            self.note(written);
-            if !ok {
-                return;
-            }
+        // Rules first, and whatever becomes of the rows: one row that cannot be written must not cost them.
+        if self.write_enforcement().is_err() || self.held.is_empty() {
+            return;
+        }
+        let written = self.vault.append_all(&self.held).map(|_| ());
+        if written.is_ok() {
             self.held.clear();
         }
-        if let Some(bytes) = self.enforcement.take() {
-            let written = self.vault.put_enforcement(&bytes);
-            if written.is_err() {
-                self.enforcement = Some(bytes);
-            }
-            self.note(written);
-        }
+        self.note(&written);
     }
 
-    fn note(&mut self, written: Result<(), WriteError>) {
+    fn write_enforcement(&mut self) -> Result<(), WriteError> {
+        let Some(bytes) = &self.enforcement else { return Ok(()) };
+        let written = self.vault.put_enforcement(bytes);
+        if written.is_ok() {
+            self.enforcement = None;
+        }
+        self.note(&written);
+        written
+    }
+
+    /// Tells the hub when the vault stops or begins again to take writes.
+    fn note(&mut self, written: &Result<(), WriteError>) {
+        let all_written = self.held.is_empty() && self.enforcement.is_none();
         let news = match written {
-            Ok(()) if self.degraded => News::Recovered,
+            Ok(()) if self.degraded && all_written => News::Recovered,
             Err(error) if !self.degraded => News::Degraded(error.to_string()),
             _ => return,
         };
@@ -202,7 +219,7 @@ impl Shelf {
 pub struct Opening {
     /// The open vault.
     pub vault: Vault,
-    /// Today's and yesterday's spans: what limits and first visits need.
+    /// The spans of the days around today, in the order of time: what limits and first visits need.
     pub recent: Vec<Span>,
     /// Damaged days among these.
     pub damaged: Vec<CivilDay>,
@@ -214,6 +231,8 @@ pub struct Opening {
     pub problems: Vec<String>,
     /// Whether the vault was made just now.
     pub created: bool,
+    /// A span was open when recording stopped: the last daemon was cut off.
+    pub cut_off: bool,
 }
 
 impl Opening {
@@ -223,17 +242,20 @@ impl Opening {
     /// Why it does not open: nothing was changed then.
     pub fn open(places: &Places, today: CivilDay) -> Result<Self, dwell_vault::OpenError> {
         let (mut vault, opened) = Vault::open_or_create(places)?;
-        let recent = vault.read(today.plus(-1)..=today).map_err(unreadable)?;
+        let recent = vault.read(around(today)).map_err(unreadable)?;
         let enforcement = vault.enforcement().map_err(unreadable)?;
         let (problems, mended) = opened.notes.iter().partition::<Vec<_>, _>(|note| is_problem(note));
+        let mut spans: Vec<Span> = recent.spans.into_iter().map(|(_, span)| span).collect();
+        spans.sort_by_key(|span| (span.start.wall, span.start.boot));
         Ok(Self {
             vault,
-            recent: recent.spans.into_iter().map(|(_, span)| span).collect(),
+            recent: spans,
             damaged: recent.damaged,
             enforcement,
             mended: mended.into_iter().map(describe).collect(),
             problems: problems.into_iter().map(describe).collect(),
             created: opened.created,
+            cut_off: opened.notes.iter().any(|note| matches!(note, Note::OpenSpanKept { .. })),
         })
     }
 }

@@ -174,6 +174,9 @@ struct Recorded {
 /// What was recorded, but for unobserved time before the first fact: the two did not start at the same moment.
 fn recorded(spans: &str) -> Vec<Recorded> {
     let ms = |text: &str| chrono::DateTime::parse_from_rfc3339(text).unwrap().timestamp_millis();
+    let (spans, end) = spans.trim_end().rsplit_once('\n').unwrap();
+    let end: lines::End = serde_json::from_str(end).unwrap();
+    assert_eq!((end.error, end.spans), (None, u64::try_from(spans.lines().count()).unwrap()));
     let spans = spans.lines().map(|line| serde_json::from_str::<lines::Span>(line).unwrap());
     let spans = spans.filter(|span| span.kind != "unobserved").map(|span| {
         let (start, end) = (ms(&span.start), ms(&span.end));

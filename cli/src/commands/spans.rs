@@ -1,6 +1,6 @@
 //! `dwell spans`: the timeline itself, streamed.
 
-use dwell_bus::lines::Span;
+use dwell_bus::lines::{self, Span};
 
 use super::report::period;
 use super::stream::Lines;
@@ -47,7 +47,12 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
         Format::Json => console.write(b"["),
         Format::Ndjson => {}
     }
+    let mut end = None;
     while let Some(line) = lines.next().await? {
+        if let Some(last) = last_line(line) {
+            end = Some(last);
+            break;
+        }
         match format {
             Format::Ndjson => console.write(line),
             Format::Csv => console.say(&record(line)?),
@@ -64,11 +69,43 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     if format == Format::Json {
         console.say(if count > 0 { "\n]" } else { "]" });
     }
+    whole(end, count)?;
     if count == 0 {
         return Err(Error::new(Kind::NoData, format!("nothing is recorded for {}", args.period))
             .hint("`dwell doctor` tells whether everything is seen"));
     }
     Ok(End::Well)
+}
+
+/// The line that says that all is there.
+fn last_line(line: &[u8]) -> Option<lines::End> {
+    // Spans begin with their schema, too, so nearly all lines are told apart by their first bytes.
+    let schema = format!("{{\"schema\":\"{}\"", lines::END);
+    line.starts_with(schema.as_bytes()).then(|| serde_json::from_slice(line).ok()).flatten()
+}
+
+/// Whether the timeline came whole: what is missing must never look like time without use.
+fn whole(end: Option<lines::End>, count: u64) -> Result<(), Error> {
+    let cut_off = |why: &str, hint: &str| {
+        Error::new(Kind::Failed, format!("the timeline is cut off after {count} spans: {why}"))
+            .hint(hint.to_owned())
+    };
+    let Some(end) = end else {
+        return Err(cut_off("the daemon stopped, or waited too long for this reader", "say it again"));
+    };
+    if let Some(why) = end.error {
+        return Err(cut_off(&why, "see `dwell doctor`"));
+    }
+    if end.spans != count {
+        return Err(cut_off(&format!("the daemon sent {}", end.spans), "say it again"));
+    }
+    if !end.damaged.is_empty() {
+        let message = format!("records are damaged, and spans missing, of {}", end.damaged.join(", "));
+        return Err(
+            Error::new(Kind::Failed, message).hint("all that is readable was printed; see `dwell doctor`")
+        );
+    }
+    Ok(())
 }
 
 fn record(line: &[u8]) -> Result<String, Error> {
@@ -90,6 +127,18 @@ fn record(line: &[u8]) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_timeline_that_is_not_whole_says_so() {
+        let end = |json: &str| last_line(format!("{{\"schema\":\"dwell.end/1\",{json}}}\n").as_bytes());
+        let said = |end| whole(end, 2).map_err(|error| error.to_string());
+        assert_eq!(said(end(r#""spans":2,"damaged":[]"#)), Ok(()));
+        insta::assert_snapshot!(said(None).unwrap_err(), @"dwell: the timeline is cut off after 2 spans: the daemon stopped, or waited too long for this reader; say it again");
+        insta::assert_snapshot!(said(end(r#""spans":3,"damaged":[]"#)).unwrap_err(), @"dwell: the timeline is cut off after 2 spans: the daemon sent 3; say it again");
+        insta::assert_snapshot!(said(end(r#""spans":2,"damaged":["2026-11-20"]"#)).unwrap_err(), @"dwell: records are damaged, and spans missing, of 2026-11-20; all that is readable was printed; see `dwell doctor`");
+        insta::assert_snapshot!(said(end(r#""spans":2,"damaged":[],"error":"the disk is gone""#)).unwrap_err(), @"dwell: the timeline is cut off after 2 spans: the disk is gone; see `dwell doctor`");
+        assert!(last_line(br#"{"schema":"dwell.span/1"}"#).is_none());
+    }
 
     #[test]
     fn a_span_as_a_record() {

@@ -72,12 +72,19 @@ pub(crate) fn filled(lines: &[&str]) -> OwnedFd {
     read.into()
 }
 
+/// A whole timeline of these spans.
+pub(crate) fn timeline(spans: &[&str]) -> OwnedFd {
+    let end = format!("{{\"schema\":\"dwell.end/1\",\"spans\":{},\"damaged\":[]}}", spans.len());
+    let lines: Vec<&str> = spans.iter().copied().chain([end.as_str()]).collect();
+    filled(&lines)
+}
+
 /// Answers as a healthy daemon in the middle of a day does.
 pub(crate) fn usual(request: Request) {
     match request {
         Request::Status(reply) => drop(reply.send(Ok(status()))),
         Request::Report(query, reply) => drop(reply.send(Ok(report(&query)))),
-        Request::Spans(_, reply) => drop(reply.send(Ok(filled(&[SPAN, SPAN])))),
+        Request::Spans(_, reply) => drop(reply.send(Ok(timeline(&[SPAN, SPAN])))),
         Request::ListLimits(reply) => drop(reply.send(Ok(vec![limit("firefox", 30), limit("code", 0)]))),
         Request::SetLimit(target, amount, options, reply) => drop(reply.send(set(&target, amount, &options))),
         Request::RemoveLimit(id, reply) => drop(reply.send(if id == "firefox" {

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use dwell_bus::Request;
 
-use crate::daemon::{EVENT, FakeDaemon, SPAN, filled, usual};
+use crate::daemon::{EVENT, FakeDaemon, SPAN, filled, timeline, usual};
 use crate::place::{Outcome, Place};
 
 #[test]
@@ -31,12 +31,24 @@ fn spans_in_every_form() {
 fn no_spans_are_no_data() {
     let place = Place::with_empty_bus();
     let _daemon = FakeDaemon::start(&place, |request| match request {
-        Request::Spans(_, reply) => drop(reply.send(Ok(filled(&[])))),
+        Request::Spans(_, reply) => drop(reply.send(Ok(timeline(&[])))),
         other => usual(other),
     });
     let end = place.run(&["spans", "lastweek", "--format", "json"]);
     assert_eq!((end.code, end.out.as_str()), (Some(3), "[]\n"));
     insta::assert_snapshot!(end.complaint(), @r#"{"schema":"dwell.error/1","kind":"no-data","message":"nothing is recorded for lastweek","hint":"`dwell doctor` tells whether everything is seen"}"#);
+}
+
+#[test]
+fn a_timeline_that_is_cut_off_is_a_failure() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::start(&place, |request| match request {
+        Request::Spans(_, reply) => drop(reply.send(Ok(filled(&[SPAN, SPAN])))),
+        other => usual(other),
+    });
+    let end = place.run(&["spans"]);
+    assert_eq!((end.code, end.out.lines().count()), (Some(1), 2));
+    insta::assert_snapshot!(end.complaint(), @"dwell: the timeline is cut off after 2 spans: the daemon stopped, or waited too long for this reader; say it again");
 }
 
 #[test]
@@ -119,7 +131,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
     let place = Place::with_empty_bus();
     let many: Vec<&str> = std::iter::repeat_n(SPAN, 200).collect();
     let _daemon = FakeDaemon::start(&place, move |request| match request {
-        Request::Spans(_, reply) => drop(reply.send(Ok(filled(&many)))),
+        Request::Spans(_, reply) => drop(reply.send(Ok(timeline(&many)))),
         other => usual(other),
     });
     for (command, code) in [

@@ -31,8 +31,7 @@ use tokio::sync::oneshot;
 /// Where a request's answer goes. Dropping it without an answer tells the caller that the daemon is stopping.
 pub type Reply<T> = oneshot::Sender<Result<T, Failure>>;
 
-/// One question or order from the bus to the hub.
-#[derive(Debug)]
+/// One question or order from the bus to the hub. Private, so it has no `Debug`.
 pub enum Request {
     /// Now, today, limits, health.
     Status(Reply<wire::Status>),

@@ -28,6 +28,23 @@ pub struct Span {
 /// The schema of [`Span`].
 pub const SPAN: &str = "dwell.span/1";
 
+/// `dwell.end/1`: the last line of a timeline. Where it is missing the reader was cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// `dwell.end/1`
+    pub schema: String,
+    /// How many spans came before.
+    pub spans: u64,
+    /// Days (`2026-11-21`) of which records are damaged and missing.
+    pub damaged: Vec<String>,
+    /// Why the rest could not be read; absent: all is there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub error: Option<String>,
+}
+
+/// The schema of [`End`].
+pub const END: &str = "dwell.end/1";
+
 /// `dwell.event/1`: one change. Which of the optional fields are there depends on the event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -35,7 +52,7 @@ pub struct Event {
     pub schema: String,
     /// RFC 3339 with milliseconds and offset.
     pub at: String,
-    /// `focus idle active lock unlock limit-warning limit-reached limit-lifted rules-changed sensor`
+    /// `focus idle active lock unlock limit-warning limit-reached limit-lifted rules-changed sensor clock-step`
     pub event: String,
     /// App id (`focus`): there and null when nothing has focus.
     #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "there")]

@@ -29,6 +29,21 @@ impl Own {
     }
 }
 
+/// Longer than any id that is kept, with its kind.
+const TEXT_MAX: usize = 300;
+
+/// A text from the caller: short enough to be compared with all that is known, and of one line.
+fn checked(text: &str) -> Result<String, Error> {
+    if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
+        let failure = Failure::new(
+            Kind::Invalid,
+            format!("a text is longer than {TEXT_MAX} bytes or has control characters"),
+        );
+        return Err(failure.hint("check what was pasted").into());
+    }
+    Ok(text.to_owned())
+}
+
 pub(crate) async fn ask<T>(
     hub: &mpsc::Sender<Request>,
     request: impl FnOnce(Reply<T>) -> Request,
@@ -54,12 +69,17 @@ impl Own {
 
     /// Totals over a period, in milliseconds. Errors: Invalid (period, grouping, target).
     async fn report(&self, query: wire::Query) -> Result<wire::Report, Error> {
+        let lists = query.only.iter().chain(&query.not).flatten();
+        for text in query.period.iter().chain(&query.by).chain(lists) {
+            checked(text)?;
+        }
         self.ask(|reply| Request::Report(query, reply)).await
     }
 
-    /// The timeline of a period through a pipe: a `dwell.span/1` JSON object a line. Errors: Invalid (period).
+    /// The timeline of a period through a pipe: a `dwell.span/1` JSON object a line, and at the end one `dwell.end/1`;
+    /// where that is missing the reader was cut off. Errors: Invalid (period).
     async fn spans(&self, period: &str) -> Result<OwnedFd, Error> {
-        let period = period.to_owned();
+        let period = checked(period)?;
         Ok(self.ask(|reply| Request::Spans(period, reply)).await?.into())
     }
 
@@ -76,26 +96,26 @@ impl Own {
         amount_ms: u64,
         options: wire::LimitOptions,
     ) -> Result<wire::Limit, Error> {
-        let target = target.to_owned();
+        let target = checked(target)?;
         self.ask(|reply| Request::SetLimit(target, amount_ms, options, reply)).await
     }
 
     /// Removes a limit. Errors: NotFound.
     async fn remove_limit(&self, id: &str) -> Result<(), Error> {
-        let id = id.to_owned();
+        let id = checked(id)?;
         self.ask(|reply| Request::RemoveLimit(id, reply)).await
     }
 
     /// Which rules apply to a target, what is used and left, and what changes next. Errors: Invalid, NotFound.
     async fn why(&self, target: &str) -> Result<wire::Why, Error> {
-        let target = target.to_owned();
+        let target = checked(target)?;
         self.ask(|reply| Request::Why(target, reply)).await
     }
 
     /// Whether a target is allowed right now. Errors: Invalid, NotFound.
     #[zbus(proxy(no_autostart))]
     async fn check(&self, target: &str) -> Result<wire::Check, Error> {
-        let target = target.to_owned();
+        let target = checked(target)?;
         self.ask(|reply| Request::Check(target, reply)).await
     }
 

@@ -64,10 +64,12 @@ impl Supervisor {
         loop {
             let mut answers = false;
             // Made before looking, so that nothing that appears in between is missed.
-            let watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
+            let mut watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
             let (choice, around) = self.choose().await;
             match Backend::of(&choice) {
                 Some(backend) => {
+                    // While there is a display, others' sockets that come and go are nobody's business.
+                    drop(watch);
                     let began = clock::now();
                     match self.work(&backend, &choice, around).await {
                         Ok(Sign::End) => return,
@@ -79,6 +81,8 @@ impl Supervisor {
                                 attempt = 0;
                             }
                             answers = !matches!(down, Down::Lacks(_));
+                            // What appears from here on; what came before, the first attempt finds.
+                            watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
                             self.lost(backend.name(), &down).await;
                         }
                     }

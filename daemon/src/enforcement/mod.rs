@@ -16,8 +16,7 @@ pub use notify::Notifier;
 
 use crate::texts::Notice;
 
-/// An order.
-#[derive(Clone, Debug)]
+/// An order. Private, so it has no `Debug`.
 pub enum Order {
     /// Do something to a program's windows.
     Window(WindowAct),

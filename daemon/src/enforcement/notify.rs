@@ -31,8 +31,7 @@ trait Notifications {
     fn close_notification(&self, id: u32) -> zbus::Result<()>;
 }
 
-/// Something to say, or to take back.
-#[derive(Clone, Debug)]
+/// Something to say, or to take back. Private, so it has no `Debug`.
 pub enum Word {
     /// Say this about a rule.
     Tell {

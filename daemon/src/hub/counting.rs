@@ -1,43 +1,98 @@
-//! Counting: from the timeline's steps to the ledger and the store.
-
-use std::mem;
+//! Counting: hands what the count says to the store, and has it made anew when days become others.
 
 use dwell_core::calendar::{Calendar, CivilDay};
-use dwell_core::ledger::Ledger;
+use dwell_core::count::{Count, Entry, LABEL_SLACK, Outcome, around};
 use dwell_core::span::{Activity, Span};
-use dwell_core::time::{Millis, Reading};
-use dwell_core::timeline::Step;
+use dwell_core::time::{Boot, Millis, Reading};
 use dwell_vault::Row;
+use tokio::sync::mpsc;
 
-use super::{CHECKPOINT, Hub};
+use super::Hub;
 use crate::{clock, record};
 
 /// The two clocks are not read at one instant; a shorter difference is no sleep.
 const SLEEP_MIN: Millis = Millis::from_secs(1);
 
-/// Shorter unobserved spans are not recorded.
-const UNOBSERVED_MIN: Millis = Millis::from_secs(1);
+/// The recorded spans that a recount asked for.
+pub(super) struct Answer {
+    ticket: u64,
+    spans: Result<Vec<(CivilDay, Span)>, String>,
+}
+
+/// Recounts that are under way. The newest one counts.
+pub(super) struct Recounts {
+    ticket: u64,
+    /// The calendar that will be in force after the one that is under way.
+    pending: Option<Calendar>,
+    pub(super) answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
+}
+
+impl Default for Recounts {
+    fn default() -> Self {
+        Self { ticket: 0, pending: None, answers: mpsc::unbounded_channel() }
+    }
+}
+
+impl Recounts {
+    /// The calendar in force, or soon to be.
+    pub(super) fn wanted(&self, count: &Count) -> Calendar {
+        self.pending.unwrap_or(*count.calendar())
+    }
+
+    /// Whether what is charged today is not known for a moment.
+    pub(super) const fn under_way(&self) -> bool {
+        self.pending.is_some()
+    }
+}
 
 impl Hub {
-    /// Charges and records what the timeline closed.
-    pub(super) fn take(&mut self, steps: Vec<Step>, now: Reading) {
-        let mut rows = Vec::new();
-        for step in steps {
-            match step {
-                // A blink between two sensors is no gap in the record.
-                Step::Closed(span)
-                    if span.activity == Activity::Unobserved && span.length < UNOBSERVED_MIN => {}
-                Step::Closed(span) => {
-                    self.ledger.charge(&span);
-                    rows.extend(pieces(&self.calendar, &span).into_iter().map(|(d, s)| (d, Row::Span(s))));
-                }
-                Step::ClockStep { moved_ms, .. } => {
-                    tracing::info!(moved_ms, "the wall clock was set");
-                }
+    /// Has recorded what is to be recorded, and a clock that was set taken notice of.
+    pub(super) fn take(&mut self, outcome: Outcome) {
+        let rows = outcome.entries.into_iter().map(|(day, entry)| match entry {
+            Entry::Span(span) => (day, Row::Span(span)),
+            Entry::Checkpoint(span) => (day, Row::Checkpoint(span)),
+        });
+        self.store.append(rows.collect());
+        if let Some(moved_ms) = outcome.clock_moved_ms {
+            tracing::info!(moved_ms, "the wall clock was set");
+            self.say_clock_step(moved_ms);
+            self.recount(self.recounts.wanted(&self.count));
+        }
+    }
+
+    /// Asks the store for what is recorded around today, to count it anew.
+    pub(super) fn recount(&mut self, calendar: Calendar) {
+        self.recounts.ticket += 1;
+        self.recounts.pending = Some(calendar);
+        self.count.begin_recount();
+        let (ticket, answers) = (self.recounts.ticket, self.recounts.answers.0.clone());
+        let days = around(calendar.day_of(clock::now().wall));
+        self.store.with(move |shelf| {
+            let spans = shelf.read(days).map(|history| history.spans).map_err(|error| error.to_string());
+            // The hub is gone only while everything stops.
+            let _ = answers.send(Answer { ticket, spans });
+        });
+    }
+
+    /// Counts anew. Where the store could not answer, everything stays as it was: limits must not lift for that.
+    pub(super) fn recounted(&mut self, answer: Answer) {
+        if answer.ticket != self.recounts.ticket {
+            return;
+        }
+        let Some(calendar) = self.recounts.pending.take() else { return };
+        let now = clock::now();
+        match answer.spans {
+            Ok(spans) => {
+                let outcome = self.count.recount(calendar, spans, now);
+                self.take(outcome);
+                self.sealed_before = None;
+            }
+            Err(error) => {
+                tracing::warn!("days are counted as before: {error}");
+                self.set_vault_health(Some(&error));
             }
         }
-        self.settle_checkpoint(&mut rows, now);
-        self.store.append(rows);
+        self.tick(now);
     }
 
     /// Where no logind announces it, sleep is seen by the boot clock having run on without the monotonic one.
@@ -45,102 +100,46 @@ impl Hub {
         let slept = clock::slept();
         let newly = slept.saturating_sub(std::mem::replace(&mut self.slept, slept));
         if newly >= SLEEP_MIN {
-            let steps = self.timeline.slept(newly, now);
-            self.take(steps, now);
+            let outcome = self.count.slept(newly, now);
+            self.take(outcome);
         }
-    }
-
-    /// What was recorded of an open span that is over, and is not part of what it became, is taken back: the person
-    /// turned out to have been away.
-    fn settle_checkpoint(&mut self, rows: &mut Vec<(CivilDay, Row)>, now: Reading) {
-        let open = self.timeline.open_span(now.boot);
-        let still_open =
-            matches!((&open, self.checkpointed.first()), (Some(o), Some((_, c))) if o.start == c.start);
-        if !still_open {
-            for (day, piece) in mem::take(&mut self.checkpointed) {
-                if !rows.iter().any(|(_, row)| row.span().start == piece.start) {
-                    rows.push((day, Row::Span(Span { length: Millis::ZERO, ..piece })));
-                }
-            }
-        }
-        let worth_it = open.as_ref().is_some_and(|span| span.activity != Activity::Unobserved);
-        let due = self.next_checkpoint.is_some_and(|at| at <= now.boot);
-        if let Some(span) = open.filter(|_| worth_it && due) {
-            self.checkpointed = pieces(&self.calendar, &span);
-            rows.extend(self.checkpointed.iter().cloned().map(|(day, piece)| (day, Row::Checkpoint(piece))));
-        }
-        // Counted from the span's start, so that changing windows all the time does not push it away for ever:
-        // each new span has its own thirty seconds, and the one before it is already recorded.
-        self.next_checkpoint = self.timeline.attention().map(|(_, start)| {
-            let age = now.boot.since(start.boot).unwrap_or(Millis::ZERO).as_ms();
-            start.boot + Millis::from_ms((age / CHECKPOINT.as_ms() + 1) * CHECKPOINT.as_ms())
-        });
     }
 
     /// Time between the last daemon's end and this one's start, with the person at the machine, was not observed.
-    pub(super) fn count_absence(&mut self, newest: Option<&Span>, now: Reading) {
-        let Some(stopped) = self.record.stopped.take() else { return };
-        if stopped.boot_id != record::boot_id() || stopped.boot_id.is_empty() || !stopped.present {
-            return;
-        }
-        let slept = clock::slept().saturating_sub(stopped.slept);
-        let away = now.boot.since(stopped.at).unwrap_or(Millis::ZERO).saturating_sub(slept);
+    pub(super) fn count_absence(&mut self, recent: &[Span], cut_off: bool, now: Reading) {
+        let last = self.record.last.replace(record::Last::now(None));
+        let Some(last) = last.filter(|last| last.is_this_boot()) else { return };
+        let newest = recent.iter().max_by_key(|span| span.start.wall);
+        let end = match last.stopped {
+            Some(stopped) => stopped.present.then_some(stopped.at),
+            // Cut off in the middle of a span: the person was there.
+            None => newest.filter(|_| cut_off).map(Span::end_boot),
+        };
+        let Some(end) = end.filter(|end| !logged_out_since(*end)) else { return };
+        let slept = clock::slept().saturating_sub(last.slept);
+        let away = now.boot.since(end).unwrap_or(Millis::ZERO).saturating_sub(slept);
         // Where exactly in the gap the machine slept is not known: the time is placed at its end.
         let start = now.at(now.boot - away);
         let after_newest = newest.is_none_or(|span| span.end_wall() <= start.wall);
-        if away.is_zero() || !after_newest {
-            return;
+        if !away.is_zero() && after_newest {
+            let gap = Span { start, length: away, activity: Activity::Unobserved };
+            let outcome = self.count.absence(&gap);
+            self.take(outcome);
         }
-        let gap = Span { start, length: away, activity: Activity::Unobserved };
-        let rows = pieces(&self.calendar, &gap).into_iter().map(|(day, piece)| (day, Row::Span(piece)));
-        self.store.append(rows.collect());
     }
 
-    /// Seals earlier days once no provisional span touches them: idleness noticed after the day start may still
-    /// trim what lies before it.
-    pub(super) fn seal_if_due(&mut self, today: CivilDay, now: Reading) {
-        if self.sealed_before.is_some_and(|day| day >= today) {
-            return;
-        }
-        let open_since = self.timeline.open_span(now.boot).map(|span| self.calendar.day_of(span.start.wall));
-        if open_since.is_none_or(|day| day >= today) {
+    /// Seals earlier days once no provisional span touches them.
+    pub(super) fn seal_if_due(&mut self, now: Reading) {
+        let today = self.count.today(now);
+        if self.sealed_before != Some(today) && self.count.is_settled_before(today, now) {
             self.sealed_before = Some(today);
-            self.ledger.drop_before(today);
+            self.count.drop_before(today.plus(-LABEL_SLACK));
             self.store.with(move |shelf| shelf.seal_before(today));
         }
     }
-
-    /// Counts days in another way from now on: the running day's charges are read anew.
-    pub(super) fn change_calendar(&mut self, calendar: Calendar) {
-        self.calendar = calendar;
-        let now = clock::now();
-        let today = calendar.day_of(now.wall);
-        let (reply, answer) = std::sync::mpsc::channel();
-        self.store.with(move |shelf| {
-            let spans = shelf.read(today.plus(-2)..=today.plus(1)).map(|history| history.spans);
-            // The hub waits for this one answer, so it is there.
-            let _ = reply.send(spans.unwrap_or_default());
-        });
-        // A change of the calendar is a rare order of the person: the hub may wait a moment for the store.
-        let mut ledger = Ledger::new(calendar);
-        for (_, span) in answer.recv().unwrap_or_default() {
-            ledger.charge(&span);
-        }
-        for (_, piece) in &self.checkpointed {
-            ledger.discharge(piece);
-        }
-        self.ledger = ledger;
-        self.sealed_before = None;
-    }
 }
 
-/// A span cut at day boundaries, each piece with its day.
-pub(super) fn pieces(calendar: &Calendar, span: &Span) -> Vec<(CivilDay, Span)> {
-    let cut = calendar.split(span.start.wall, span.length).into_iter();
-    cut.map(|(day, wall, length)| {
-        let into = wall.since(span.start.wall).unwrap_or(Millis::ZERO);
-        let start = Reading::new(span.start.boot + into, wall);
-        (day, Span { start, length, activity: span.activity.clone() })
-    })
-    .collect()
+/// Whether the person logged out since: who started this daemon (a user manager, a shell) is younger than that.
+fn logged_out_since(end: Boot) -> bool {
+    clock::parent_started().is_some_and(|started| started > end)
 }

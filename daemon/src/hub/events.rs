@@ -54,7 +54,7 @@ impl Hub {
                 self.say(now, event, |_| {});
             }
         }
-        let attention = self.timeline.attention().map(|(activity, _)| activity.clone());
+        let attention = self.count.timeline().attention().map(|(activity, _)| activity.clone());
         if self.shown.attention != attention {
             self.shown.attention.clone_from(&attention);
             // While nobody is there, nothing has focus, and that was said above.
@@ -73,7 +73,7 @@ impl Hub {
 
     /// Tells that a limit has come to a new stage.
     pub(super) fn say_limit(&mut self, event: &str, judged: &Judged, now: Reading) {
-        let until = judged.until.filter(|_| judged.reached).map(|until| self.calendar.rfc3339(until));
+        let until = judged.until.filter(|_| judged.reached).map(|until| self.calendar().rfc3339(until));
         self.say(now, event, |line| {
             line.rule = Some(judged.rule.as_str().to_owned());
             line.target = Some(judged.target.to_string());
@@ -86,6 +86,13 @@ impl Hub {
     /// Tells that the rules were changed.
     pub(super) fn say_rules_changed(&mut self, now: Reading) {
         self.say(now, "rules-changed", |_| {});
+    }
+
+    /// Tells that the wall clock was set.
+    pub(super) fn say_clock_step(&mut self, moved_ms: i64) {
+        self.say(clock::now(), "clock-step", |event| {
+            event.message = Some(format!("the clock was set by {moved_ms} ms; time counts on as before"));
+        });
     }
 
     /// Tells how a part is doing.
@@ -103,7 +110,7 @@ impl Hub {
         }
         let mut line = lines::Event {
             schema: lines::EVENT.to_owned(),
-            at: self.calendar.rfc3339(now.wall),
+            at: self.calendar().rfc3339(now.wall),
             event: event.to_owned(),
             ..lines::Event::default()
         };

@@ -1,8 +1,8 @@
 //! Limits: judging the rules, ordering what follows, and keeping the record of them.
 
-use dwell_bus::{Failure, Kind, wire};
+use dwell_bus::{Failure, Kind, Reply, wire};
 use dwell_core::policy::{Action, Judged, Plan, Stage, Verdict, Verdicts, judge, plan};
-use dwell_core::rules::{AtLimit, MAX_RULES, Per, Rule, RuleError, default_warning, new_id};
+use dwell_core::rules::{AtLimit, MAX_RULES, Per, Rule, RuleError, new_id};
 use dwell_core::subject::{Subject, Target};
 use dwell_core::time::{Millis, Reading};
 use dwell_desktop::WindowAct;
@@ -14,32 +14,39 @@ use crate::{clock, texts};
 impl Hub {
     /// Takes the rules up again after a start: what the person was told before is not told again.
     pub(super) fn resume(&mut self, now: Reading) {
-        let today = self.calendar.day_of(now.wall);
+        let today = self.count.today(now);
         let mut verdicts = self.judged(now);
         let told = &self.record.told;
         verdicts.rules.retain(|judged| told.get(judged.rule.as_str()) == Some(&(today, judged.stage())));
         self.verdicts = verdicts;
     }
 
-    /// Judges the rules and orders what has to be done. To be called after every change.
-    pub(super) fn settle(&mut self, now: Reading) {
-        let front = self.timeline.charging();
-        let came_to_front = front.is_some() && front != self.front;
+    /// Judges the rules and orders what has to be done. To be called after every change; `stated` says that a program
+    /// was said to have focus just now, be it the same as before.
+    pub(super) fn settle(&mut self, now: Reading, stated: bool) {
+        self.say_changes(now);
+        if self.recounts.under_way() {
+            return;
+        }
+        let front = self.count.timeline().charging();
+        let came_to_front = front.is_some() && (stated || front != self.front);
         let verdicts = self.judged(now);
         let plan = plan(&self.verdicts, &verdicts, front.as_ref(), came_to_front);
         self.verdicts = verdicts;
         self.front = front;
-        self.say_changes(now);
+        if self.remember_stages(now) {
+            // What the person is told must hold after a power loss as well.
+            let outcome = self.count.checkpoint(now);
+            self.take(outcome);
+            self.save_record();
+        }
         self.carry_out(&plan, now);
-        self.remember_stages(now);
-        self.seal_if_due(self.calendar.day_of(now.wall), now);
+        self.seal_if_due(now);
     }
 
     fn judged(&self, now: Reading) -> Verdicts {
-        let today = self.calendar.day_of(now.wall);
-        let open = self.timeline.open_span(now.boot);
-        let used = |target: &Target| self.ledger.used(today, target, open.as_ref());
-        judge(&self.rules, used, self.timeline.charging().as_ref(), now, &self.calendar)
+        let used = |target: &Target| self.count.used(target, now);
+        judge(&self.rules, used, self.count.timeline().charging().as_ref(), now, self.calendar())
     }
 
     fn carry_out(&mut self, Plan(actions): &Plan, now: Reading) {
@@ -78,7 +85,7 @@ impl Hub {
     }
 
     fn tell_reached(&self, judged: &Judged) {
-        let notice = texts::reached(&self.target_name(&judged.target), judged, &self.calendar);
+        let notice = texts::reached(&self.target_name(&judged.target), judged, self.calendar());
         self.tell(judged, notice, judged.at_limit != AtLimit::Notify);
     }
 
@@ -96,20 +103,37 @@ impl Hub {
         }
     }
 
-    fn remember_stages(&mut self, now: Reading) {
-        let today = self.calendar.day_of(now.wall);
+    /// Notes how far each rule has come; says whether that is news.
+    fn remember_stages(&mut self, now: Reading) -> bool {
+        let today = self.count.today(now);
         let staged = self.verdicts.rules.iter().filter(|judged| judged.stage() != Stage::Within);
         let told = staged.map(|j| (j.rule.as_str().to_owned(), (today, j.stage()))).collect();
-        if self.record.told != told {
-            self.record.told = told;
-            self.save_record();
-        }
+        let news = self.record.told != told;
+        self.record.told = told;
+        news
     }
 
     /// Keeps the rules and what belongs to them.
     pub(super) fn save_record(&mut self) {
         self.record.rules.clone_from(&self.rules);
-        self.store.put_enforcement(self.record.to_bytes());
+        self.store.put_enforcement(self.record.to_bytes(), |_| {});
+    }
+
+    /// Keeps the rules, and answers only when they are kept.
+    pub(super) fn save_rules_then<T: Send + 'static>(&mut self, reply: Reply<T>, answer: Result<T, Failure>) {
+        let Ok(value) = answer else {
+            // Who asked may have left.
+            let _ = reply.send(answer);
+            return;
+        };
+        self.record.rules.clone_from(&self.rules);
+        self.store.put_enforcement(self.record.to_bytes(), move |kept| {
+            let answer = kept.map(|()| value).map_err(|why| {
+                let message = format!("the change holds for now, but could not be kept: {why}");
+                Failure::new(Kind::StorageDegraded, message).hint("free some space, then say it again")
+            });
+            let _ = reply.send(answer);
+        });
     }
 
     /// All limits as they stand now.
@@ -130,9 +154,9 @@ impl Hub {
             until_at_ms: judged.until.map(dwell_core::time::Wall::as_unix_ms),
             per: rule.map_or(Per::Day, |rule| rule.per).to_string(),
             at_limit: judged.at_limit.to_string(),
-            warn_ms: rule.map_or(0, |rule| rule.warn.as_ms()),
-            renews_at_ms: self.calendar.end_of(self.calendar.day_of(clock::now().wall)).as_unix_ms(),
-            zone: self.calendar.zone.name().to_owned(),
+            warn_ms: rule.map_or(0, |rule| rule.warning().as_ms()),
+            renews_at_ms: self.calendar().end_of(self.count.today(clock::now())).as_unix_ms(),
+            zone: self.calendar().zone.name().to_owned(),
         }
     }
 
@@ -167,14 +191,15 @@ impl Hub {
                 target: target.clone(),
                 amount,
                 per: Per::default(),
-                warn: default_warning(amount),
+                warn: None,
                 at_limit: AtLimit::default(),
             },
         };
         rule.amount = amount;
         rule.per = per.unwrap_or(rule.per);
         rule.at_limit = at_limit.unwrap_or(rule.at_limit);
-        rule.warn = warn.unwrap_or_else(|| default_warning(amount));
+        // A warning that the person once chose stays, as long as it fits.
+        rule.warn = warn.or(rule.warn.filter(|chosen| *chosen < amount));
         rule.check().map_err(wrong)?;
         let id = rule.id.clone();
         match place.and_then(|place| self.rules.get_mut(place)) {
@@ -207,7 +232,6 @@ impl Hub {
         let now = clock::now();
         self.say_rules_changed(now);
         self.tick(now);
-        self.save_record();
         self.order(Order::Changed);
     }
 
@@ -222,7 +246,7 @@ impl Hub {
             verdict: verdict.as_str().to_owned(),
             until_at_ms: until.map(dwell_core::time::Wall::as_unix_ms),
             rules: applying.map(|(_, limit)| limit).collect(),
-            zone: self.calendar.zone.name().to_owned(),
+            zone: self.calendar().zone.name().to_owned(),
         }
     }
 
@@ -236,7 +260,7 @@ impl Hub {
             verdict: strictest.map_or(Verdict::Allowed, |judged| judged.verdict).as_str().to_owned(),
             rule: strictest.map(|judged| judged.rule.as_str().to_owned()),
             until_at_ms: strictest.and_then(|j| j.until).map(dwell_core::time::Wall::as_unix_ms),
-            zone: self.calendar.zone.name().to_owned(),
+            zone: self.calendar().zone.name().to_owned(),
         }
     }
 }

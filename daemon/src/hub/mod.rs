@@ -12,24 +12,26 @@
 mod answers;
 mod counting;
 mod events;
+mod jobs;
 mod limits;
 mod targets;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dwell_bus::{Kind, Request};
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::config::Config;
-use dwell_core::ledger::Ledger;
+use dwell_core::count::Count;
 use dwell_core::policy::Verdicts;
 use dwell_core::rules::Rule;
-use dwell_core::sample::Sample;
+use dwell_core::sample::{Fact, Sample};
 use dwell_core::span::Span;
 use dwell_core::subject::Subject;
-use dwell_core::time::{Boot, Millis, Reading};
-use dwell_core::timeline::{State, Timeline};
+use dwell_core::time::{Millis, Reading};
+use dwell_core::timeline::State;
 use dwell_desktop::{AppNames, Health, Notice};
 use dwell_vault::Subjects;
 use tokio::signal::unix::{SignalKind, signal};
@@ -43,9 +45,6 @@ use crate::store::{News, Opening, Store};
 use crate::{clock, record};
 
 use events::Watchers;
-
-/// The open span is recorded this often, so that a power loss costs at most this much.
-pub const CHECKPOINT: Millis = Millis::from_secs(30);
 
 /// From where the facts come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +93,8 @@ pub struct Past {
     pub record: Record,
     /// What is wrong with the store: one line each.
     pub problems: Vec<String>,
+    /// The last daemon was cut off while a span was open.
+    pub cut_off: bool,
 }
 
 impl Past {
@@ -104,7 +105,7 @@ impl Past {
     pub fn of(opening: &Opening) -> Result<Self, record::UnreadableRecord> {
         let record = opening.enforcement.as_ref().map(|bytes| Record::from_bytes(bytes)).transpose()?;
         let (recent, problems) = (opening.recent.clone(), opening.problems.clone());
-        Ok(Self { recent, record: record.unwrap_or_default(), problems })
+        Ok(Self { recent, record: record.unwrap_or_default(), problems, cut_off: opening.cut_off })
     }
 }
 
@@ -113,16 +114,12 @@ pub struct Hub {
     config: Config,
     config_path: PathBuf,
     data_dir: PathBuf,
-    calendar: Calendar,
     sensors: Sensors,
     store: Store,
     orders: mpsc::UnboundedSender<Order>,
     names: AppNames,
-    timeline: Timeline,
-    ledger: Ledger,
-    /// The pieces of the open span as they were last recorded.
-    checkpointed: Vec<(CivilDay, Span)>,
-    next_checkpoint: Option<Boot>,
+    count: Count,
+    recounts: counting::Recounts,
     /// Days before this one are sealed.
     sealed_before: Option<CivilDay>,
     rules: Vec<Rule>,
@@ -137,6 +134,8 @@ pub struct Hub {
     /// Questions that wait until the known subjects are read from the store.
     waiting: VecDeque<Request>,
     learned: (mpsc::UnboundedSender<Subjects>, mpsc::UnboundedReceiver<Subjects>),
+    /// One more of these for each timeline that is being written.
+    timelines: Arc<()>,
     /// How long the machine had slept when that was last looked at.
     slept: Millis,
     boot: BootDeadline,
@@ -152,9 +151,8 @@ impl Hub {
         let now = clock::now();
         let calendar = Calendar::new(zone(&parts.config), parts.config.day_start);
         let mut hub = Self {
-            calendar,
-            timeline: Timeline::new(now),
-            ledger: Ledger::new(calendar),
+            count: Count::new(calendar, &past.recent, now),
+            recounts: counting::Recounts::default(),
             config: parts.config,
             config_path: parts.config_path,
             data_dir: parts.data_dir,
@@ -162,8 +160,6 @@ impl Hub {
             store: parts.store,
             orders: parts.orders,
             names: parts.names,
-            checkpointed: Vec::new(),
-            next_checkpoint: None,
             sealed_before: None,
             rules: past.record.rules.clone(),
             record: past.record,
@@ -175,16 +171,15 @@ impl Hub {
             known: None,
             waiting: VecDeque::new(),
             learned: mpsc::unbounded_channel(),
+            timelines: Arc::new(()),
             slept: clock::slept(),
             boot: BootDeadline::new()?,
             wall: WallDeadline::new()?,
         };
-        for span in &past.recent {
-            hub.ledger.charge(span);
-        }
         hub.set_vault_health(past.problems.first().map(String::as_str));
-        hub.count_absence(past.recent.last(), now);
+        hub.count_absence(&past.recent, past.cut_off, now);
         hub.resume(now);
+        hub.save_record();
         Ok(hub)
     }
 
@@ -205,6 +200,7 @@ impl Hub {
                 Some(request) = inputs.requests.recv() => self.request(request),
                 Some(news) = inputs.news.recv() => self.store_news(news),
                 Some(known) = self.learned.1.recv() => self.learn(known),
+                Some(answer) = self.recounts.answers.1.recv() => self.recounted(answer),
                 Some(()) = hangups.recv() => self.reload_or_warn(),
                 Some(()) = inputs.config_changed.recv() => self.reload_or_warn(),
             }
@@ -222,22 +218,24 @@ impl Hub {
 
     fn sample(&mut self, sample: &Sample, now: Reading) {
         self.notice_sleep(now);
-        let steps = self.timeline.fold(sample, now);
-        self.take(steps, now);
-        self.settle(now);
+        let outcome = self.count.fold(sample, now);
+        self.take(outcome);
+        // Stated anew, a blocked program has come back, even when nothing else was seen in between.
+        self.settle(now, matches!(sample.fact, Fact::Focus(Some(_))));
     }
 
     fn tick(&mut self, now: Reading) {
         self.notice_sleep(now);
-        let steps = self.timeline.advance(now);
-        self.take(steps, now);
-        self.settle(now);
+        let outcome = self.count.advance(now);
+        self.take(outcome);
+        self.settle(now, false);
     }
 
     fn arm(&mut self) -> std::io::Result<()> {
-        let boot = [self.verdicts.next_boot, self.timeline.deadline(), self.next_checkpoint];
+        let boot = [self.verdicts.next_boot, self.count.deadline()];
         self.boot.arm(boot.into_iter().flatten().min())?;
-        self.wall.arm(self.calendar.end_of(self.calendar.day_of(clock::now().wall)))
+        let today = self.count.today(clock::now());
+        self.wall.arm(self.calendar().end_of(today))
     }
 
     fn set_health(&mut self, health: Health) {
@@ -266,6 +264,7 @@ impl Hub {
             }
             News::Recovered => {
                 tracing::info!("the vault takes writes again");
+                self.sealed_before = None;
                 self.set_vault_health(None);
             }
         }
@@ -282,7 +281,7 @@ impl Hub {
             dwell_bus::Failure::new(Kind::Invalid, f.to_string()).hint("the old one stays in force")
         })?;
         let calendar = Calendar::new(zone(&config), config.day_start);
-        if config == self.config && calendar == self.calendar {
+        if config == self.config && calendar == self.recounts.wanted(&self.count) {
             return Ok(());
         }
         tracing::info!("configuration reloaded");
@@ -290,16 +289,21 @@ impl Hub {
         self.order(Order::Configure(settings));
         self.order(Order::Notifications(config.notifications));
         self.config = config;
-        if calendar != self.calendar {
-            self.change_calendar(calendar);
-        }
         self.tick(clock::now());
+        if calendar != self.recounts.wanted(&self.count) {
+            self.recount(calendar);
+        }
         Ok(())
     }
 
     /// What the person is doing.
     fn state(&self) -> State {
-        self.timeline.state()
+        self.count.timeline().state()
+    }
+
+    /// By what days are counted.
+    const fn calendar(&self) -> &Calendar {
+        self.count.calendar()
     }
 
     fn order(&self, order: Order) {
@@ -310,14 +314,9 @@ impl Hub {
     fn finish(&mut self) {
         let now = clock::now();
         let present = matches!(self.state(), State::Active | State::Unobserved);
-        let steps = self.timeline.finish(now);
-        self.take(steps, now);
-        self.record.stopped = Some(record::Stopped {
-            boot_id: record::boot_id(),
-            at: now.boot,
-            slept: clock::slept(),
-            present,
-        });
+        let outcome = self.count.finish(now);
+        self.take(outcome);
+        self.record.last = Some(record::Last::now(Some(record::Stopped { at: now.boot, present })));
         self.save_record();
     }
 }

@@ -64,9 +64,8 @@ impl Hub {
     fn candidates(&self, known: &Subjects) -> Vec<Candidate> {
         let mut targets: BTreeSet<Target> = known.apps.iter().cloned().map(Target::App).collect();
         targets.extend(known.domains.iter().cloned().map(Target::Domain));
-        let today = self.calendar.day_of(clock::now().wall);
-        let seen =
-            self.ledger.subjects(today).map(|(subject, _)| subject.clone()).chain(self.timeline.charging());
+        let charging = self.count.timeline().charging();
+        let seen = self.count.subjects(clock::now()).cloned().chain(charging);
         for subject in seen {
             targets.insert(Target::App(subject.app));
             targets.extend(subject.domain.map(Target::Domain));
