@@ -4,12 +4,12 @@
 //! | at | |
 //! |---|---|
 //! | 0 | `"dwellvlt"`, major u16, minor u16, first 4 bytes of the SHA-256 of these 12: the same in every format to come |
-//! | 16 | suite u8, 0[3], epoch u32, generation u64 |
-//! | 32 | vault_id[16], device_id[16] |
-//! | 64 | commitment of VK[32], commitment of K_enf[32], public key[32], K_enf sealed under K_wrap[66], 0[30] |
+//! | 16 | suite u8, 0\[3\], epoch u32, generation u64 |
+//! | 32 | vault_id\[16\], device_id\[16\] |
+//! | 64 | commitment of VK\[32\], commitment of K_enf\[32\], public key\[32\], K_enf sealed under K_wrap\[66\], 0\[30\] |
 //! | 256 | 8 slots of 256 bytes |
 //! | 2304 | 0 |
-//! | 4000 | MAC under K_hdr[32] and MAC under K_enf[32], both of 0..4000 |
+//! | 4000 | MAC under K_hdr\[32\] and MAC under K_enf\[32\], both of 0..4000 |
 //! | 4064 | SHA-256 of 0..4064 |
 //!
 //! The checksum says "damaged", the MACs say "forged", and neither is ever mistaken for a wrong key.
