@@ -140,11 +140,13 @@ impl Db {
         self.conn.prepare_cached(table.select())?.query_row([id], |row| row.get(0)).optional()
     }
 
-    /// Gives every journal row, in order, to `each`. `false`: the table is damaged, and rows may be missing; those
+    /// Gives every journal row from number `first` on, in order, to `each`. `false`: the table is damaged, and rows may be missing; those
     /// before and behind the damage were given all the same.
-    pub(crate) fn rows(&self, mut each: impl FnMut(u64, &[u8])) -> bool {
+    pub(crate) fn rows(&self, first: u64, mut each: impl FnMut(u64, &[u8])) -> bool {
+        // Row numbers of honest vaults are far below; 0 asks for all, those that are absurd included.
+        let first = i64::try_from(first).ok().filter(|first| *first > 0).unwrap_or(i64::MIN);
         let mut last = None;
-        let forward = self.walk("SELECT seq, b FROM j ORDER BY seq", |seq, blob| {
+        let forward = self.walk("SELECT seq, b FROM j WHERE seq >= ?1 ORDER BY seq", first, |seq, blob| {
             let onward = last.is_none_or(|last| seq > last);
             if onward {
                 last = Some(seq);
@@ -156,7 +158,7 @@ impl Db {
             return true;
         }
         let mut before = None;
-        let _ = self.walk("SELECT seq, b FROM j ORDER BY seq DESC", |seq, blob| {
+        let _ = self.walk("SELECT seq, b FROM j WHERE seq >= ?1 ORDER BY seq DESC", first, |seq, blob| {
             let onward = last.is_none_or(|last| seq > last) && before.is_none_or(|before| seq < before);
             if onward {
                 before = Some(seq);
@@ -168,9 +170,14 @@ impl Db {
     }
 
     /// `Ok(false)`: `each` saw an order that a sound tree does not have.
-    fn walk(&self, sql: &str, mut each: impl FnMut(i64, &[u8]) -> bool) -> rusqlite::Result<bool> {
+    fn walk(
+        &self,
+        sql: &str,
+        first: i64,
+        mut each: impl FnMut(i64, &[u8]) -> bool,
+    ) -> rusqlite::Result<bool> {
         let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([first])?;
         while let Some(row) = rows.next()? {
             let blob = match row.get_ref(1)? {
                 ValueRef::Blob(blob) => blob,
@@ -313,7 +320,7 @@ mod tests {
         (1..=100).for_each(|seq| tx.insert_row(seq, &[7; 466]).unwrap());
         tx.commit().unwrap();
         let mut rows = 0;
-        assert!(db.rows(|_, _| rows += 1));
+        assert!(db.rows(0, |_, _| rows += 1));
         assert_eq!(rows, 100);
         drop(db);
         // Row 50's page: not a kind of page that there is.
@@ -325,7 +332,7 @@ mod tests {
         bytes[leaves[leaves.len() / 2]] = 0x55;
         std::fs::write(&path, bytes).unwrap();
         let mut seqs = Vec::new();
-        assert!(!Db::open(&path).unwrap().rows(|seq, _| seqs.push(seq)));
+        assert!(!Db::open(&path).unwrap().rows(0, |seq, _| seqs.push(seq)));
         assert!(seqs.len() > 80 && seqs.len() < 100, "{}", seqs.len());
         assert!(seqs.contains(&1) && seqs.contains(&100));
         seqs.sort_unstable();

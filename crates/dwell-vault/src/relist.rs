@@ -45,7 +45,7 @@ pub(crate) fn remake(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
             } else {
                 break;
             };
-            manifest.parts.insert(part, Entry { form, first_seq: 0, damaged: false });
+            manifest.parts.insert(part, Entry::new(form, 0));
         }
     }
     let place = Place::enforcement(facts.generation);

@@ -3,17 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use dwell_core::calendar::CivilDay;
 use zeroize::Zeroizing;
 
-use crate::chain::Chain;
+use crate::charged::Counted;
 use crate::db::{Db, Table, Writing};
 use crate::enforcement;
 use crate::envelope::SHARE;
 use crate::error::{OpenError, Part, ReadError, WriteError};
-use crate::journal::{self, Opened};
-use crate::keys::{EnfKeys, Key, digest};
+use crate::history::View;
+use crate::journal;
+use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest};
 use crate::manifest::{Entry, Form, Manifest};
 use crate::page;
 use crate::record::{self, DayPart, Place, SealError};
@@ -30,20 +32,31 @@ pub(crate) struct Facts {
     pub(crate) epoch: u32,
     pub(crate) generation: u64,
     pub(crate) public_key: [u8; SHARE],
+    /// The header's digest.
     pub(crate) header: [u8; 32],
+    pub(crate) header_revision: u32,
+}
+
+impl Facts {
+    /// A new key, wrapped so that only an open vault can use it again.
+    pub(crate) fn wrap(&self, place: &Place, key: &Key) -> Result<Vec<u8>, NoRandom> {
+        wrap::to_public_key(&self.public_key, &self.vault_id, self.epoch, place, key)
+    }
 }
 
 /// A part of a day that is in the journal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct OpenPart {
-    /// Its day key; `None` where that is lost.
-    pub(crate) key: Option<Key>,
+    /// Its day key; `None` where that is lost, or locked away while the vault is sealed.
+    pub(crate) key: Option<Arc<Key>>,
     /// Rows so far: the next one's ordinal.
     pub(crate) rows: u32,
     /// The last row's tag.
     pub(crate) chain: [u8; 16],
     /// Unix minute in which the last row's span began.
     pub(crate) minute: u32,
+    /// How much time its rows hold.
+    pub(crate) counted: Counted,
 }
 
 /// One generation's database and tip.
@@ -111,18 +124,18 @@ impl Store {
                     Some((part, state)) => entry.insert((part, state)),
                     None => {
                         let part = self.next_part(*day)?;
-                        let key = Key::random()?;
-                        wraps.push((
-                            self.enf.blind(&Place::day_key(part)),
-                            wrap::to_public_key(&facts.public_key, &facts.vault_id, facts.epoch, part, &key)?,
-                        ));
-                        let entry_of = Entry { form: Form::Journal, first_seq: seq, damaged: false };
-                        manifest.get_or_insert_with(|| self.manifest.clone()).parts.insert(part, entry_of);
-                        entry.insert((part, OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0 }))
+                        let key = Arc::new(Key::random()?);
+                        let place = Place::day_key(part);
+                        wraps.push((self.enf.blind(&place), facts.wrap(&place, &key)?));
+                        let entry_of = Entry::new(Form::Journal, seq);
+                        manifest.get_or_insert_with(|| self.listed()).parts.insert(part, entry_of);
+                        let counted = Counted::default();
+                        let open = OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0, counted };
+                        entry.insert((part, open))
                     }
                 },
             };
-            let key = state.key.as_ref().or_else(|| self.parts.get(part)?.key.as_ref());
+            let key = state.key.as_deref().or_else(|| self.parts.get(part)?.key.as_deref());
             let key = key.ok_or(WriteError::Corrupt { what: Part::Database })?;
             let link = (state.rows, state.chain);
             let blob = journal::seal(key, &facts.vault_id, facts.epoch, *part, seq, link, row)?;
@@ -141,12 +154,19 @@ impl Store {
             }
             sealed.iter().try_for_each(|(seq, blob)| tx.insert_row(*seq, blob))
         })?;
+        let named: BTreeMap<CivilDay, DayPart> =
+            growing.iter().map(|(day, (part, _))| (*day, *part)).collect();
         for (part, state) in growing.into_values() {
             match self.parts.get_mut(&part) {
                 Some(open) => {
                     (open.rows, open.chain, open.minute) = (state.rows, state.chain, state.minute);
                 }
                 None => drop(self.parts.insert(part, state)),
+            }
+        }
+        for (day, row) in rows {
+            if let Some(open) = named.get(day).and_then(|part| self.parts.get_mut(part)) {
+                open.counted.put(row.span());
             }
         }
         self.next_seq = seq;
@@ -158,7 +178,9 @@ impl Store {
     fn writable(&self, day: CivilDay) -> Option<(DayPart, OpenPart)> {
         let (part, entry) = self.last_part(day)?;
         let open = self.parts.get(&part).filter(|open| open.key.is_some() && !entry.damaged)?;
-        Some((part, OpenPart { key: None, rows: open.rows, chain: open.chain, minute: open.minute }))
+        // Not what was counted: that grows once the rows are written.
+        let (key, counted) = (None, Counted::default());
+        Some((part, OpenPart { key, rows: open.rows, chain: open.chain, minute: open.minute, counted }))
     }
 
     fn last_part(&self, day: CivilDay) -> Option<(DayPart, &Entry)> {
@@ -174,24 +196,48 @@ impl Store {
         Ok(DayPart { day, part })
     }
 
-    /// The rows of an open part that can be read, in order, and whether that is all of them.
-    pub(crate) fn journal(&self, part: DayPart) -> (Vec<Opened>, bool) {
-        let Some(open) = self.parts.get(&part) else { return (Vec::new(), false) };
-        let Some(key) = &open.key else { return (Vec::new(), false) };
-        let mut rows = Vec::new();
-        let sound = self.db.rows(|seq, sealed| {
-            rows.extend(journal::open(key, &self.facts.vault_id, self.facts.epoch, part, seq, sealed));
-        });
-        rows.sort_by_key(|row| row.link.ordinal);
-        let chain = Chain::of(rows.iter().map(|row| (row.seq, row.link)));
-        let whole = sound && chain.is_whole() && chain.rows == open.rows && chain.end == open.chain;
-        (rows, whole)
+    /// What reading takes, with the vault's keys or without.
+    pub(crate) fn view<'a>(&'a self, keys: Option<&'a VaultKeys>) -> View<'a> {
+        let Self { db, facts, manifest, parts, .. } = self;
+        View { db, facts, index: &self.enf.index, manifest, parts, keys }
+    }
+
+    /// Turns the open parts of days before `today` into pages, each with its key wrapped by `wrap`.
+    pub(crate) fn seal_before(
+        &mut self,
+        today: CivilDay,
+        wrap: impl Fn(&Facts, DayPart, &Key) -> Result<Vec<u8>, WriteError>,
+    ) -> Result<usize, WriteError> {
+        let earlier: Vec<DayPart> =
+            self.parts.range(..DayPart { day: today, part: 0 }).map(|(part, _)| *part).collect();
+        let (mut sealed, mut first_error) = (0, None);
+        for part in earlier {
+            let Some(key) = self.parts.get(&part).and_then(|open| open.key.clone()) else { continue };
+            let done = wrap(&self.facts, part, &key).and_then(|wrap| self.seal(part, &wrap));
+            match done {
+                Ok(done) => sealed += usize::from(done),
+                Err(error) => drop(first_error.get_or_insert(error)),
+            }
+        }
+        if sealed > 0 {
+            // A reader may hold the log; then it is emptied at the next sealing, or on closing.
+            let _ = self.db.empty_log();
+            self.write_tip();
+        }
+        first_error.map_or(Ok(sealed), Err)
+    }
+
+    /// Leaves everything in one file.
+    pub(crate) fn close(&self) {
+        // Failing here costs nothing: what is in the log is read from there next time.
+        let _ = self.db.empty_log();
+        let _ = self.tip.sync();
     }
 
     /// Turns an open part into a page, under a wrap of its day key. `false`: nothing of it can be read.
     pub(crate) fn seal(&mut self, part: DayPart, wrap: &[u8]) -> Result<bool, WriteError> {
-        let (rows, whole) = self.journal(part);
-        let Some((open, key)) = self.parts.get(&part).and_then(|open| Some((open, open.key.as_ref()?)))
+        let (rows, whole) = self.view(None).journal(part);
+        let Some((open, key)) = self.parts.get(&part).and_then(|open| Some((open, open.key.as_deref()?)))
         else {
             return Ok(false);
         };
@@ -206,8 +252,10 @@ impl Store {
         let Facts { vault_id, epoch, .. } = self.facts;
         let (page, digest) = page::seal(key, wrap, &vault_id, epoch, part, &spans)?;
         let form = Form::Page { rows: open.rows, digest, end_chain: open.chain };
-        let sealed = Entry { form, first_seq: entry.first_seq, damaged: entry.damaged || !whole };
-        let mut manifest = self.manifest.clone();
+        let damaged = entry.damaged || !whole;
+        let totals = open.counted.totals();
+        let sealed = Entry { damaged, totals, ..Entry::new(form, entry.first_seq) };
+        let mut manifest = self.listed();
         manifest.parts.insert(part, sealed);
         let (page_id, key_id) = (self.enf.blind(&Place::page(part)), self.enf.blind(&Place::day_key(part)));
         self.commit(Some(manifest), |tx| {
@@ -217,6 +265,17 @@ impl Store {
         })?;
         self.parts.remove(&part);
         Ok(true)
+    }
+
+    /// The manifest, with what the open parts hold by now.
+    fn listed(&self) -> Manifest {
+        let mut manifest = self.manifest.clone();
+        for (part, open) in &self.parts {
+            if let Some(entry) = manifest.parts.get_mut(part) {
+                entry.totals = open.counted.totals();
+            }
+        }
+        manifest
     }
 
     /// Marks a part as damaged; said again by the next commit, so that it is not forgotten.
@@ -295,6 +354,7 @@ impl Store {
             rows: open.rows,
             chain: open.chain,
             minute: open.minute,
+            totals: open.counted.totals(),
         });
         let tip = Tip {
             counter: 0,
@@ -302,14 +362,15 @@ impl Store {
             next_seq: self.next_seq,
             manifest: self.manifest_digest,
             header: self.facts.header,
+            header_revision: self.facts.header_revision,
             heads: heads.collect(),
         };
         let _ = self.tip.write(tip, &mut self.enf, &self.facts.vault_id, self.facts.generation);
     }
 }
 
-impl From<crate::keys::NoRandom> for WriteError {
-    fn from(error: crate::keys::NoRandom) -> Self {
+impl From<NoRandom> for WriteError {
+    fn from(error: NoRandom) -> Self {
         SealError::from(error).into()
     }
 }

@@ -11,4 +11,5 @@ mod full;
 mod history;
 mod kill;
 mod refusals;
+mod sealed;
 mod world;
