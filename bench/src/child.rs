@@ -35,6 +35,7 @@ pub(crate) fn main(arguments: &[OsString]) {
         "{}",
         match work {
             "memory" => memory(store, folder, days, round),
+            "commits" => commits(store, folder, days, round),
             _ => panic!("no such work: {work}"),
         }
     );
@@ -61,4 +62,26 @@ fn memory(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
         _ => panic!("no such store: {store}"),
     }
     measure::peak_rss() as f64
+}
+
+/// CPU time of one commit in ns: for a profiler, which wants a process that does nothing else.
+fn commits(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
+    let history = History::of_days(days);
+    let spent = (0..10).map(|n| {
+        let day = History::coming(1000 + 10 * round + n);
+        let spans = history.spans(day);
+        let ns = match store {
+            "plain" => {
+                let mut plain = Plain::open(folder);
+                measure::cpu_of(|| spans.iter().for_each(|span| plain.append(span)))
+            }
+            "ours" => {
+                let mut ours = Ours::open(folder);
+                measure::cpu_of(|| spans.iter().for_each(|span| ours.append(day, span)))
+            }
+            _ => panic!("no such store: {store}"),
+        };
+        ns / spans.len() as f64 / 10.0
+    });
+    spent.sum()
 }

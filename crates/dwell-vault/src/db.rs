@@ -32,6 +32,7 @@ pub(crate) enum Table {
     Meta,
     DayKey,
     Page,
+    Rollup,
     Enforcement,
 }
 
@@ -41,6 +42,7 @@ impl Table {
             Self::Meta => "SELECT b FROM meta WHERE id = ?1",
             Self::DayKey => "SELECT w FROM dk WHERE id = ?1",
             Self::Page => "SELECT b FROM page WHERE id = ?1",
+            Self::Rollup => "SELECT b FROM roll WHERE id = ?1",
             Self::Enforcement => "SELECT b FROM enf WHERE id = ?1",
         }
     }
@@ -51,7 +53,18 @@ impl Table {
             Self::Meta => "INSERT INTO meta VALUES (?1, ?2)",
             Self::DayKey => "INSERT INTO dk VALUES (?1, ?2)",
             Self::Page => "INSERT INTO page VALUES (?1, ?2)",
+            Self::Rollup => "INSERT INTO roll VALUES (?1, ?2)",
             Self::Enforcement => "INSERT INTO enf VALUES (?1, ?2)",
+        }
+    }
+
+    const fn delete(self) -> &'static str {
+        match self {
+            Self::Meta => "DELETE FROM meta WHERE id = ?1",
+            Self::DayKey => "DELETE FROM dk WHERE id = ?1",
+            Self::Page => "DELETE FROM page WHERE id = ?1",
+            Self::Rollup => "DELETE FROM roll WHERE id = ?1",
+            Self::Enforcement => "DELETE FROM enf WHERE id = ?1",
         }
     }
 
@@ -60,6 +73,7 @@ impl Table {
             Self::Meta => "UPDATE meta SET b = ?2 WHERE id = ?1",
             Self::DayKey => "UPDATE dk SET w = ?2 WHERE id = ?1",
             Self::Page => "UPDATE page SET b = ?2 WHERE id = ?1",
+            Self::Rollup => "UPDATE roll SET b = ?2 WHERE id = ?1",
             Self::Enforcement => "UPDATE enf SET b = ?2 WHERE id = ?1",
         }
     }
@@ -125,7 +139,7 @@ impl Db {
         let conn = Connection::open_with_flags(folder.join("db"), flags)?;
         conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(PAGE_MAX + 4096).unwrap_or(i32::MAX))?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        conn.set_prepared_statement_cache_capacity(12);
+        conn.set_prepared_statement_cache_capacity(24);
         // cell_size_check and trusted_schema: the file may be damaged. temp_store: no plaintext can spill, for none is
         // ever given to SQLite, but nothing needs temporary files either. cache_size: 256 KiB; the daemon is small.
         conn.execute_batch(
@@ -196,6 +210,7 @@ impl Db {
         let sql = match table {
             Table::DayKey => "SELECT id FROM dk",
             Table::Page => "SELECT id FROM page",
+            Table::Rollup => "SELECT id FROM roll",
             Table::Meta => "SELECT id FROM meta",
             Table::Enforcement => "SELECT id FROM enf",
         };
@@ -243,6 +258,10 @@ impl Writing<'_> {
             0 => self.insert(table, id, blob),
             _ => Ok(()),
         }
+    }
+
+    pub(crate) fn delete(&self, table: Table, id: i64) -> rusqlite::Result<()> {
+        self.prepare_cached(table.delete())?.execute([id]).map(drop)
     }
 
     pub(crate) fn insert_row(&self, seq: u64, blob: &[u8]) -> rusqlite::Result<()> {

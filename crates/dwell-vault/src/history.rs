@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::span::Span;
 use rusqlite::ErrorCode;
 
@@ -28,6 +28,8 @@ pub(crate) struct View<'a> {
     pub(crate) index: &'a Index,
     pub(crate) manifest: &'a Manifest,
     pub(crate) parts: &'a BTreeMap<DayPart, OpenPart>,
+    /// By which hours are counted; of UTC without.
+    pub(crate) calendar: Option<&'a Calendar>,
     /// `None` while the vault is sealed.
     pub(crate) keys: Option<&'a VaultKeys>,
 }

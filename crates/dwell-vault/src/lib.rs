@@ -8,7 +8,7 @@
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
 //!
-//! Not here yet: rollups, forget, rekey, backup, salvage. The format has room for all of them.
+//! Not here yet: forget, rekey, backup, salvage. The format has room for all of them.
 //!
 //! # Architecture invariant
 //!
@@ -16,7 +16,7 @@
 //! wrong goes out as values, and no value of a span ever reaches a log. No plaintext of a span is ever given to
 //! SQLite or written to a file.
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the places of rollups and backups, and new generations, come next")]
+#![expect(dead_code, reason = "the place of backups, and new generations, come next")]
 
 mod activity;
 mod chain;
@@ -42,14 +42,18 @@ mod record;
 mod recover;
 mod recovery_key;
 mod relist;
+mod rollup;
 mod row;
 #[cfg(test)]
 mod samples;
 mod sealed;
+mod settle;
 mod slot;
 mod slots;
 mod store;
+mod tally;
 mod tip;
+mod totals;
 mod tracks;
 mod unlock;
 mod vault;
@@ -63,5 +67,7 @@ pub use row::{History, Note, Opened, Row, Seq, Subjects};
 pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
 pub use slots::{NewSlot, SlotError};
+pub use tally::Use;
+pub use totals::Totals;
 pub use unlock::{EnfSource, Keys, Unlock, UnlockError};
 pub use vault::Vault;

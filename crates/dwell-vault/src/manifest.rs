@@ -21,10 +21,23 @@ const DAMAGED: u8 = 1;
 const ROLLUP: u8 = 2;
 /// Set where that rollup is of this part and all earlier ones of its day.
 const CUMULATIVE: u8 = 4;
+/// Set where the part was sealed without VK.
+const BLIND: u8 = 8;
+/// Set where a block is all that is left of its days.
+const ONLY: u8 = 16;
 /// Set where history is older than what was once seen, until the person accepts that.
 const SUSPECT: u32 = 1;
 const HEAD: usize = 24;
 const ENTRY: usize = 100;
+
+/// What the manifest knows of a rollup of 30 days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The tag of its sealed record.
+    pub(crate) tag: [u8; 16],
+    /// It is all that is left of its days; what else there is of them came later, and counts besides.
+    pub(crate) only: bool,
+}
 
 /// What the manifest knows of a rollup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +57,13 @@ pub(crate) struct Entry {
     /// What the part holds; of an open journal part, as of this writing.
     pub(crate) totals: Charged,
     pub(crate) rollup: Option<RollupEntry>,
+    /// It was sealed without VK: its keys are wrapped to the public key, its rollup is of this part alone.
+    pub(crate) blind: bool,
 }
 
 impl Entry {
     pub(crate) fn new(form: Form, first_seq: u64) -> Self {
-        Self { form, first_seq, damaged: false, totals: Charged::default(), rollup: None }
+        Self { form, first_seq, damaged: false, totals: Charged::default(), rollup: None, blind: false }
     }
 }
 
@@ -81,8 +96,8 @@ pub(crate) struct Manifest {
     pub(crate) enforcement: bool,
     /// History is older than what was once seen, and nobody has accepted that yet.
     pub(crate) suspect: bool,
-    /// Tags of the rollups of 30 days, by [`crate::block::of`].
-    pub(crate) blocks: BTreeMap<u32, [u8; 16]>,
+    /// The rollups of 30 days, by [`crate::rollup::block_of`].
+    pub(crate) blocks: BTreeMap<u32, Block>,
     pub(crate) parts: BTreeMap<DayPart, Entry>,
 }
 
@@ -105,11 +120,12 @@ impl Manifest {
             out.push(Kind::Enforcement.code());
             out.extend_from_slice(&[0; ENTRY - 1]);
         }
-        for (block, tag) in &self.blocks {
-            out.extend_from_slice(&[Kind::Block.code(), ROLLUP]);
+        for (block, known) in &self.blocks {
+            let flags = if known.only { ROLLUP | ONLY } else { ROLLUP };
+            out.extend_from_slice(&[Kind::Block.code(), flags]);
             out.extend_from_slice(&block.to_le_bytes());
             out.extend_from_slice(&[0; ENTRY - 6 - 16]);
-            out.extend_from_slice(tag);
+            out.extend_from_slice(&known.tag);
         }
         for (part, entry) in &self.parts {
             let (kind, rows, digest, end_chain) = match &entry.form {
@@ -118,6 +134,7 @@ impl Manifest {
                 Form::Totals => (Kind::Rollup, 0, [0; 32], [0; 16]),
             };
             let mut flags = if entry.damaged { DAMAGED } else { 0 };
+            flags |= if entry.blind { BLIND } else { 0 };
             if let Some(rollup) = entry.rollup {
                 flags |= if rollup.cumulative { ROLLUP | CUMULATIVE } else { ROLLUP };
             }
@@ -151,7 +168,7 @@ impl Manifest {
                 k if k == Kind::Page.code() => Form::Page { rows, digest, end_chain },
                 k if k == Kind::Rollup.code() => Form::Totals,
                 k if k == Kind::Block.code() => {
-                    manifest.blocks.insert(period, tag);
+                    manifest.blocks.insert(period, Block { tag, only: flags & ONLY != 0 });
                     continue;
                 }
                 k if k == Kind::Enforcement.code() => {
@@ -164,8 +181,8 @@ impl Manifest {
             let part = DayPart::of(period, part).ok_or(Short)?;
             let rollup = RollupEntry { tag, cumulative: flags & CUMULATIVE != 0 };
             let rollup = (flags & ROLLUP != 0).then_some(rollup);
-            let damaged = flags & DAMAGED != 0;
-            manifest.parts.insert(part, Entry { form, first_seq, damaged, totals, rollup });
+            let (damaged, blind) = (flags & DAMAGED != 0, flags & BLIND != 0);
+            manifest.parts.insert(part, Entry { form, first_seq, damaged, totals, rollup, blind });
         }
         if wire.left() == 0 { Ok(manifest) } else { Err(Short) }
     }
@@ -182,10 +199,10 @@ mod tests {
         let rollup = Some(RollupEntry { tag: [3; 16], cumulative: true });
         let parts = [
             (DayPart { day: day(-1), part: 0 }, Entry { rollup, ..Entry::new(Form::Totals, 0) }),
-            (DayPart { day: day(0), part: 0 }, Entry { totals, rollup, ..Entry::new(page, 1) }),
+            (DayPart { day: day(0), part: 0 }, Entry { totals, rollup, blind: true, ..Entry::new(page, 1) }),
             (DayPart { day: day(0), part: 1 }, Entry { damaged: true, ..Entry::new(Form::Journal, 40) }),
         ];
-        let blocks = [(692, [9; 16])].into();
+        let blocks = [(692, Block { tag: [9; 16], only: true })].into();
         Manifest { revision: 7, next_seq: 41, enforcement: true, suspect: true, blocks, parts: parts.into() }
     }
 

@@ -259,6 +259,7 @@ pub(crate) fn open_store(
         parts,
         next_seq,
         read_only,
+        calendar: None,
     };
     for part in damaged.iter().chain(&missing) {
         store.mark_damaged(*part);

@@ -6,9 +6,10 @@ use dwell_core::calendar::CivilDay;
 
 use crate::db::{Db, Table};
 use crate::keys::{EnfKeys, digest};
-use crate::manifest::{Entry, Form, Manifest};
+use crate::manifest::{Entry, Form, Manifest, RollupEntry};
 use crate::page::Stored;
 use crate::record::{self, DayPart, Place};
+use crate::rollup;
 use crate::store::Facts;
 
 /// Reads the manifest, and the digest by which the tip knows it. `None`: it is lost.
@@ -45,7 +46,12 @@ pub(crate) fn remake(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
             } else {
                 break;
             };
-            manifest.parts.insert(part, Entry::new(form, 0));
+            let rollup = db.get(Table::Rollup, enf.blind(&Place::rollup(part))).ok().flatten();
+            let tag = rollup.as_deref().and_then(rollup::Stored::parse).map(|stored| stored.tag());
+            let mut entry = Entry::new(form, 0);
+            // Which parts it is of, only the manifest knew; without a later part it makes no difference.
+            entry.rollup = tag.map(|tag| RollupEntry { tag, cumulative: part.part == 0 });
+            manifest.parts.insert(part, entry);
         }
     }
     let place = Place::enforcement(facts.generation);

@@ -10,12 +10,11 @@ use std::fmt;
 use std::fs::File;
 use std::ops::RangeInclusive;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
 use crate::header::MINOR;
-use crate::record::Place;
 use crate::slot::{self, SlotInfo};
 use crate::store::Store;
 use crate::unlock::{self, Keys, Unlock, UnlockError};
@@ -115,7 +114,7 @@ impl SealedVault {
     /// See [`WriteError`]: the first one that a part met; the other parts are sealed, and the part is still in the
     /// journal.
     pub fn seal_before(&mut self, today: CivilDay) -> Result<usize, WriteError> {
-        self.store.seal_before(today, |facts, part, key| Ok(facts.wrap(&Place::day_key(part), key)?))
+        self.store.seal_before(today, None)
     }
 
     /// The spans of some days as far as they can be read, and how much of each day cannot.
@@ -136,6 +135,11 @@ impl SealedVault {
             history.spans.extend(day.spans.into_iter().map(|span| (day.day, span)));
         })?;
         Ok(history)
+    }
+
+    /// Sets by which zone's hours rollups count from now on; without, they count those of UTC.
+    pub fn set_calendar(&mut self, calendar: Calendar) {
+        self.store.calendar = Some(calendar);
     }
 
     /// The first and the last day with data, if there is any. Reads nothing from the disk.

@@ -1,8 +1,8 @@
 //! Adding key slots to an open vault, and the header's rewriting that this takes.
 //!
 //! The new header, both copies of it, is written beside the old one, synced, and renamed over it: a kill leaves the
-//! one or the other. Removing a slot is no such rewriting: its key might have been copied, so [`Vault::rotate`]
-//! makes new keys.
+//! one or the other. Removing a slot is no such rewriting: its key might have been copied, so that takes
+//! new keys: a new generation.
 
 use std::fmt;
 use std::fs;

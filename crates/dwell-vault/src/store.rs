@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
 use crate::charged::Counted;
@@ -16,11 +17,13 @@ use crate::error::{OpenError, Part, ReadError, WriteError};
 use crate::history::View;
 use crate::journal;
 use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest};
-use crate::manifest::{Entry, Form, Manifest};
+use crate::manifest::{Entry, Form, Manifest, RollupEntry};
 use crate::page;
 use crate::record::{self, DayPart, Place, SealError};
 use crate::recover::minute;
 use crate::row::Row;
+use crate::settle::drop_block;
+use crate::tally::Tally;
 use crate::tip::{Head, Tip, TipFile};
 use crate::tracks::Tracks;
 use crate::wrap;
@@ -73,6 +76,8 @@ pub(crate) struct Store {
     pub(crate) parts: BTreeMap<DayPart, OpenPart>,
     pub(crate) next_seq: u64,
     pub(crate) read_only: bool,
+    /// By which a rollup's hours are counted; of UTC without.
+    pub(crate) calendar: Option<Calendar>,
 }
 
 impl Store {
@@ -94,6 +99,7 @@ impl Store {
             parts: BTreeMap::new(),
             next_seq: 1,
             read_only: false,
+            calendar: None,
         };
         store.commit(None, |_| Ok(())).map_err(|error| match error {
             WriteError::DiskFull => OpenError::DiskFull,
@@ -114,6 +120,7 @@ impl Store {
     pub(crate) fn append(&mut self, rows: &[(CivilDay, Row)]) -> Result<u64, WriteError> {
         let mut growing: BTreeMap<CivilDay, (DayPart, OpenPart)> = BTreeMap::new();
         let mut manifest: Option<Manifest> = None;
+        let mut stale = Vec::new();
         let (mut wraps, mut sealed) = (Vec::new(), Vec::with_capacity(rows.len()));
         let mut seq = self.next_seq;
         let facts = self.facts.clone();
@@ -128,7 +135,10 @@ impl Store {
                         let place = Place::day_key(part);
                         wraps.push((self.enf.blind(&place), facts.wrap(&place, &key)?));
                         let entry_of = Entry::new(Form::Journal, seq);
-                        manifest.get_or_insert_with(|| self.listed()).parts.insert(part, entry_of);
+                        let manifest = manifest.get_or_insert_with(|| self.listed());
+                        manifest.parts.insert(part, entry_of);
+                        let block = drop_block(manifest, *day).map(Place::block);
+                        stale.extend(block.map(|place| self.enf.blind(&place)));
                         let counted = Counted::default();
                         let open = OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0, counted };
                         entry.insert((part, open))
@@ -152,6 +162,7 @@ impl Store {
             for (id, wrap) in &wraps {
                 tx.insert(Table::DayKey, *id, wrap)?;
             }
+            stale.iter().try_for_each(|id| tx.delete(Table::Rollup, *id))?;
             sealed.iter().try_for_each(|(seq, blob)| tx.insert_row(*seq, blob))
         })?;
         let named: BTreeMap<CivilDay, DayPart> =
@@ -199,22 +210,22 @@ impl Store {
     /// What reading takes, with the vault's keys or without.
     pub(crate) fn view<'a>(&'a self, keys: Option<&'a VaultKeys>) -> View<'a> {
         let Self { db, facts, manifest, parts, .. } = self;
-        View { db, facts, index: &self.enf.index, manifest, parts, keys }
+        let calendar = self.calendar.as_ref();
+        View { db, facts, index: &self.enf.index, manifest, parts, calendar, keys }
     }
 
-    /// Turns the open parts of days before `today` into pages, each with its key wrapped by `wrap`.
+    /// Turns the open parts of days before `today` into pages and rollups, with the vault's keys or without.
     pub(crate) fn seal_before(
         &mut self,
         today: CivilDay,
-        wrap: impl Fn(&Facts, DayPart, &Key) -> Result<Vec<u8>, WriteError>,
+        keys: Option<&VaultKeys>,
     ) -> Result<usize, WriteError> {
         let earlier: Vec<DayPart> =
             self.parts.range(..DayPart { day: today, part: 0 }).map(|(part, _)| *part).collect();
         let (mut sealed, mut first_error) = (0, None);
         for part in earlier {
             let Some(key) = self.parts.get(&part).and_then(|open| open.key.clone()) else { continue };
-            let done = wrap(&self.facts, part, &key).and_then(|wrap| self.seal(part, &wrap));
-            match done {
+            match self.seal(part, &key, keys) {
                 Ok(done) => sealed += usize::from(done),
                 Err(error) => drop(first_error.get_or_insert(error)),
             }
@@ -234,33 +245,47 @@ impl Store {
         let _ = self.tip.sync();
     }
 
-    /// Turns an open part into a page, under a wrap of its day key. `false`: nothing of it can be read.
-    pub(crate) fn seal(&mut self, part: DayPart, wrap: &[u8]) -> Result<bool, WriteError> {
+    /// Turns an open part into a page and a rollup. `false`: nothing of it can be read.
+    fn seal(&mut self, part: DayPart, key: &Key, keys: Option<&VaultKeys>) -> Result<bool, WriteError> {
         let (rows, whole) = self.view(None).journal(part);
-        let Some((open, key)) = self.parts.get(&part).and_then(|open| Some((open, open.key.as_deref()?)))
-        else {
-            return Ok(false);
-        };
+        let Some(open) = self.parts.get(&part) else { return Ok(false) };
         let Some(entry) = self.manifest.parts.get(&part).filter(|_| !rows.is_empty()) else {
             return Ok(false);
         };
         let seqs: Vec<u64> = rows.iter().map(|row| row.seq).collect();
         let mut tracks = Tracks::default();
         rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
+        let rows = tracks.into_rows();
         // A later part may hold the word that an earlier one's span is void, and must keep it.
-        let spans = if part.part == 0 { tracks.into_spans() } else { tracks.into_rows() };
+        let is_first = self.manifest.parts.range(..part).next_back().is_none_or(|(p, _)| p.day != part.day);
+        let spans: Vec<Span> = rows.into_iter().filter(|s| !is_first || !s.length.is_zero()).collect();
         let Facts { vault_id, epoch, .. } = self.facts;
-        let (page, digest) = page::seal(key, wrap, &vault_id, epoch, part, &spans)?;
+        let place = Place::day_key(part);
+        let wrap = match keys {
+            Some(keys) => wrap::under_wrap_key(keys, &vault_id, epoch, &place, key)?,
+            None => self.facts.wrap(&place, key)?,
+        };
+        let (page, digest) = page::seal(key, &wrap, &vault_id, epoch, part, &spans)?;
+        // Of this part alone; where it is not the day's first, an open vault makes one of the whole day.
+        let alive: Vec<Span> = spans.into_iter().filter(|span| !span.length.is_zero()).collect();
+        let tally = Tally::of(&alive, self.calendar.as_ref());
+        let (roll, tag) = self.roll(keys, part, &tally)?;
         let form = Form::Page { rows: open.rows, digest, end_chain: open.chain };
-        let damaged = entry.damaged || !whole;
-        let totals = open.counted.totals();
-        let sealed = Entry { damaged, totals, ..Entry::new(form, entry.first_seq) };
+        let sealed = Entry {
+            damaged: entry.damaged || !whole,
+            totals: open.counted.totals(),
+            rollup: Some(RollupEntry { tag, cumulative: is_first }),
+            blind: keys.is_none(),
+            ..Entry::new(form, entry.first_seq)
+        };
         let mut manifest = self.listed();
         manifest.parts.insert(part, sealed);
-        let (page_id, key_id) = (self.enf.blind(&Place::page(part)), self.enf.blind(&Place::day_key(part)));
+        let (page_id, key_id) = (self.enf.blind(&Place::page(part)), self.enf.blind(&place));
+        let roll_id = self.enf.blind(&Place::rollup(part));
         self.commit(Some(manifest), |tx| {
             tx.insert(Table::Page, page_id, &page)?;
-            tx.put(Table::DayKey, key_id, wrap)?;
+            tx.insert(Table::Rollup, roll_id, &roll)?;
+            tx.put(Table::DayKey, key_id, &wrap)?;
             seqs.iter().try_for_each(|seq| tx.delete_row(*seq))
         })?;
         self.parts.remove(&part);
@@ -309,7 +334,7 @@ impl Store {
     }
 
     /// One durable commit: `work`, and the manifest where it changes.
-    fn commit(
+    pub(crate) fn commit(
         &mut self,
         manifest: Option<Manifest>,
         work: impl FnOnce(&Writing<'_>) -> rusqlite::Result<()>,

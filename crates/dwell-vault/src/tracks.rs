@@ -27,6 +27,11 @@ impl Tracks {
         self.0.insert((span.start.wall.as_unix_ms(), span.start.boot.as_ms(), track), span);
     }
 
+    /// Takes a later part's spans on top of these.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.0.extend(later.0);
+    }
+
     /// The spans in order of their start, without those of zero length.
     pub(crate) fn into_spans(self) -> Vec<Span> {
         self.0.into_values().filter(|span| !span.length.is_zero()).collect()

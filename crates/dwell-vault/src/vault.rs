@@ -5,16 +5,15 @@ use std::fs::File;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
 use crate::activity;
 use crate::keys::VaultKeys;
-use crate::record::Place;
 use crate::sealed::SealedVault;
 use crate::store::Store;
-use crate::{History, OpenError, Opened, Places, ReadError, Row, Seq, Subjects, WriteError, open, wrap};
+use crate::{History, OpenError, Opened, Places, ReadError, Row, Seq, Subjects, WriteError, open};
 
 /// A vault whose history can be read and written. One process at a time has it; dropping it without
 /// [`Vault::close`] loses nothing.
@@ -150,9 +149,15 @@ impl Vault {
     /// journal.
     pub fn seal_before(&mut self, today: CivilDay) -> Result<usize, WriteError> {
         let keys = Arc::clone(&self.keys);
-        self.store.seal_before(today, |facts, part, key| {
-            Ok(wrap::under_wrap_key(&keys, &facts.vault_id, facts.epoch, &Place::day_key(part), key)?)
-        })
+        let sealed = self.store.seal_before(today, Some(&keys));
+        // Rollups are a convenience, and one that could not be made now is made next time.
+        let _ = self.settle(today);
+        sealed
+    }
+
+    /// Sets by which zone's hours rollups count from now on; without, they count those of UTC.
+    pub fn set_calendar(&mut self, calendar: Calendar) {
+        self.store.calendar = Some(calendar);
     }
 
     /// The bytes last given to [`Vault::put_enforcement`]; `None` if there never were any.

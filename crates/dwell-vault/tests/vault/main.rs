@@ -12,4 +12,5 @@ mod history;
 mod kill;
 mod refusals;
 mod sealed;
+mod totals;
 mod world;
