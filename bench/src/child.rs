@@ -35,6 +35,7 @@ pub(crate) fn main(arguments: &[OsString]) {
         "{}",
         match work {
             "memory" => memory(store, folder, days, round),
+            "scan" => scan(store, folder, days),
             "commits" => commits(store, folder, days, round),
             _ => panic!("no such work: {work}"),
         }
@@ -67,21 +68,40 @@ fn memory(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
 /// CPU time of one commit in ns: for a profiler, which wants a process that does nothing else.
 fn commits(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
     let history = History::of_days(days);
-    let spent = (0..10).map(|n| {
-        let day = History::coming(1000 + 10 * round + n);
-        let spans = history.spans(day);
-        let ns = match store {
-            "plain" => {
-                let mut plain = Plain::open(folder);
-                measure::cpu_of(|| spans.iter().for_each(|span| plain.append(span)))
-            }
-            "ours" => {
-                let mut ours = Ours::open(folder);
-                measure::cpu_of(|| spans.iter().for_each(|span| ours.append(day, span)))
-            }
-            _ => panic!("no such store: {store}"),
-        };
-        ns / spans.len() as f64 / 10.0
-    });
-    spent.sum()
+    let days = (0..10).map(|n| History::coming(1000 + 10 * round + n));
+    let spans: Vec<_> =
+        days.flat_map(|day| history.spans(day).into_iter().map(move |span| (day, span))).collect();
+    let spent = match store {
+        "plain" => {
+            let mut plain = Plain::open(folder);
+            measure::cpu_of(|| spans.iter().for_each(|(_, span)| plain.append(span)))
+        }
+        "ours" => {
+            let mut ours = Ours::open(folder);
+            measure::cpu_of(|| spans.iter().for_each(|(day, span)| ours.append(*day, span)))
+        }
+        _ => panic!("no such store: {store}"),
+    };
+    spent / spans.len() as f64
+}
+
+/// Time of one scan of all history in ms: for a profiler.
+fn scan(store: &str, folder: &Path, days: i32) -> f64 {
+    let (from, to) = (History::of_days(days).first(), History::coming(0));
+    let time = match store {
+        "plain" => {
+            let plain = Plain::open(folder);
+            measure::time_of(|| assert!(!plain.scan(from, to).is_empty()))
+        }
+        "ours" => {
+            let mut ours = Ours::open(folder);
+            measure::time_of(|| assert!(!ours.scan(from, to).is_empty()))
+        }
+        "make" => {
+            crate::rounds::build(&History::of_days(days), folder);
+            0.0
+        }
+        _ => panic!("no such store: {store}"),
+    };
+    time / 1e6
 }

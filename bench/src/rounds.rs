@@ -56,7 +56,7 @@ pub(crate) fn measure(years: i32, options: &Options) -> bool {
 }
 
 /// Makes both stores; returns their bytes and the number of spans.
-fn build(history: &History, folder: &Path) -> (u64, u64, usize) {
+pub(crate) fn build(history: &History, folder: &Path) -> (u64, u64, usize) {
     for store in ["plain", "ours"] {
         std::fs::create_dir(folder.join(store)).unwrap();
     }

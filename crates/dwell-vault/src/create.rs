@@ -109,7 +109,7 @@ pub(crate) fn folder(places: &Places, generation: u64) -> PathBuf {
     places.vault().join(format!("g.{generation}"))
 }
 
-fn generation_of(name: &str) -> Option<u64> {
+pub(crate) fn generation_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("g.")?;
     let number = digits.parse().ok()?;
     (format!("{number}") == digits).then_some(number)
@@ -163,7 +163,7 @@ fn build(places: &Places) -> Result<(), OpenError> {
         header: digest(&bytes[..COPY]),
         header_revision: 0,
     };
-    Store::create(&new, &facts, enf)?;
+    drop(Store::create(&new, &facts, enf)?);
     sync(&new.join("db"))?;
     sync(&new)?;
     let first = folder(places, FIRST_GENERATION);

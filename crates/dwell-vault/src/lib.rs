@@ -8,7 +8,7 @@
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
 //!
-//! Not here yet: forget, rekey, backup, salvage. The format has room for all of them.
+//! Not here yet: backup, salvage. The format has room for them.
 //!
 //! # Architecture invariant
 //!
@@ -16,9 +16,10 @@
 //! wrong goes out as values, and no value of a span ever reaches a log. No plaintext of a span is ever given to
 //! SQLite or written to a file.
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the place of backups, and new generations, come next")]
+#![expect(dead_code, reason = "the place of backups comes next")]
 
 mod activity;
+mod carry;
 mod chain;
 mod charged;
 mod columns;
@@ -27,6 +28,8 @@ mod db;
 mod enforcement;
 mod envelope;
 mod error;
+mod forget;
+mod generation;
 mod header;
 mod history;
 mod journal;
@@ -61,6 +64,8 @@ mod wire;
 mod wrap;
 
 pub use error::{OpenError, Part, ReadError, WriteError};
+pub use forget::{Forgotten, OnlyTogether, What};
+pub use generation::{GenerationError, NewSecrets, OnProgress, Progress, Renewed};
 pub use places::Places;
 pub use recovery_key::Mistyped;
 pub use row::{History, Note, Opened, Row, Seq, Subjects};

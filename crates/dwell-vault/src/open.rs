@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::create::{self, Found};
 use crate::db::{Db, Table};
 use crate::error::{OpenError, Part};
+use crate::generation;
 use crate::header::{FILE, Header, MINOR, Parsed};
 use crate::keyfile::{self, Purpose};
 use crate::keys::{EnfKeys, Key, VaultKeys};
@@ -35,6 +36,8 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
     let files = open_files(places, found.generation(), &keys, true, &mut notes)?;
     let Some(vault) = files.vault else { return Err(OpenError::KeyMissing { path: places.keyfile() }) };
     let store = open_store(&files.folder, files.facts, files.enf, Some(&vault), files.read_only, &mut notes)?;
+    // What a switch of generations left is in nobody's way.
+    let _ = generation::tidy(places, found.generation());
     Ok((Vault::new(store, vault, places.clone(), lock), Opened { created, notes }))
 }
 
@@ -45,6 +48,7 @@ pub(crate) fn open(places: &Places, keys: &Keys) -> Result<(State, Opened), Open
     let files = open_files(places, found.generation(), keys, false, &mut notes)?;
     let vault = files.vault.as_ref();
     let store = open_store(&files.folder, files.facts, files.enf, vault, files.read_only, &mut notes)?;
+    let _ = generation::tidy(places, found.generation());
     let places = places.clone();
     let state = match files.vault {
         Some(vault) => State::Open(Vault::new(store, vault, places, lock)),
@@ -60,7 +64,7 @@ fn take(places: &Places) -> Result<(Found, File, Vec<Note>), OpenError> {
     let mut notes = Vec::new();
     let found = create::survey(places)?;
     match found {
-        Found::Vault(_) => {}
+        Found::Vault(generation) => generation::move_keys(places, generation)?,
         Found::Nothing { remains } => {
             create::create(places)?;
             notes.extend(remains.then_some(Note::UnfinishedCreationCleared));

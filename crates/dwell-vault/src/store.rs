@@ -82,7 +82,7 @@ pub(crate) struct Store {
 
 impl Store {
     /// Fills a new generation's folder, durably: an empty database with its manifest, and a tip.
-    pub(crate) fn create(folder: &Path, facts: &Facts, enf: EnfKeys) -> Result<(), OpenError> {
+    pub(crate) fn create(folder: &Path, facts: &Facts, enf: EnfKeys) -> Result<Self, OpenError> {
         let db = Db::create(&folder.join("db"))?;
         let path = folder.join("tip");
         let mut enf = enf;
@@ -113,7 +113,8 @@ impl Store {
         })?;
         store.db.empty_log()?;
         store.write_tip();
-        store.tip.sync().map_err(|e| OpenError::io(&path, e))
+        store.tip.sync().map_err(|e| OpenError::io(&path, e))?;
+        Ok(store)
     }
 
     /// Records rows, all or none. Returns the last one's number.

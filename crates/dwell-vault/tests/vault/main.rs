@@ -8,6 +8,7 @@ mod canary;
 mod creation;
 mod damage;
 mod full;
+mod generations;
 mod history;
 mod kill;
 mod refusals;
