@@ -35,7 +35,9 @@ pub(crate) fn main(arguments: &[OsString]) {
         "{}",
         match work {
             "memory" => memory(store, folder, days, round),
-            "scan" => scan(store, folder, days),
+            "cold" => cold(store, folder, days),
+            "scan" | "totals" | "rotate" => report(work, folder, days),
+            "make" => make(folder, days),
             "commits" => commits(store, folder, days, round),
             _ => panic!("no such work: {work}"),
         }
@@ -65,6 +67,17 @@ fn memory(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
     measure::peak_rss() as f64
 }
 
+/// Time in ns from nothing to an answer: opens, and sums up all days from rollups.
+fn cold(store: &str, folder: &Path, days: i32) -> f64 {
+    let (from, to) = (History::of_days(days).first(), History::coming(0));
+    match store {
+        "plain" => measure::time_of(|| assert!(!Plain::open(folder).totals(from, to).is_empty())),
+        "ours" => measure::time_of(|| assert!(!Ours::open(folder).totals(from, to).subjects.is_empty())),
+        "opening" => measure::time_of(|| drop(Ours::open(folder))),
+        _ => panic!("no such store: {store}"),
+    }
+}
+
 /// CPU time of one commit in ns: for a profiler, which wants a process that does nothing else.
 fn commits(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
     let history = History::of_days(days);
@@ -85,23 +98,19 @@ fn commits(store: &str, folder: &Path, days: i32, round: i32) -> f64 {
     spent / spans.len() as f64
 }
 
-/// Time of one scan of all history in ms: for a profiler.
-fn scan(store: &str, folder: &Path, days: i32) -> f64 {
+/// Time in ns of 20 rounds of totals, of a scan or of new keys for everything: for a profiler.
+fn report(work: &str, folder: &Path, days: i32) -> f64 {
     let (from, to) = (History::of_days(days).first(), History::coming(0));
-    let time = match store {
-        "plain" => {
-            let plain = Plain::open(folder);
-            measure::time_of(|| assert!(!plain.scan(from, to).is_empty()))
-        }
-        "ours" => {
-            let mut ours = Ours::open(folder);
-            measure::time_of(|| assert!(!ours.scan(from, to).is_empty()))
-        }
-        "make" => {
-            crate::rounds::build(&History::of_days(days), folder);
-            0.0
-        }
-        _ => panic!("no such store: {store}"),
-    };
-    time / 1e6
+    let mut ours = Ours::open(folder);
+    measure::time_of(|| match work {
+        "scan" => assert!(!ours.scan(from, to).is_empty()),
+        "rotate" => ours.rotate(),
+        _ => (0..20).for_each(|_| assert!(!ours.totals(from, to).subjects.is_empty())),
+    })
+}
+
+/// Makes both stores, for a profiler to begin with.
+fn make(folder: &Path, days: i32) -> f64 {
+    crate::rounds::build(&History::of_days(days), folder);
+    0.0
 }

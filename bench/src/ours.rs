@@ -1,11 +1,12 @@
 //! The vault, used as the daemon uses it.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::{Activity, Span};
-use dwell_vault::{Places, Row, Vault};
+use dwell_vault::{NewSecrets, Places, Row, Totals, Vault};
 
 /// A vault in a folder.
 pub(crate) struct Ours {
@@ -57,6 +58,18 @@ impl Ours {
         });
         assert!(damaged.unwrap().is_empty(), "the vault is damaged");
         totals
+    }
+
+    /// The same as [`Ours::scan`], from the rollups.
+    pub(crate) fn totals(&self, from: CivilDay, to: CivilDay) -> Totals {
+        let totals = self.vault.totals(from..=to.plus(-1)).unwrap();
+        assert!(totals.damaged.is_empty(), "the vault is damaged");
+        totals
+    }
+
+    /// Gives everything new keys.
+    pub(crate) fn rotate(&mut self) {
+        self.vault.rotate(&NewSecrets::default(), &mut |_| ControlFlow::Continue(())).unwrap();
     }
 
     /// Leaves everything on the disk; returns the bytes of the vault and its keys.

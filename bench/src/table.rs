@@ -71,12 +71,6 @@ impl Table {
         );
     }
 
-    /// A bar whose feature is not there yet.
-    pub(crate) fn missing(&self, what: &str, unit: Unit, plain: Option<f64>, bar: &str) {
-        let plain = plain.map_or(String::new(), |plain| unit.of(plain));
-        println!("| {what} | not built yet | {plain} | | {bar} | |");
-    }
-
     /// Whether no bar was missed.
     pub(crate) const fn good(&self) -> bool {
         self.good

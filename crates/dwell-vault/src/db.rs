@@ -231,6 +231,20 @@ impl Db {
         self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map(Writing)
     }
 
+    /// Writes a copy of everything, as of now, into a new file.
+    pub(crate) fn copy_into(&self, path: &Path) -> Result<(), OpenError> {
+        let text = path
+            .to_str()
+            .ok_or_else(|| OpenError::io(path, std::io::Error::from(std::io::ErrorKind::InvalidFilename)))?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| OpenError::io(path, e))?;
+        Ok(self.conn.execute("VACUUM INTO ?1", [text]).map(drop)?)
+    }
+
     /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.
     pub(crate) fn empty_log(&self) -> rusqlite::Result<()> {
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))

@@ -28,7 +28,7 @@ use crate::record::DayPart;
 use crate::slot::{PARAMETERS, Slot, SlotInfo, SlotKind};
 use crate::store::{Facts, Store};
 use crate::totals::days_of;
-use crate::{Places, Vault, create, open};
+use crate::{KnownBackup, Places, Vault, backup, create, open};
 
 /// How far a long operation has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +96,8 @@ pub struct Renewed {
     pub forgotten: Forgotten,
     /// Slots whose secret is the one that it was: a copy made earlier still opens with it.
     pub unrotated: Vec<SlotInfo>,
+    /// Backups from before, which still hold what went.
+    pub backups: Vec<KnownBackup>,
 }
 
 impl Vault {
@@ -186,7 +188,12 @@ impl Vault {
                 return result;
             }
         };
+        let has_copy = create::exists(&backup::weekly(&self.places))?;
         self.switch(generation, keys, store)?;
+        if has_copy {
+            // It is gone by now, and what is forgotten with it; that it cannot be made anew is told by its absence.
+            let _ = self.make_copy();
+        }
         if let Some(day) = self.days().map(|(_, last)| last) {
             // Blocks that lost a day are made again; where that fails, they are made when the next day is sealed.
             let _ = self.settle(day);
@@ -221,6 +228,11 @@ impl Vault {
         if let Some(record) = self.store.enforcement()? {
             store.put_enforcement(&record)?;
         }
+        // A list that is damaged is no reason not to forget; it starts anew.
+        let known = self.known_backups().unwrap_or_default();
+        if !known.is_empty() {
+            store.put_backups(&known)?;
+        }
         let forgotten = self.carry(&mut store, &keys, what, progress)?;
         let expected = store.manifest.clone();
         // As the next start will find it: everything in the database, and nothing in its log.
@@ -249,7 +261,7 @@ impl Vault {
         create::sync(&folder.join("db"))?;
         create::sync(folder)?;
         create::sync(&self.places.vault())?;
-        Ok((keys, store, Renewed { forgotten, unrotated }))
+        Ok((keys, store, Renewed { forgotten, unrotated, backups: known }))
     }
 
     fn carry(
@@ -349,6 +361,8 @@ impl Vault {
         self.keys = Arc::new(keys);
         self.known = None;
         create::sync(&self.places.vault())?;
+        // Of the old generation, with all that was forgotten.
+        backup::remove(&backup::weekly(&self.places))?;
         tidy(&self.places, generation)?;
         Ok(())
     }
@@ -390,11 +404,15 @@ pub(crate) fn tidy(places: &Places, generation: u64) -> Result<(), OpenError> {
     let mut removed = false;
     for entry in entries.flatten() {
         let name = entry.file_name();
-        let other = name.to_str().and_then(create::generation_of).is_some_and(|g| g != generation);
-        if other {
+        let number = name.to_str().and_then(create::generation_of);
+        if number.is_some_and(|number| number != generation) {
+            if number < Some(generation) {
+                // A switch was cut off: the copy may be of what was left behind.
+                backup::remove(&backup::weekly(places))?;
+            }
             remove(&entry.path())?;
             removed = true;
-        } else if name == "current.new" {
+        } else if ["current.new", "copy.db", "weekly.new"].iter().any(|left| name == *left) {
             let _ = fs::remove_file(entry.path());
         }
     }

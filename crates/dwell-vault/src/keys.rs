@@ -178,11 +178,6 @@ impl EnfKeys {
         keys
     }
 
-    /// K_enf itself.
-    pub(crate) const fn root(&self) -> &Key {
-        &self.root
-    }
-
     /// Makes sure that coming seals use a step later than one that was found on the disk.
     pub(crate) fn after(&mut self, step: u32) {
         self.step = self.step.max(step.saturating_add(1));

@@ -8,7 +8,7 @@
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
 //!
-//! Not here yet: backup, salvage. The format has room for them.
+//! Not here yet: salvage.
 //!
 //! # Architecture invariant
 //!
@@ -16,9 +16,9 @@
 //! wrong goes out as values, and no value of a span ever reaches a log. No plaintext of a span is ever given to
 //! SQLite or written to a file.
 #![forbid(unsafe_code)]
-#![expect(dead_code, reason = "the place of backups comes next")]
 
 mod activity;
+mod backup;
 mod carry;
 mod chain;
 mod charged;
@@ -45,6 +45,8 @@ mod record;
 mod recover;
 mod recovery_key;
 mod relist;
+mod restore;
+mod retention;
 mod rollup;
 mod row;
 #[cfg(test)]
@@ -60,14 +62,18 @@ mod totals;
 mod tracks;
 mod unlock;
 mod vault;
+mod verify;
 mod wire;
 mod wrap;
 
+pub use backup::KnownBackup;
 pub use error::{OpenError, Part, ReadError, WriteError};
 pub use forget::{Forgotten, OnlyTogether, What};
 pub use generation::{GenerationError, NewSecrets, OnProgress, Progress, Renewed};
 pub use places::Places;
 pub use recovery_key::Mistyped;
+pub use restore::{RestoreError, Restored, restore};
+pub use retention::{LetGo, Retention};
 pub use row::{History, Note, Opened, Row, Seq, Subjects};
 pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
@@ -76,3 +82,4 @@ pub use tally::Use;
 pub use totals::Totals;
 pub use unlock::{EnfSource, Keys, Unlock, UnlockError};
 pub use vault::Vault;
+pub use verify::{Info, Verified};

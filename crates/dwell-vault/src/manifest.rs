@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::charged::Charged;
 use crate::record::{DayPart, Kind};
+use crate::totals::days_of;
 use crate::wire::{Short, Wire};
 
 /// Set where something of the part could not be read, now or before it was sealed.
@@ -104,9 +105,11 @@ pub(crate) struct Manifest {
 impl Manifest {
     /// The first and the last day with records.
     pub(crate) fn days(&self) -> Option<(CivilDay, CivilDay)> {
-        let (first, _) = self.parts.first_key_value()?;
-        let (last, _) = self.parts.last_key_value()?;
-        Some((first.day, last.day))
+        let blocks = self.blocks.iter().filter(|(_, known)| known.only);
+        let blocks = blocks.flat_map(|(block, _)| <[CivilDay; 2]>::from(days_of(*block)));
+        let ends = self.parts.first_key_value().into_iter().chain(self.parts.last_key_value());
+        let days: Vec<CivilDay> = ends.map(|(part, _)| part.day).chain(blocks).collect();
+        Some((*days.iter().min()?, *days.iter().max()?))
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {

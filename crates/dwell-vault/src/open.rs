@@ -23,7 +23,7 @@ use crate::row::{Note, Opened};
 use crate::sealed::{SealedVault, State};
 use crate::store::{Facts, Store};
 use crate::tip::{Tip, TipFile};
-use crate::unlock::{self, EnfSource, Keys, UnlockError};
+use crate::unlock::{self, EnfSource, Keys, Unlock, UnlockError};
 use crate::vault::Vault;
 use crate::wrap;
 use dwell_core::calendar::CivilDay;
@@ -33,7 +33,8 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
     let (found, lock, mut notes) = take(places)?;
     let created = matches!(found, Found::Nothing { .. });
     let keys = Keys::files(places);
-    let files = open_files(places, found.generation(), &keys, true, &mut notes)?;
+    let keys = (&keys.enf, &keys.slots[..]);
+    let files = open_files(places, found.generation(), keys, true, &mut notes)?;
     let Some(vault) = files.vault else { return Err(OpenError::KeyMissing { path: places.keyfile() }) };
     let store = open_store(&files.folder, files.facts, files.enf, Some(&vault), files.read_only, &mut notes)?;
     // What a switch of generations left is in nobody's way.
@@ -43,9 +44,18 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
 
 /// See [`State::open`].
 pub(crate) fn open(places: &Places, keys: &Keys) -> Result<(State, Opened), OpenError> {
+    open_by(places, &keys.enf, &keys.slots)
+}
+
+/// The same, with K_enf's source and what to try on the slots apart.
+pub(crate) fn open_by(
+    places: &Places,
+    enf: &EnfSource,
+    slots: &[Unlock],
+) -> Result<(State, Opened), OpenError> {
     let (found, lock, mut notes) = take(places)?;
     let created = matches!(found, Found::Nothing { .. });
-    let files = open_files(places, found.generation(), keys, false, &mut notes)?;
+    let files = open_files(places, found.generation(), (enf, slots), false, &mut notes)?;
     let vault = files.vault.as_ref();
     let store = open_store(&files.folder, files.facts, files.enf, vault, files.read_only, &mut notes)?;
     let _ = generation::tidy(places, found.generation());
@@ -88,7 +98,7 @@ struct Files {
 fn open_files(
     places: &Places,
     generation: u64,
-    keys: &Keys,
+    (source, slots): (&EnfSource, &[Unlock]),
     must_open: bool,
     notes: &mut Vec<Note>,
 ) -> Result<Files, OpenError> {
@@ -100,7 +110,7 @@ fn open_files(
     }
     let mut refused = Vec::new();
     let mut vault = None;
-    for unlock in &keys.slots {
+    for unlock in slots {
         match unlock::vault_keys(&parsed, unlock) {
             Ok((found, was_open)) => {
                 notes.extend(was_open.then_some(Note::KeyWasReadable));
@@ -111,7 +121,7 @@ fn open_files(
             Err(error) => refused.push(error),
         }
     }
-    let enf = enforcement_key(places, &keys.enf, header, vault.as_ref(), notes)?;
+    let enf = enforcement_key(places, source, header, vault.as_ref(), notes)?;
     let enf = EnfKeys::of(enf, &header.vault_id);
     if !parsed.signed_by_enf(&enf) {
         return Err(OpenError::Corrupt { what: Part::HeaderMac });
@@ -189,6 +199,20 @@ fn enforcement_key(
     Ok(file.secret)
 }
 
+/// Copies what an unclean stop left in the database's log aside: SQLite drops a damaged end of it in silence, and
+/// what it dropped may still be salvaged. An earlier copy that was kept is the better evidence.
+fn keep_log(folder: &Path) -> Result<PathBuf, OpenError> {
+    let (log, aside) = (folder.join("db-wal"), folder.join("db-wal.aside"));
+    let left = log.metadata().is_ok_and(|meta| meta.len() > 0);
+    if left && !create::exists(&aside)? {
+        // Without room for it, recording is worth more.
+        if std::fs::copy(&log, &aside).is_err() {
+            let _ = std::fs::remove_file(&aside);
+        }
+    }
+    Ok(aside)
+}
+
 /// Opens a generation's database and tip; with the vault's keys, or sealed.
 pub(crate) fn open_store(
     folder: &Path,
@@ -198,6 +222,7 @@ pub(crate) fn open_store(
     read_only: bool,
     notes: &mut Vec<Note>,
 ) -> Result<Store, OpenError> {
+    let aside = keep_log(folder)?;
     let db = Db::open(&folder.join("db"))?;
     let tip_path = folder.join("tip");
     let (tip_file, tip) = TipFile::open(&tip_path, &mut enf, &facts.vault_id, facts.generation)
@@ -250,7 +275,8 @@ pub(crate) fn open_store(
     }
     notes.extend(tip.is_none().then_some(Note::TipRemade));
     let revision = manifest.revision.max(tip.as_ref().map_or(0, |tip: &Tip| tip.revision));
-    let manifest = Manifest { revision, ..manifest };
+    let suspect = manifest.suspect || behind || remade;
+    let manifest = Manifest { revision, suspect, ..manifest };
     let Recovered { parts, damaged, missing, open_span } = found;
     let mut store = Store {
         db,
@@ -277,6 +303,10 @@ pub(crate) fn open_store(
             store.manifest_changed = true;
         }
     }
+    if vault.is_some() && damaged.is_empty() && missing.is_empty() && !remade && !behind {
+        // Tip and chains agree with what SQLite made of its log.
+        let _ = std::fs::remove_file(aside);
+    }
     let mut days: Vec<CivilDay> =
         store.manifest.parts.iter().filter(|(_, entry)| entry.damaged).map(|(part, _)| part.day).collect();
     days.dedup();
@@ -294,7 +324,7 @@ mod tests {
     use crate::{Row, WriteError};
 
     fn own_keys(places: &Places, parsed: &Parsed) -> VaultKeys {
-        unlock::vault_keys(parsed, &unlock::Unlock::Keyfile(places.keyfile())).unwrap().0
+        unlock::vault_keys(parsed, &Unlock::Keyfile(places.keyfile())).unwrap().0
     }
 
     /// Signs a changed header with the vault's own keys.

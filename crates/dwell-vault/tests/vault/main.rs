@@ -5,6 +5,7 @@
 )]
 
 mod canary;
+mod copies;
 mod creation;
 mod damage;
 mod full;
