@@ -128,6 +128,24 @@ impl Db {
         Ok(db)
     }
 
+    /// Opens a second connection that only reads, and sees what is committed now until it is dropped.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(PAGE_MAX + 4096).unwrap_or(i32::MAX))?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        conn.set_prepared_statement_cache_capacity(24);
+        conn.execute_batch(
+            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
+             PRAGMA mmap_size = 0; PRAGMA cache_size = -256; BEGIN",
+        )?;
+        // A transaction sees from its first read on, and that must be now.
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(Self { conn })
+    }
+
     fn connect(path: &Path) -> Result<Self, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -140,6 +158,8 @@ impl Db {
         conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(PAGE_MAX + 4096).unwrap_or(i32::MAX))?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         conn.set_prepared_statement_cache_capacity(24);
+        // There is one writer, and a reader that holds the log is not waited for: recording is worth more.
+        conn.busy_timeout(std::time::Duration::ZERO)?;
         // cell_size_check and trusted_schema: the file may be damaged. temp_store: no plaintext can spill, for none is
         // ever given to SQLite, but nothing needs temporary files either. cache_size: 256 KiB; the daemon is small.
         conn.execute_batch(

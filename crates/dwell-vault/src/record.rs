@@ -396,6 +396,18 @@ mod tests {
         }
     }
 
+    /// A million with `DWELL_LONG=1`. A repeated nonce under one key would give both plaintexts away.
+    #[test]
+    fn no_nonce_comes_twice() {
+        let count = if std::env::var_os("DWELL_LONG").is_some() { 1_000_000 } else { 100_000 };
+        let (key, place) = (key(1), Place::page(part(5, 0)));
+        let mut seen = std::collections::HashSet::with_capacity(count);
+        for _ in 0..count {
+            let record = seal(&key, &VAULT, 1, &place, b"").unwrap();
+            assert!(seen.insert(<[u8; 12]>::try_from(&record[6..18]).unwrap()));
+        }
+    }
+
     #[test]
     fn more_than_16_mib_is_neither_sealed_nor_opened() {
         let place = Place::enforcement(1);

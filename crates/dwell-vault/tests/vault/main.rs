@@ -12,6 +12,8 @@ mod full;
 mod generations;
 mod history;
 mod kill;
+mod known_answers;
+mod readers;
 mod refusals;
 mod sealed;
 mod totals;

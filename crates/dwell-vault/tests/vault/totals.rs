@@ -205,3 +205,21 @@ fn ten_years_of_totals() {
     }
     assert_totals(&mut vault, &[(5, 300), (0, years * 365)]);
 }
+
+/// Rollups that change places, or come from an earlier state, are not believed; the pages answer instead.
+#[test]
+fn rollups_that_change_places_are_not_believed() {
+    let world = World::new();
+    let mut vault = world.open();
+    for after in 0..3 {
+        record(&mut vault, after, &some_spans(after, 5 * u64::try_from(after + 1).unwrap()));
+    }
+    vault.seal_before(day(3)).unwrap();
+    vault.close();
+    let splice = "CREATE TEMP TABLE t AS SELECT row_number() OVER (ORDER BY id) AS n, id, b FROM roll;
+        UPDATE roll SET b = (SELECT b FROM t WHERE t.n = 1 + (SELECT n FROM t AS me WHERE me.id = roll.id) % 3)";
+    world.sqlite().execute_batch(splice).unwrap();
+    let mut vault = world.open();
+    assert_totals(&mut vault, &[(0, 0), (1, 1), (0, 9)]);
+    assert!(vault.verify(&mut |_| std::ops::ControlFlow::Continue(())).unwrap().contradicting.is_empty());
+}
