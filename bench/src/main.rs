@@ -3,11 +3,12 @@
 //!
 //! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`
 //!
-//! Ratios are what counts: both stores do the same work in turns, on the same files' kind of disk, and medians of
+//! Ratios are what counts: both stores do the same work in turns, in the same folders, and medians of
 //! several rounds are compared, so a slow machine slows both.
 
 #![forbid(unsafe_code)]
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::print_stderr,
