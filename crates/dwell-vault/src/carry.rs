@@ -49,6 +49,7 @@ impl<'a> Carrier<'a> {
         let manifest = Manifest {
             next_seq: old.manifest.next_seq,
             suspect: old.manifest.suspect,
+            enforcement: old.manifest.enforcement,
             ..new.manifest.clone()
         };
         Self { old, new, keys, what, manifest, gone: Forgotten::default(), waiting: Vec::new(), bytes: 0 }
@@ -248,8 +249,7 @@ impl<'a> Carrier<'a> {
     /// Writes what waits, and the manifest. Returns what went.
     pub(crate) fn finish(mut self) -> Result<Forgotten, WriteError> {
         self.flush()?;
-        let enforcement = self.new.manifest.enforcement;
-        let manifest = Manifest { enforcement, ..self.manifest };
+        let manifest = self.manifest;
         self.new.next_seq = manifest.next_seq;
         self.new.commit(Some(manifest), |_| Ok(()))?;
         Ok(self.gone)

@@ -302,6 +302,12 @@ impl Writing<'_> {
         self.prepare_cached("INSERT INTO j VALUES (?1, ?2)")?.execute(params![seq, blob]).map(drop)
     }
 
+    /// Puts a row in the place of another, or where none is.
+    pub(crate) fn put_row(&self, seq: u64, blob: &[u8]) -> rusqlite::Result<()> {
+        self.delete_row(seq)?;
+        self.insert_row(seq, blob)
+    }
+
     pub(crate) fn delete_row(&self, seq: u64) -> rusqlite::Result<()> {
         self.prepare_cached("DELETE FROM j WHERE seq = ?1")?.execute([seq]).map(drop)
     }

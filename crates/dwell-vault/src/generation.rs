@@ -225,8 +225,11 @@ impl Vault {
         let again = enf.again(&facts.vault_id);
         let mut store = Store::create(folder, &facts, enf)?;
         store.calendar = self.store.calendar;
-        if let Some(record) = self.store.enforcement()? {
-            store.put_enforcement(&record)?;
+        match self.store.enforcement() {
+            Ok(Some(record)) => store.put_enforcement(&record)?,
+            // Lost already; the manifest goes on to say that there was one, so that it never reads as none.
+            Ok(None) | Err(ReadError::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
         // A list that is damaged is no reason not to forget; it starts anew.
         let known = self.known_backups().unwrap_or_default();

@@ -8,7 +8,7 @@
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
 //!
-//! Not here yet: salvage.
+//! Not here yet: what is spilled before K_enf is there.
 //!
 //! # Architecture invariant
 //!
@@ -20,6 +20,7 @@
 mod activity;
 mod backup;
 mod carry;
+mod carve;
 mod chain;
 mod charged;
 mod columns;
@@ -50,6 +51,7 @@ mod restore;
 mod retention;
 mod rollup;
 mod row;
+mod salvage;
 #[cfg(test)]
 mod samples;
 mod sealed;
@@ -77,6 +79,7 @@ pub use recovery_key::Mistyped;
 pub use restore::{RestoreError, Restored, restore};
 pub use retention::{LetGo, Retention};
 pub use row::{History, Note, Opened, Row, Seq, Subjects};
+pub use salvage::{SalvageError, Salvaged, salvage};
 pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
 pub use slots::{NewSlot, SlotError};

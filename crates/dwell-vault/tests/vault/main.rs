@@ -15,6 +15,7 @@ mod kill;
 mod known_answers;
 mod readers;
 mod refusals;
+mod salvages;
 mod sealed;
 mod totals;
 mod world;
