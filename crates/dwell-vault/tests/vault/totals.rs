@@ -7,9 +7,10 @@ use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::ledger::Visits;
 use dwell_core::span::{Activity, Span};
 use dwell_core::subject::Subject;
-use dwell_vault::{Keys, Row, State, Totals, Unlock, Use, Vault};
+use dwell_vault::{Keys, NewSecrets, Row, State, Totals, Unlock, Use, Vault};
 use proptest::prelude::*;
 
+use crate::generations::go_on;
 use crate::world::{World, all, day, focus, record, some_spans, subject};
 
 /// What the spans say: the report's own way of counting, one day at a time.
@@ -204,6 +205,13 @@ fn ten_years_of_totals() {
         println!("{length} days: median {:?}", times[10]);
     }
     assert_totals(&mut vault, &[(5, 80), (0, days)]);
+    let began = std::time::Instant::now();
+    vault.rotate(&NewSecrets::default(), &mut go_on).unwrap();
+    println!("rekeying {days} days: {:?}", began.elapsed());
+    let began = std::time::Instant::now();
+    vault.verify(&mut go_on).unwrap();
+    println!("verifying them: {:?}", began.elapsed());
+    println!("{} bytes a day", vault.info().unwrap().bytes / u64::try_from(days).unwrap());
 }
 
 /// Rollups that change places, or come from an earlier state, are not believed; the pages answer instead.
