@@ -54,9 +54,16 @@ test-package: ## the Debian package and make install on throwaway machines, with
 	fi
 
 .PHONY: bench
-bench: deps build ## what the daemon costs while nothing happens
+bench: deps build ## what the daemon costs while nothing happens, and the vault against plain SQLite
 	$(CARGO) build --release -p dwell-tests --bin quiet
-	@DWELL_BIN_DIR='$(RELEASE)' '$(RELEASE)/quiet'
+# Both tables are shown, whatever the first one says.
+	@quiet=0; DWELL_BIN_DIR='$(RELEASE)' '$(RELEASE)/quiet' || quiet=$$?; \
+		$(MAKE) --no-print-directory bench-vault && exit $$quiet
+
+.PHONY: bench-vault
+bench-vault: deps ## the vault against plain SQLite that stores the same rows
+	$(CARGO) build --release -p dwell-bench
+	@'$(RELEASE)/dwell-bench' vault
 
 .PHONY: check
 check: fmt lint doc deny ## all that needs no test run

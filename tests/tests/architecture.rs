@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dwell-cli", &["dwell-bus", "dwell-core"]),
     ("dwelld", &["dwell-bus", "dwell-core", "dwell-desktop", "dwell-vault"]),
     ("dwell-tests", &[]),
+    ("dwell-bench", &["dwell-core", "dwell-vault"]),
 ];
 
 /// Crates that speak HTTP, TLS or DNS, or bring an async network stack of their own.

@@ -18,7 +18,7 @@ use crate::keyfile::{self, Purpose};
 use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest, random};
 use crate::places::Places;
 use crate::record::SealError;
-use crate::slot::{SLOTS, Slot};
+use crate::slot::{PARAMETERS, SLOTS, Slot, SlotKind};
 use crate::store::{Facts, Store};
 
 const FIRST_EPOCH: u32 = 1;
@@ -36,6 +36,16 @@ pub(crate) enum Found {
     },
     /// This generation is whole, but a creation was cut off before `current` named it.
     Unfinished(u64),
+}
+
+impl Found {
+    /// The generation to open, once what was missing has been made.
+    pub(crate) const fn generation(self) -> u64 {
+        match self {
+            Self::Vault(generation) | Self::Unfinished(generation) => generation,
+            Self::Nothing { .. } => FIRST_GENERATION,
+        }
+    }
 }
 
 /// Looks at what is there, without changing anything.
@@ -99,7 +109,7 @@ pub(crate) fn folder(places: &Places, generation: u64) -> PathBuf {
     places.vault().join(format!("g.{generation}"))
 }
 
-fn generation_of(name: &str) -> Option<u64> {
+pub(crate) fn generation_of(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("g.")?;
     let number = digits.parse().ok()?;
     (format!("{number}") == digits).then_some(number)
@@ -122,19 +132,21 @@ fn build(places: &Places) -> Result<(), OpenError> {
     let new = new(places);
     let vault_id: [u8; 16] = random()?;
     let (vk, seed, enf) = (Key::random()?, Key::random()?, Key::random()?);
-    let vault = VaultKeys::of(&vk, &vault_id, FIRST_EPOCH);
+    let vault = VaultKeys::of(vk, &vault_id, FIRST_EPOCH);
     let mut slots = [const { None }; SLOTS];
-    slots[0] = Some(Slot::keyfile(0, &seed, &vk, &vault_id, FIRST_EPOCH)?);
+    let (kind, to) = (SlotKind::Keyfile, envelope::public_key(&seed));
+    slots[0] = Some(Slot::new(kind, [0; PARAMETERS], to, 0, &vault.root, &vault_id, FIRST_EPOCH)?);
     let header = Header {
         minor: MINOR,
         epoch: FIRST_EPOCH,
         generation: FIRST_GENERATION,
         vault_id,
         device_id: random()?,
-        vk_commitment: vk.commitment(&vault_id),
+        vk_commitment: vault.root.commitment(&vault_id),
         enf_commitment: enf.commitment(&vault_id),
         public_key: envelope::public_key(&vault.seed),
         sealed_enf: Header::seal_enf(&vault, &vault_id, FIRST_EPOCH, &enf)?,
+        revision: 0,
         slots,
     };
     write_key(&new.join("keyfile"), Purpose::Slot, &vault_id, &seed)?;
@@ -149,8 +161,9 @@ fn build(places: &Places) -> Result<(), OpenError> {
         generation: FIRST_GENERATION,
         public_key: header.public_key,
         header: digest(&bytes[..COPY]),
+        header_revision: 0,
     };
-    Store::create(&new, &facts, enf)?;
+    drop(Store::create(&new, &facts, enf)?);
     sync(&new.join("db"))?;
     sync(&new)?;
     let first = folder(places, FIRST_GENERATION);
@@ -208,7 +221,8 @@ pub(crate) fn sync(path: &Path) -> Result<(), OpenError> {
     File::open(path).and_then(|file| file.sync_all()).map_err(|e| OpenError::io(path, e))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Writes a new file, durably; fails where there is one.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(bytes)?;
     file.sync_all()

@@ -32,6 +32,7 @@ pub(crate) enum Table {
     Meta,
     DayKey,
     Page,
+    Rollup,
     Enforcement,
 }
 
@@ -41,6 +42,7 @@ impl Table {
             Self::Meta => "SELECT b FROM meta WHERE id = ?1",
             Self::DayKey => "SELECT w FROM dk WHERE id = ?1",
             Self::Page => "SELECT b FROM page WHERE id = ?1",
+            Self::Rollup => "SELECT b FROM roll WHERE id = ?1",
             Self::Enforcement => "SELECT b FROM enf WHERE id = ?1",
         }
     }
@@ -51,7 +53,18 @@ impl Table {
             Self::Meta => "INSERT INTO meta VALUES (?1, ?2)",
             Self::DayKey => "INSERT INTO dk VALUES (?1, ?2)",
             Self::Page => "INSERT INTO page VALUES (?1, ?2)",
+            Self::Rollup => "INSERT INTO roll VALUES (?1, ?2)",
             Self::Enforcement => "INSERT INTO enf VALUES (?1, ?2)",
+        }
+    }
+
+    const fn delete(self) -> &'static str {
+        match self {
+            Self::Meta => "DELETE FROM meta WHERE id = ?1",
+            Self::DayKey => "DELETE FROM dk WHERE id = ?1",
+            Self::Page => "DELETE FROM page WHERE id = ?1",
+            Self::Rollup => "DELETE FROM roll WHERE id = ?1",
+            Self::Enforcement => "DELETE FROM enf WHERE id = ?1",
         }
     }
 
@@ -60,6 +73,7 @@ impl Table {
             Self::Meta => "UPDATE meta SET b = ?2 WHERE id = ?1",
             Self::DayKey => "UPDATE dk SET w = ?2 WHERE id = ?1",
             Self::Page => "UPDATE page SET b = ?2 WHERE id = ?1",
+            Self::Rollup => "UPDATE roll SET b = ?2 WHERE id = ?1",
             Self::Enforcement => "UPDATE enf SET b = ?2 WHERE id = ?1",
         }
     }
@@ -114,6 +128,24 @@ impl Db {
         Ok(db)
     }
 
+    /// Opens a second connection that only reads, and sees what is committed now until it is dropped.
+    pub(crate) fn open_to_read(path: &Path) -> Result<Self, OpenError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_EXRESCODE;
+        let conn = Connection::open_with_flags(path, flags)?;
+        conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(PAGE_MAX + 4096).unwrap_or(i32::MAX))?;
+        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        conn.set_prepared_statement_cache_capacity(24);
+        conn.execute_batch(
+            "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;
+             PRAGMA mmap_size = 0; PRAGMA cache_size = -256; BEGIN",
+        )?;
+        // A transaction sees from its first read on, and that must be now.
+        conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(Self { conn })
+    }
+
     fn connect(path: &Path) -> Result<Self, OpenError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
@@ -125,7 +157,9 @@ impl Db {
         let conn = Connection::open_with_flags(folder.join("db"), flags)?;
         conn.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(PAGE_MAX + 4096).unwrap_or(i32::MAX))?;
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        conn.set_prepared_statement_cache_capacity(12);
+        conn.set_prepared_statement_cache_capacity(24);
+        // There is one writer, and a reader that holds the log is not waited for: recording is worth more.
+        conn.busy_timeout(std::time::Duration::ZERO)?;
         // cell_size_check and trusted_schema: the file may be damaged. temp_store: no plaintext can spill, for none is
         // ever given to SQLite, but nothing needs temporary files either. cache_size: 256 KiB; the daemon is small.
         conn.execute_batch(
@@ -140,11 +174,13 @@ impl Db {
         self.conn.prepare_cached(table.select())?.query_row([id], |row| row.get(0)).optional()
     }
 
-    /// Gives every journal row, in order, to `each`. `false`: the table is damaged, and rows may be missing; those
+    /// Gives every journal row from number `first` on, in order, to `each`. `false`: the table is damaged, and rows may be missing; those
     /// before and behind the damage were given all the same.
-    pub(crate) fn rows(&self, mut each: impl FnMut(u64, &[u8])) -> bool {
+    pub(crate) fn rows(&self, first: u64, mut each: impl FnMut(u64, &[u8])) -> bool {
+        // Row numbers of honest vaults are far below; 0 asks for all, those that are absurd included.
+        let first = i64::try_from(first).ok().filter(|first| *first > 0).unwrap_or(i64::MIN);
         let mut last = None;
-        let forward = self.walk("SELECT seq, b FROM j ORDER BY seq", |seq, blob| {
+        let forward = self.walk("SELECT seq, b FROM j WHERE seq >= ?1 ORDER BY seq", first, |seq, blob| {
             let onward = last.is_none_or(|last| seq > last);
             if onward {
                 last = Some(seq);
@@ -156,7 +192,7 @@ impl Db {
             return true;
         }
         let mut before = None;
-        let _ = self.walk("SELECT seq, b FROM j ORDER BY seq DESC", |seq, blob| {
+        let _ = self.walk("SELECT seq, b FROM j WHERE seq >= ?1 ORDER BY seq DESC", first, |seq, blob| {
             let onward = last.is_none_or(|last| seq > last) && before.is_none_or(|before| seq < before);
             if onward {
                 before = Some(seq);
@@ -168,9 +204,14 @@ impl Db {
     }
 
     /// `Ok(false)`: `each` saw an order that a sound tree does not have.
-    fn walk(&self, sql: &str, mut each: impl FnMut(i64, &[u8]) -> bool) -> rusqlite::Result<bool> {
+    fn walk(
+        &self,
+        sql: &str,
+        first: i64,
+        mut each: impl FnMut(i64, &[u8]) -> bool,
+    ) -> rusqlite::Result<bool> {
         let mut statement = self.conn.prepare_cached(sql)?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([first])?;
         while let Some(row) = rows.next()? {
             let blob = match row.get_ref(1)? {
                 ValueRef::Blob(blob) => blob,
@@ -189,6 +230,7 @@ impl Db {
         let sql = match table {
             Table::DayKey => "SELECT id FROM dk",
             Table::Page => "SELECT id FROM page",
+            Table::Rollup => "SELECT id FROM roll",
             Table::Meta => "SELECT id FROM meta",
             Table::Enforcement => "SELECT id FROM enf",
         };
@@ -207,6 +249,20 @@ impl Db {
     /// Begins to write. Rolled back where it is not committed.
     pub(crate) fn write(&mut self) -> rusqlite::Result<Writing<'_>> {
         self.conn.transaction_with_behavior(TransactionBehavior::Immediate).map(Writing)
+    }
+
+    /// Writes a copy of everything, as of now, into a new file.
+    pub(crate) fn copy_into(&self, path: &Path) -> Result<(), OpenError> {
+        let text = path
+            .to_str()
+            .ok_or_else(|| OpenError::io(path, std::io::Error::from(std::io::ErrorKind::InvalidFilename)))?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|e| OpenError::io(path, e))?;
+        Ok(self.conn.execute("VACUUM INTO ?1", [text]).map(drop)?)
     }
 
     /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.
@@ -238,8 +294,18 @@ impl Writing<'_> {
         }
     }
 
+    pub(crate) fn delete(&self, table: Table, id: i64) -> rusqlite::Result<()> {
+        self.prepare_cached(table.delete())?.execute([id]).map(drop)
+    }
+
     pub(crate) fn insert_row(&self, seq: u64, blob: &[u8]) -> rusqlite::Result<()> {
         self.prepare_cached("INSERT INTO j VALUES (?1, ?2)")?.execute(params![seq, blob]).map(drop)
+    }
+
+    /// Puts a row in the place of another, or where none is.
+    pub(crate) fn put_row(&self, seq: u64, blob: &[u8]) -> rusqlite::Result<()> {
+        self.delete_row(seq)?;
+        self.insert_row(seq, blob)
     }
 
     pub(crate) fn delete_row(&self, seq: u64) -> rusqlite::Result<()> {
@@ -313,7 +379,7 @@ mod tests {
         (1..=100).for_each(|seq| tx.insert_row(seq, &[7; 466]).unwrap());
         tx.commit().unwrap();
         let mut rows = 0;
-        assert!(db.rows(|_, _| rows += 1));
+        assert!(db.rows(0, |_, _| rows += 1));
         assert_eq!(rows, 100);
         drop(db);
         // Row 50's page: not a kind of page that there is.
@@ -325,7 +391,7 @@ mod tests {
         bytes[leaves[leaves.len() / 2]] = 0x55;
         std::fs::write(&path, bytes).unwrap();
         let mut seqs = Vec::new();
-        assert!(!Db::open(&path).unwrap().rows(|seq, _| seqs.push(seq)));
+        assert!(!Db::open(&path).unwrap().rows(0, |seq, _| seqs.push(seq)));
         assert!(seqs.len() > 80 && seqs.len() < 100, "{}", seqs.len());
         assert!(seqs.contains(&1) && seqs.contains(&100));
         seqs.sort_unstable();

@@ -24,6 +24,9 @@ pub enum Part {
     /// The database file is missing, is no database, or lacks its tables.
     #[error("the database")]
     Database,
+    /// A backup, or the list of backups.
+    #[error("the backup")]
+    Backup,
     /// The record of rules and counters.
     #[error("the enforcement record")]
     Enforcement,

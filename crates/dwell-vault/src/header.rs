@@ -6,7 +6,7 @@
 //! | 0 | `"dwellvlt"`, major u16, minor u16, first 4 bytes of the SHA-256 of these 12: the same in every format to come |
 //! | 16 | suite u8, 0\[3\], epoch u32, generation u64 |
 //! | 32 | vault_id\[16\], device_id\[16\] |
-//! | 64 | commitment of VK\[32\], commitment of K_enf\[32\], public key\[32\], K_enf sealed under K_wrap\[66\], 0\[30\] |
+//! | 64 | commitment of VK\[32\], commitment of K_enf\[32\], public key\[32\], K_enf sealed under K_wrap\[66\], revision u32, 0\[26\] |
 //! | 256 | 8 slots of 256 bytes |
 //! | 2304 | 0 |
 //! | 4000 | MAC under K_hdr\[32\] and MAC under K_enf\[32\], both of 0..4000 |
@@ -48,6 +48,8 @@ pub(crate) struct Header {
     pub(crate) enf_commitment: [u8; 32],
     pub(crate) public_key: [u8; SHARE],
     pub(crate) sealed_enf: [u8; SEALED_ENF],
+    /// Grows with each rewriting within a generation: the tip tells an older one that was put back.
+    pub(crate) revision: u32,
     pub(crate) slots: [Option<Slot>; SLOTS],
 }
 
@@ -83,6 +85,7 @@ impl Header {
         copy[96..128].copy_from_slice(&self.enf_commitment);
         copy[128..160].copy_from_slice(&self.public_key);
         copy[160..160 + SEALED_ENF].copy_from_slice(&self.sealed_enf);
+        copy[160 + SEALED_ENF..164 + SEALED_ENF].copy_from_slice(&self.revision.to_le_bytes());
         for (number, slot) in self.slots.iter().enumerate() {
             if let Some(slot) = slot {
                 let at = SLOTS_AT + number * SLOT;
@@ -202,6 +205,7 @@ fn fields(wire: &mut Wire<'_>, minor: u16) -> Result<Header, Short> {
         enf_commitment: wire.array()?,
         public_key: wire.array()?,
         sealed_enf: wire.array()?,
+        revision: wire.u32()?,
         slots: [const { None }; SLOTS],
     })
 }
@@ -209,10 +213,11 @@ fn fields(wire: &mut Wire<'_>, minor: u16) -> Result<Header, Short> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slot::{PARAMETERS, SlotKind};
 
     fn keys() -> (VaultKeys, EnfKeys) {
         let vk = Key::from_slice(&[1; 32]).unwrap();
-        (VaultKeys::of(&vk, &[7; 16], 1), EnfKeys::of(Key::from_slice(&[2; 32]).unwrap(), &[7; 16]))
+        (VaultKeys::of(vk, &[7; 16], 1), EnfKeys::of(Key::from_slice(&[2; 32]).unwrap(), &[7; 16]))
     }
 
     fn header() -> Header {
@@ -220,7 +225,9 @@ mod tests {
         let enf = Key::from_slice(&[2; 32]).unwrap();
         let seed = Key::from_slice(&[3; 32]).unwrap();
         let mut slots = [const { None }; SLOTS];
-        slots[0] = Some(Slot::keyfile(0, &seed, &Key::from_slice(&[1; 32]).unwrap(), &[7; 16], 1).unwrap());
+        let (kind, public_key) = (SlotKind::Keyfile, crate::envelope::public_key(&seed));
+        let vk = Key::from_slice(&[1; 32]).unwrap();
+        slots[0] = Some(Slot::new(kind, [0; PARAMETERS], public_key, 0, &vk, &[7; 16], 1).unwrap());
         Header {
             minor: MINOR,
             epoch: 1,
@@ -231,6 +238,7 @@ mod tests {
             enf_commitment: [10; 32],
             public_key: [11; 32],
             sealed_enf: Header::seal_enf(&vault, &[7; 16], 1, &enf).unwrap(),
+            revision: 3,
             slots,
         }
     }
@@ -283,7 +291,7 @@ mod tests {
         let mut header = header();
         let true_key = header.public_key;
         header.public_key = [0x66; 32];
-        let thief = VaultKeys::of(&Key::from_slice(&[0x66; 32]).unwrap(), &[7; 16], 1);
+        let thief = VaultKeys::of(Key::from_slice(&[0x66; 32]).unwrap(), &[7; 16], 1);
         let parsed = Parsed::read(&header.encode(&thief, &enf)).unwrap();
         assert_ne!(parsed.header.public_key, true_key);
         assert!(!parsed.signed_by_vault(&vault));

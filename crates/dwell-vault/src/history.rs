@@ -1,105 +1,161 @@
 //! Reading spans back, out of journal and pages.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::span::Span;
 use rusqlite::ErrorCode;
 
-use crate::db::Table;
+use crate::chain::Chain;
+use crate::charged::Charged;
+use crate::db::{Db, Table};
 use crate::error::ReadError;
-use crate::keys::VaultKeys;
-use crate::manifest::{Entry, Form};
+use crate::journal::{self, Opened};
+use crate::keys::{Index, VaultKeys};
+use crate::manifest::{Entry, Form, Manifest};
 use crate::page::Stored;
 use crate::record::{DayPart, Place};
-use crate::store::Store;
+use crate::store::{Facts, OpenPart};
 use crate::tracks::Tracks;
 use crate::wrap;
 
-/// Gives each day's spans to `each`, in order. Returns the days of which something could not be read.
-pub(crate) fn each_day(
-    store: &Store,
-    keys: &VaultKeys,
-    days: &RangeInclusive<CivilDay>,
-    mut each: impl FnMut(CivilDay, Vec<Span>),
-) -> Result<Vec<CivilDay>, ReadError> {
-    let mut damaged = BTreeSet::new();
-    if days.is_empty() {
-        return Ok(Vec::new());
-    }
-    let range = DayPart { day: *days.start(), part: 0 }..=DayPart { day: *days.end(), part: u16::MAX };
-    let mut parts = store.manifest.parts.range(range).peekable();
-    while let Some((part, entry)) = parts.next() {
-        let mut tracks = Tracks::default();
-        let mut whole = put_part(store, keys, *part, entry, &mut tracks)?;
-        while let Some((next, entry)) = parts.next_if(|(next, _)| next.day == part.day) {
-            whole &= put_part(store, keys, *next, entry, &mut tracks)?;
-        }
-        if !whole {
-            damaged.insert(part.day);
-        }
-        each(part.day, tracks.into_spans());
-    }
-    Ok(damaged.into_iter().collect())
+/// Everything that reading takes; of the store, or of a reader with a connection of its own.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) db: &'a Db,
+    pub(crate) facts: &'a Facts,
+    pub(crate) index: &'a Index,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) parts: &'a BTreeMap<DayPart, OpenPart>,
+    /// By which hours are counted; of UTC without.
+    pub(crate) calendar: Option<&'a Calendar>,
+    /// `None` while the vault is sealed.
+    pub(crate) keys: Option<&'a VaultKeys>,
 }
 
-/// Puts what can be read of a part; `false` where that is not all.
-fn put_part(
-    store: &Store,
-    keys: &VaultKeys,
-    part: DayPart,
-    entry: &Entry,
-    tracks: &mut Tracks,
-) -> Result<bool, ReadError> {
-    let whole = match &entry.form {
-        Form::Journal => {
-            let (rows, whole) = store.journal(part);
-            rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
-            whole
+/// One day as read.
+pub(crate) struct Day {
+    pub(crate) day: CivilDay,
+    pub(crate) spans: Vec<Span>,
+    /// Nothing of it was found to be lost.
+    pub(crate) whole: bool,
+    /// What is there, but sealed.
+    pub(crate) sealed: Charged,
+}
+
+/// The parts of some days, in order.
+pub(crate) fn parts_of(days: &RangeInclusive<CivilDay>) -> RangeInclusive<DayPart> {
+    DayPart { day: *days.start(), part: 0 }..=DayPart { day: *days.end(), part: u16::MAX }
+}
+
+impl View<'_> {
+    /// Gives each day that has records to `each`, in order.
+    pub(crate) fn each_day(
+        &self,
+        days: &RangeInclusive<CivilDay>,
+        mut each: impl FnMut(Day),
+    ) -> Result<(), ReadError> {
+        if days.is_empty() {
+            return Ok(());
         }
-        Form::Page { digest, .. } => match page(store, keys, part, digest)? {
-            Some(spans) => {
-                spans.into_iter().for_each(|span| tracks.put(span));
-                true
+        let mut parts = self.manifest.parts.range(parts_of(days)).peekable();
+        while let Some((part, entry)) = parts.next() {
+            let mut tracks = Tracks::default();
+            let mut sealed = Charged::default();
+            let mut whole = self.put_part(*part, entry, &mut tracks, &mut sealed)?;
+            while let Some((next, entry)) = parts.next_if(|(next, _)| next.day == part.day) {
+                whole &= self.put_part(*next, entry, &mut tracks, &mut sealed)?;
             }
-            None => false,
-        },
-    };
-    Ok(whole && !entry.damaged)
-}
-
-fn page(
-    store: &Store,
-    keys: &VaultKeys,
-    part: DayPart,
-    known: &[u8; 32],
-) -> Result<Option<Vec<Span>>, ReadError> {
-    let facts = &store.facts;
-    let Some(bytes) = get(store, Table::Page, &Place::page(part))? else { return Ok(None) };
-    let Some(stored) = Stored::parse(&bytes).filter(|stored| stored.digest() == *known) else {
-        return Ok(None);
-    };
-    // The day key stands in two places, so that losing one costs nothing.
-    if let Some(key) = wrap::open(keys, &facts.vault_id, facts.epoch, part, stored.wrap)
-        && let Some(spans) = stored.open(&key, &facts.vault_id, facts.epoch, part)
-    {
-        return Ok(Some(spans));
+            each(Day { day: part.day, spans: tracks.into_spans(), whole, sealed });
+        }
+        Ok(())
     }
-    let Some(wrap) = get(store, Table::DayKey, &Place::day_key(part))? else { return Ok(None) };
-    Ok(wrap::open(keys, &facts.vault_id, facts.epoch, part, &wrap)
-        .and_then(|key| stored.open(&key, &facts.vault_id, facts.epoch, part)))
-}
 
-/// A blob, or `None` where it is not there or lies in a damaged place.
-fn get(store: &Store, table: Table, place: &Place) -> Result<Option<Vec<u8>>, ReadError> {
-    match store.db.get(table, store.enf.blind(place)) {
-        Ok(blob) => Ok(blob),
-        Err(e) => match e.sqlite_error_code() {
-            Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-            | None => Ok(None),
-            Some(ErrorCode::TooBig) => Ok(None),
-            Some(_) => Err(e.into()),
-        },
+    /// Puts what can be read of a part; `false` where something is lost.
+    pub(crate) fn put_part(
+        &self,
+        part: DayPart,
+        entry: &Entry,
+        tracks: &mut Tracks,
+        sealed: &mut Charged,
+    ) -> Result<bool, ReadError> {
+        let mut keep_sealed = |totals: Charged| {
+            sealed.charged_ms = sealed.charged_ms.saturating_add(totals.charged_ms);
+            sealed.unobserved_ms = sealed.unobserved_ms.saturating_add(totals.unobserved_ms);
+            true
+        };
+        let whole = match (&entry.form, self.keys) {
+            (Form::Journal, keys) => match self.parts.get(&part) {
+                Some(open) if open.key.is_none() && keys.is_none() => keep_sealed(open.counted.totals()),
+                _ => {
+                    let (rows, whole) = self.journal(part);
+                    rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
+                    whole
+                }
+            },
+            (Form::Totals, Some(_)) => true,
+            (Form::Page { .. } | Form::Totals, None) => keep_sealed(entry.totals),
+            (Form::Page { digest, .. }, Some(keys)) => match self.page(keys, part, digest)? {
+                Some(spans) => {
+                    spans.into_iter().for_each(|span| tracks.put(span));
+                    true
+                }
+                None => false,
+            },
+        };
+        Ok(whole && !entry.damaged)
+    }
+
+    /// The rows of an open part that can be read, in order, and whether that is all of them.
+    pub(crate) fn journal(&self, part: DayPart) -> (Vec<Opened>, bool) {
+        let Some(open) = self.parts.get(&part) else { return (Vec::new(), false) };
+        let Some(key) = &open.key else { return (Vec::new(), false) };
+        let first = self.manifest.parts.get(&part).map_or(0, |entry| entry.first_seq);
+        let mut rows = Vec::new();
+        let sound = self.db.rows(first, |seq, sealed| {
+            rows.extend(journal::open(key, &self.facts.vault_id, self.facts.epoch, part, seq, sealed));
+        });
+        rows.sort_by_key(|row| row.link.ordinal);
+        let chain = Chain::of(rows.iter().map(|row| (row.seq, row.link)));
+        let whole = sound && chain.is_whole() && chain.rows == open.rows && chain.end == open.chain;
+        (rows, whole)
+    }
+
+    /// A page's spans; `None` where it cannot be read or is not the one that the manifest knows.
+    pub(crate) fn page(
+        &self,
+        keys: &VaultKeys,
+        part: DayPart,
+        known: &[u8; 32],
+    ) -> Result<Option<Vec<Span>>, ReadError> {
+        let facts = self.facts;
+        let Some(bytes) = self.get(Table::Page, &Place::page(part))? else { return Ok(None) };
+        let Some(stored) = Stored::parse(&bytes).filter(|stored| stored.digest() == *known) else {
+            return Ok(None);
+        };
+        // The day key stands in two places, so that losing one costs nothing.
+        let place = Place::day_key(part);
+        if let Some(key) = wrap::open(keys, &facts.vault_id, facts.epoch, &place, stored.wrap)
+            && let Some(spans) = stored.open(&key, &facts.vault_id, facts.epoch, part)
+        {
+            return Ok(Some(spans));
+        }
+        let Some(wrap) = self.get(Table::DayKey, &place)? else { return Ok(None) };
+        Ok(wrap::open(keys, &facts.vault_id, facts.epoch, &place, &wrap)
+            .and_then(|key| stored.open(&key, &facts.vault_id, facts.epoch, part)))
+    }
+
+    /// A blob, or `None` where it is not there or lies in a damaged place.
+    pub(crate) fn get(&self, table: Table, place: &Place) -> Result<Option<Vec<u8>>, ReadError> {
+        match self.db.get(table, self.index.blind(place)) {
+            Ok(blob) => Ok(blob),
+            Err(e) => match e.sqlite_error_code() {
+                Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+                | None => Ok(None),
+                Some(ErrorCode::TooBig) => Ok(None),
+                Some(_) => Err(e.into()),
+            },
+        }
     }
 }

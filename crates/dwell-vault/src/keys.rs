@@ -5,6 +5,7 @@
 //! them by HKDF-SHA256 (RFC 5869) with salt `"dwell/v1" ‖ vault_id` and info `label ‖ n` (n: u32, little-endian).
 
 use std::fmt;
+use std::sync::Arc;
 
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
@@ -103,9 +104,11 @@ impl Key {
     }
 }
 
-/// What VK gives.
+/// VK, and what it gives.
 #[derive(Debug)]
 pub(crate) struct VaultKeys {
+    /// VK itself: what a new slot gets.
+    pub(crate) root: Key,
     /// K_wrap: wraps day keys while the vault is open.
     pub(crate) wrap: Key,
     /// K_hdr: signs the header.
@@ -115,12 +118,29 @@ pub(crate) struct VaultKeys {
 }
 
 impl VaultKeys {
-    pub(crate) fn of(vk: &Key, vault_id: &[u8; 16], epoch: u32) -> Self {
+    pub(crate) fn of(vk: Key, vault_id: &[u8; 16], epoch: u32) -> Self {
         Self {
             wrap: vk.derive(vault_id, "wrap", epoch),
             header: vk.derive(vault_id, "header", epoch),
             seed: vk.derive(vault_id, "hpke", epoch),
+            root: vk,
         }
+    }
+}
+
+/// K_index: makes the database's row ids say nothing.
+#[derive(Debug)]
+pub(crate) struct Index(Key);
+
+impl Index {
+    /// The row id of a record: 63 bits that say nothing without K_index.
+    pub(crate) fn blind(&self, place: &Place) -> i64 {
+        let mut name = [0; 7];
+        name[0] = place.kind.code();
+        name[1..5].copy_from_slice(&place.period.to_le_bytes());
+        name[5..].copy_from_slice(&place.part.to_le_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = self.0.mac(&name);
+        i64::from_le_bytes([a, b, c, d, e, f, g, h]) & i64::MAX
     }
 }
 
@@ -135,8 +155,8 @@ const SEALS_A_STEP: u32 = 1 << 23;
 #[derive(Debug)]
 pub(crate) struct EnfKeys {
     root: Key,
-    /// K_index: makes the database's row ids say nothing.
-    index: Key,
+    /// Shared with those who only read.
+    pub(crate) index: Arc<Index>,
     /// Signs the header for a daemon that has no VK.
     pub(crate) header: Key,
     step: u32,
@@ -146,7 +166,16 @@ pub(crate) struct EnfKeys {
 impl EnfKeys {
     pub(crate) fn of(root: Key, vault_id: &[u8; 16]) -> Self {
         let (index, header) = (root.derive(vault_id, "index", 0), root.derive(vault_id, "header", 0));
-        Self { root, index, header, step: 0, seals: 0 }
+        Self { root, index: Arc::new(Index(index)), header, step: 0, seals: 0 }
+    }
+
+    /// The same keys once more, for a second opening of the same files; steps already taken stay taken.
+    pub(crate) fn again(&self, vault_id: &[u8; 16]) -> Self {
+        let mut root = Key(Box::new(Zeroizing::new([0; 32])));
+        root.0.copy_from_slice(self.root.bytes());
+        let mut keys = Self::of(root, vault_id);
+        keys.after(self.step);
+        keys
     }
 
     /// Makes sure that coming seals use a step later than one that was found on the disk.
@@ -169,14 +198,9 @@ impl EnfKeys {
         self.root.derive(vault_id, place.kind.label(), step)
     }
 
-    /// The row id of a record: 63 bits that say nothing without K_index.
+    /// See [`Index::blind`].
     pub(crate) fn blind(&self, place: &Place) -> i64 {
-        let mut name = [0; 7];
-        name[0] = place.kind.code();
-        name[1..5].copy_from_slice(&place.period.to_le_bytes());
-        name[5..].copy_from_slice(&place.part.to_le_bytes());
-        let [a, b, c, d, e, f, g, h, ..] = self.index.mac(&name);
-        i64::from_le_bytes([a, b, c, d, e, f, g, h]) & i64::MAX
+        self.index.blind(place)
     }
 }
 
@@ -189,7 +213,7 @@ mod tests {
     #[test]
     fn no_key_shows_its_bytes() {
         let key = Key::from_slice(&[0xab; 32]).unwrap();
-        let vault = VaultKeys::of(&key, &VAULT, 1);
+        let vault = VaultKeys::of(Key::from_slice(&[0xab; 32]).unwrap(), &VAULT, 1);
         let enf = EnfKeys::of(Key::from_slice(&[0xab; 32]).unwrap(), &VAULT);
         let shown = format!("{key:?} {vault:?} {enf:?}");
         assert!(shown.contains("‹redacted›"));

@@ -5,8 +5,10 @@
 //! the journal at once; a day that is over becomes one sealed page. What each record is, of which day and where in
 //! its order, is authenticated with it.
 //!
-//! Not here yet: rollups, the sealed state (no VK in memory), slots other than a key file, forget, rekey, backup,
-//! salvage. The format has room for all of them.
+//! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
+//! cannot read the days before).
+//!
+//! Not here yet: what is spilled before K_enf is there.
 //!
 //! # Architecture invariant
 //!
@@ -16,13 +18,19 @@
 #![forbid(unsafe_code)]
 
 mod activity;
+mod backup;
+mod carry;
+mod carve;
 mod chain;
+mod charged;
 mod columns;
 mod create;
 mod db;
 mod enforcement;
 mod envelope;
 mod error;
+mod forget;
+mod generation;
 mod header;
 mod history;
 mod journal;
@@ -32,22 +40,51 @@ mod lock;
 mod manifest;
 mod open;
 mod page;
+mod passphrase;
 mod places;
+mod reader;
 mod record;
 mod recover;
+mod recovery_key;
 mod relist;
+mod restore;
+mod retention;
+mod rollup;
 mod row;
+mod salvage;
 #[cfg(test)]
 mod samples;
+mod sealed;
+mod settle;
 mod slot;
+mod slots;
 mod store;
+mod tally;
 mod tip;
+mod totals;
 mod tracks;
+mod unlock;
 mod vault;
+mod verify;
 mod wire;
 mod wrap;
 
+pub use backup::KnownBackup;
 pub use error::{OpenError, Part, ReadError, WriteError};
+pub use forget::{Forgotten, OnlyTogether, What};
+pub use generation::{GenerationError, NewSecrets, OnProgress, Progress, Renewed};
 pub use places::Places;
+pub use reader::Reader;
+pub use recovery_key::Mistyped;
+pub use restore::{RestoreError, Restored, restore};
+pub use retention::{LetGo, Retention};
 pub use row::{History, Note, Opened, Row, Seq, Subjects};
+pub use salvage::{SalvageError, Salvaged, salvage};
+pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
+pub use slot::{SlotInfo, SlotKind};
+pub use slots::{NewSlot, SlotError};
+pub use tally::Use;
+pub use totals::Totals;
+pub use unlock::{EnfSource, Keys, Unlock, UnlockError};
 pub use vault::Vault;
+pub use verify::{Info, Verified};

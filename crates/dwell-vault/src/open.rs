@@ -2,11 +2,14 @@
 //! be the vault's, nothing is written.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use crate::create::{self, Found};
 use crate::db::{Db, Table};
 use crate::error::{OpenError, Part};
+use crate::generation;
 use crate::header::{FILE, Header, MINOR, Parsed};
 use crate::keyfile::{self, Purpose};
 use crate::keys::{EnfKeys, Key, VaultKeys};
@@ -14,48 +17,111 @@ use crate::lock;
 use crate::manifest::{Entry, Form, Manifest};
 use crate::places::Places;
 use crate::record::{self, DayPart, Place};
-use crate::recover::{Recovered, SEQ_MAX, recover};
+use crate::recover::{Recovered, SEQ_MAX, locked, recover};
 use crate::relist;
 use crate::row::{Note, Opened};
-use crate::slot;
+use crate::sealed::{SealedVault, State};
 use crate::store::{Facts, Store};
 use crate::tip::{Tip, TipFile};
+use crate::unlock::{self, EnfSource, Keys, Unlock, UnlockError};
 use crate::vault::Vault;
 use crate::wrap;
 use dwell_core::calendar::CivilDay;
 
 /// See [`Vault::open_or_create`].
 pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenError> {
+    let (found, lock, mut notes) = take(places)?;
+    let created = matches!(found, Found::Nothing { .. });
+    let keys = Keys::files(places);
+    let keys = (&keys.enf, &keys.slots[..]);
+    let files = open_files(places, found.generation(), keys, true, &mut notes)?;
+    let Some(vault) = files.vault else { return Err(OpenError::KeyMissing { path: places.keyfile() }) };
+    let store = open_store(&files.folder, files.facts, files.enf, Some(&vault), files.read_only, &mut notes)?;
+    // What a switch of generations left is in nobody's way.
+    let _ = generation::tidy(places, found.generation());
+    Ok((Vault::new(store, vault, places.clone(), lock), Opened { created, notes }))
+}
+
+/// See [`State::open`].
+pub(crate) fn open(places: &Places, keys: &Keys) -> Result<(State, Opened), OpenError> {
+    open_by(places, &keys.enf, &keys.slots)
+}
+
+/// The same, with K_enf's source and what to try on the slots apart.
+pub(crate) fn open_by(
+    places: &Places,
+    enf: &EnfSource,
+    slots: &[Unlock],
+) -> Result<(State, Opened), OpenError> {
+    let (found, lock, mut notes) = take(places)?;
+    let created = matches!(found, Found::Nothing { .. });
+    let files = open_files(places, found.generation(), (enf, slots), false, &mut notes)?;
+    let vault = files.vault.as_ref();
+    let store = open_store(&files.folder, files.facts, files.enf, vault, files.read_only, &mut notes)?;
+    let _ = generation::tidy(places, found.generation());
+    let places = places.clone();
+    let state = match files.vault {
+        Some(vault) => State::Open(Vault::new(store, vault, places, lock)),
+        None => State::Sealed { vault: SealedVault::new(store, places, lock), refused: files.refused },
+    };
+    Ok((state, Opened { created, notes }))
+}
+
+/// Takes the lock, and makes a vault where there is nothing.
+fn take(places: &Places) -> Result<(Found, File, Vec<Note>), OpenError> {
     create::private_folder(&places.data_dir)?;
     let lock = lock::take(&places.lock())?;
     let mut notes = Vec::new();
     let found = create::survey(places)?;
     match found {
-        Found::Vault(_) => {}
+        Found::Vault(generation) => generation::move_keys(places, generation)?,
         Found::Nothing { remains } => {
             create::create(places)?;
             notes.extend(remains.then_some(Note::UnfinishedCreationCleared));
         }
         Found::Unfinished(generation) => create::finish(places, generation)?,
     }
-    let generation = match found {
-        Found::Vault(generation) | Found::Unfinished(generation) => generation,
-        Found::Nothing { .. } => 1,
-    };
-    let (keys, store) = open(places, generation, &mut notes)?;
-    let created = matches!(found, Found::Nothing { .. });
-    Ok((Vault::new(store, keys, lock), Opened { created, notes }))
+    Ok((found, lock, notes))
 }
 
-fn open(places: &Places, generation: u64, notes: &mut Vec<Note>) -> Result<(VaultKeys, Store), OpenError> {
+/// A generation whose keys have proven to be its own.
+struct Files {
+    folder: PathBuf,
+    facts: Facts,
+    enf: EnfKeys,
+    vault: Option<VaultKeys>,
+    /// Why each source that was tried did not open it.
+    refused: Vec<UnlockError>,
+    read_only: bool,
+}
+
+fn open_files(
+    places: &Places,
+    generation: u64,
+    (source, slots): (&EnfSource, &[Unlock]),
+    must_open: bool,
+    notes: &mut Vec<Note>,
+) -> Result<Files, OpenError> {
     let folder = create::folder(places, generation);
     let parsed = read_header(&folder.join("hdr"))?;
     let header = &parsed.header;
     if header.generation != generation {
         return Err(OpenError::Corrupt { what: Part::Current });
     }
-    let vault = vault_keys(places, &parsed, notes)?;
-    let enf = enforcement_key(places, header, &vault, notes)?;
+    let mut refused = Vec::new();
+    let mut vault = None;
+    for unlock in slots {
+        match unlock::vault_keys(&parsed, unlock) {
+            Ok((found, was_open)) => {
+                notes.extend(was_open.then_some(Note::KeyWasReadable));
+                vault = Some(found);
+                break;
+            }
+            Err(error) if must_open => return Err(error.into_open(&places.keyfile())),
+            Err(error) => refused.push(error),
+        }
+    }
+    let enf = enforcement_key(places, source, header, vault.as_ref(), notes)?;
     let enf = EnfKeys::of(enf, &header.vault_id);
     if !parsed.signed_by_enf(&enf) {
         return Err(OpenError::Corrupt { what: Part::HeaderMac });
@@ -67,19 +133,11 @@ fn open(places: &Places, generation: u64, notes: &mut Vec<Note>) -> Result<(Vaul
     if read_only {
         notes.push(Note::ReadOnly);
     }
-    let facts = Facts {
-        vault_id: header.vault_id,
-        epoch: header.epoch,
-        generation,
-        public_key: header.public_key,
-        header: parsed.digest(),
-    };
-    let db = Db::open(&folder.join("db"))?;
-    let store = open_store(&folder.join("tip"), db, facts, enf, &vault, read_only, notes)?;
-    Ok((vault, store))
+    let facts = facts(&parsed);
+    Ok(Files { folder, facts, enf, vault, refused, read_only })
 }
 
-fn read_header(path: &std::path::Path) -> Result<Parsed, OpenError> {
+pub(crate) fn read_header(path: &Path) -> Result<Parsed, OpenError> {
     let mut bytes = Vec::with_capacity(FILE + 1);
     match std::fs::File::open(path) {
         Ok(file) => {
@@ -91,45 +149,49 @@ fn read_header(path: &std::path::Path) -> Result<Parsed, OpenError> {
     Parsed::read(&bytes)
 }
 
-fn vault_keys(places: &Places, parsed: &Parsed, notes: &mut Vec<Note>) -> Result<VaultKeys, OpenError> {
+/// What of a header sealing needs.
+pub(crate) fn facts(parsed: &Parsed) -> Facts {
     let header = &parsed.header;
-    let path = places.keyfile();
-    let file = keyfile::read(&path, Purpose::Slot)?;
-    let vk = match slot::open(&header.slots, &file.secret, &header.vault_id, header.epoch) {
-        slot::Found::Vk(vk) => vk,
-        slot::Found::Broken(number) => return Err(OpenError::Corrupt { what: Part::Slot(number) }),
-        slot::Found::NotOurs => return Err(OpenError::WrongKey { path }),
-    };
-    let keys = VaultKeys::of(&vk, &header.vault_id, header.epoch);
-    if !vk.commits_to(&header.vault_id, &header.vk_commitment) || !parsed.signed_by_vault(&keys) {
-        return Err(OpenError::Corrupt { what: Part::HeaderMac });
+    Facts {
+        vault_id: header.vault_id,
+        epoch: header.epoch,
+        generation: header.generation,
+        public_key: header.public_key,
+        header: parsed.digest(),
+        header_revision: header.revision,
     }
-    if file.was_open {
-        notes.push(Note::KeyWasReadable);
-    }
-    Ok(keys)
 }
 
-/// K_enf from its file, or, where that is missing, from the header, so that the file is there again.
+/// K_enf from its source, or, where its file is missing and a slot was opened, from the header, so that the file is
+/// there again.
 fn enforcement_key(
     places: &Places,
+    source: &EnfSource,
     header: &Header,
-    vault: &VaultKeys,
+    vault: Option<&VaultKeys>,
     notes: &mut Vec<Note>,
 ) -> Result<Key, OpenError> {
-    let path = places.enf_keyfile();
-    if !create::exists(&path)? {
+    let ours = |key: &Key| key.commits_to(&header.vault_id, &header.enf_commitment);
+    let path = match source {
+        EnfSource::Keyfile(path) => path,
+        EnfSource::Secret(secret) => {
+            let key = Key::from_slice(secret.as_slice()).filter(ours);
+            let from_header = || vault.and_then(|vault| header.open_enf(vault));
+            return key.or_else(from_header).ok_or(OpenError::WrongKey { path: places.enf_keyfile() });
+        }
+    };
+    if let Some(vault) = vault
+        && !create::exists(path)?
+    {
         let key = header.open_enf(vault).ok_or(OpenError::Corrupt { what: Part::Header })?;
-        create::write_key(&path, Purpose::Enforcement, &header.vault_id, &key)?;
+        create::write_key(path, Purpose::Enforcement, &header.vault_id, &key)?;
         create::sync(&places.data_dir)?;
         notes.push(Note::EnforcementKeyRestored);
         return Ok(key);
     }
-    let file = keyfile::read(&path, Purpose::Enforcement)?;
-    let ours =
-        file.vault_id == header.vault_id && file.secret.commits_to(&header.vault_id, &header.enf_commitment);
-    if !ours {
-        return Err(OpenError::WrongKey { path });
+    let file = keyfile::read(path, Purpose::Enforcement)?;
+    if file.vault_id != header.vault_id || !ours(&file.secret) {
+        return Err(OpenError::WrongKey { path: path.clone() });
     }
     if file.was_open && !notes.contains(&Note::KeyWasReadable) {
         notes.push(Note::KeyWasReadable);
@@ -137,17 +199,41 @@ fn enforcement_key(
     Ok(file.secret)
 }
 
-fn open_store(
-    tip_path: &std::path::Path,
-    db: Db,
+/// Copies what an unclean stop left in the database's log aside: SQLite drops a damaged end of it in silence, and
+/// what it dropped may still be salvaged. An earlier copy that was kept is the better evidence.
+fn keep_log(folder: &Path) -> Result<PathBuf, OpenError> {
+    let (log, aside) = (folder.join("db-wal"), folder.join("db-wal.aside"));
+    let left = log.metadata().is_ok_and(|meta| meta.len() > 0);
+    if left && !create::exists(&aside)? {
+        // Without room for it, recording is worth more.
+        if std::fs::copy(&log, &aside).is_err() {
+            let _ = std::fs::remove_file(&aside);
+        }
+    }
+    Ok(aside)
+}
+
+/// Opens a generation's database and tip; with the vault's keys, or sealed.
+pub(crate) fn open_store(
+    folder: &Path,
     facts: Facts,
     mut enf: EnfKeys,
-    vault: &VaultKeys,
+    vault: Option<&VaultKeys>,
     read_only: bool,
     notes: &mut Vec<Note>,
 ) -> Result<Store, OpenError> {
-    let (tip_file, tip) = TipFile::open(tip_path, &mut enf, &facts.vault_id, facts.generation)
-        .map_err(|e| OpenError::io(tip_path, e))?;
+    let aside = keep_log(folder)?;
+    let db = Db::open(&folder.join("db"))?;
+    let tip_path = folder.join("tip");
+    let (tip_file, tip) = TipFile::open(&tip_path, &mut enf, &facts.vault_id, facts.generation)
+        .map_err(|e| OpenError::io(&tip_path, e))?;
+    let older_header = tip.as_ref().is_some_and(|tip| {
+        // A later header than the tip's is one whose tip was lost with the power; it is signed all the same.
+        tip.header != facts.header && tip.header_revision >= facts.header_revision
+    });
+    if older_header && vault.is_none() {
+        return Err(OpenError::Corrupt { what: Part::HeaderMac });
+    }
     let read = relist::read(&db, &facts, &mut enf);
     let remade = read.is_none();
     let (manifest, manifest_digest) = read.unwrap_or_else(|| (relist::remake(&db, &facts, &enf), [0; 32]));
@@ -160,23 +246,28 @@ fn open_store(
             enf.after(step);
         }
     }
-    let keys: BTreeMap<DayPart, Option<Key>> = manifest
-        .parts
-        .iter()
-        .filter(|(_, entry)| entry.form == Form::Journal)
-        .map(|(part, _)| {
-            let wrap = db.get(Table::DayKey, enf.blind(&Place::day_key(*part))).ok().flatten();
-            (*part, wrap.and_then(|wrap| wrap::open(vault, &facts.vault_id, facts.epoch, *part, &wrap)))
-        })
-        .collect();
-    let found = recover(&db, &facts, &manifest, keys, tip.as_ref());
+    let found = match vault {
+        None => locked(&manifest, tip.as_ref()),
+        Some(vault) => {
+            let journal = manifest.parts.iter().filter(|(_, entry)| entry.form == Form::Journal);
+            let keys: BTreeMap<DayPart, Option<Key>> = journal
+                .map(|(part, _)| {
+                    let place = Place::day_key(*part);
+                    let wrap = db.get(Table::DayKey, enf.blind(&place)).ok().flatten();
+                    let open = |wrap: Vec<u8>| wrap::open(vault, &facts.vault_id, facts.epoch, &place, &wrap);
+                    (*part, wrap.and_then(open))
+                })
+                .collect();
+            recover(&db, &facts, &manifest, keys, tip.as_ref())
+        }
+    };
     let next_seq = db.last_seq(SEQ_MAX).ok().flatten().map_or(1, |last| last.saturating_add(1));
     let next_seq = next_seq.max(manifest.next_seq).max(tip.as_ref().map_or(1, |tip| tip.next_seq));
-    let behind = tip.as_ref().is_some_and(|tip| {
-        tip.header != facts.header
-            || tip.revision > manifest.revision
-            || (tip.revision == manifest.revision && tip.manifest != manifest_digest)
-    });
+    let behind = older_header
+        || tip.as_ref().is_some_and(|tip| {
+            tip.revision > manifest.revision
+                || (tip.revision == manifest.revision && tip.manifest != manifest_digest)
+        });
     if remade {
         notes.push(Note::ManifestRemade);
     } else if behind {
@@ -184,7 +275,8 @@ fn open_store(
     }
     notes.extend(tip.is_none().then_some(Note::TipRemade));
     let revision = manifest.revision.max(tip.as_ref().map_or(0, |tip: &Tip| tip.revision));
-    let manifest = Manifest { revision, ..manifest };
+    let suspect = manifest.suspect || behind || remade;
+    let manifest = Manifest { revision, suspect, ..manifest };
     let Recovered { parts, damaged, missing, open_span } = found;
     let mut store = Store {
         db,
@@ -197,6 +289,7 @@ fn open_store(
         parts,
         next_seq,
         read_only,
+        calendar: None,
     };
     for part in damaged.iter().chain(&missing) {
         store.mark_damaged(*part);
@@ -204,11 +297,15 @@ fn open_store(
     for part in missing.iter().filter(|part| !damaged.contains(part)) {
         notes.push(Note::RowsMissing { day: part.day });
         // A part of which nothing is left stands in no manifest; its day must still be told as damaged.
-        let lost = Entry { form: Form::Journal, first_seq: 0, damaged: true };
+        let lost = Entry { damaged: true, ..Entry::new(Form::Journal, 0) };
         if !store.manifest.parts.contains_key(part) {
             store.manifest.parts.insert(*part, lost);
             store.manifest_changed = true;
         }
+    }
+    if vault.is_some() && damaged.is_empty() && missing.is_empty() && !remade && !behind {
+        // Tip and chains agree with what SQLite made of its log.
+        let _ = std::fs::remove_file(aside);
     }
     let mut days: Vec<CivilDay> =
         store.manifest.parts.iter().filter(|(_, entry)| entry.damaged).map(|(part, _)| part.day).collect();
@@ -226,11 +323,15 @@ mod tests {
     use crate::samples::{day, span};
     use crate::{Row, WriteError};
 
+    fn own_keys(places: &Places, parsed: &Parsed) -> VaultKeys {
+        unlock::vault_keys(parsed, &Unlock::Keyfile(places.keyfile())).unwrap().0
+    }
+
     /// Signs a changed header with the vault's own keys.
     fn rewrite_header(places: &Places, change: impl FnOnce(&mut Header)) {
         let path = create::folder(places, 1).join("hdr");
         let parsed = read_header(&path).unwrap();
-        let keys = vault_keys(places, &parsed, &mut Vec::new()).unwrap();
+        let keys = own_keys(places, &parsed);
         let enf = keyfile::read(&places.enf_keyfile(), Purpose::Enforcement).unwrap();
         let mut header = parsed.header;
         change(&mut header);
@@ -264,12 +365,12 @@ mod tests {
             Vault::open_or_create(&places).unwrap().0.close();
             let path = create::folder(&places, 1).join("hdr");
             let parsed = read_header(&path).unwrap();
-            let own = vault_keys(&places, &parsed, &mut Vec::new()).unwrap();
+            let own = own_keys(&places, &parsed);
             let own_enf = keyfile::read(&places.enf_keyfile(), Purpose::Enforcement).unwrap().secret;
             let mut header = parsed.header;
             header.public_key = [0x42; 32];
             let thief = || Key::from_slice(&[1; 32]).unwrap();
-            let vault = if forged[0] { VaultKeys::of(&thief(), &header.vault_id, 1) } else { own };
+            let vault = if forged[0] { VaultKeys::of(thief(), &header.vault_id, 1) } else { own };
             let enf = EnfKeys::of(if forged[1] { thief() } else { own_enf }, &header.vault_id);
             std::fs::write(path, header.encode(&vault, &enf)).unwrap();
             let refused = Vault::open_or_create(&places).unwrap_err();
@@ -322,7 +423,7 @@ mod tests {
         let page = store.db.get(Table::Page, id).unwrap().unwrap();
         let wrap = Stored::parse(&page).unwrap().wrap.to_vec();
         let facts = store.facts.clone();
-        let key = wrap::open(keys, &facts.vault_id, facts.epoch, part, &wrap).unwrap();
+        let key = wrap::open(keys, &facts.vault_id, facts.epoch, &Place::day_key(part), &wrap).unwrap();
         let (forged, _) = crate::page::seal(&key, &wrap, &facts.vault_id, facts.epoch, part, &[]).unwrap();
         vault.close();
         let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();

@@ -59,6 +59,17 @@ impl<'a> Stored<'a> {
         Some(Self { wrap, commitment, sealed })
     }
 
+    /// The same page with its day key wrapped anew.
+    pub(crate) fn rewrapped(&self, wrap: &[u8]) -> Vec<u8> {
+        let mut page = Vec::with_capacity(1 + wrap.len() + 32 + self.sealed.len());
+        // Wraps have one of two lengths, both far below 255.
+        page.push(u8::try_from(wrap.len()).unwrap_or(0));
+        page.extend_from_slice(wrap);
+        page.extend_from_slice(&self.commitment);
+        page.extend_from_slice(self.sealed);
+        page
+    }
+
     /// The digest by which the manifest knows this page. Leaves the wrap out: it may be renewed.
     pub(crate) fn digest(&self) -> [u8; 32] {
         digest(self.sealed)

@@ -22,18 +22,25 @@ pub(crate) const RECORD_MAX: usize = 16 << 20;
 const SCHEMA: u16 = 1;
 const AAD: usize = 8 + 1 + 1 + 16 + 4 + 2 + 4 + 2 + 8;
 
-/// What a record is. The codes are part of the format; 4 (key of a rollup), 7 (rollup of a day), 8 (rollup of 30
-/// days) and 12 (spill before K_enf is there) are reserved.
+/// What a record is. The codes are part of the format; 12 (spill before K_enf is there) is reserved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Slot,
     EnfKey,
     DayKey,
+    /// The key of a rollup, of a day or of 30.
+    RollupKey,
     Row,
     Page,
+    /// The totals of a part of a day.
+    Rollup,
+    /// The totals of 30 days.
+    Block,
     Tip,
     Manifest,
     Enforcement,
+    /// The list of known backups.
+    Backups,
 }
 
 impl Kind {
@@ -42,11 +49,15 @@ impl Kind {
             Self::Slot => 1,
             Self::EnfKey => 2,
             Self::DayKey => 3,
+            Self::RollupKey => 4,
             Self::Row => 5,
             Self::Page => 6,
+            Self::Rollup => 7,
+            Self::Block => 8,
             Self::Tip => 9,
             Self::Manifest => 10,
             Self::Enforcement => 11,
+            Self::Backups => 13,
         }
     }
 
@@ -56,11 +67,15 @@ impl Kind {
             Self::Slot => "slot",
             Self::EnfKey => "enf-key",
             Self::DayKey => "day-key",
+            Self::RollupKey => "rollup-key",
             Self::Row => "row",
             Self::Page => "page",
+            Self::Rollup => "rollup",
+            Self::Block => "block",
             Self::Tip => "tip",
             Self::Manifest => "manifest",
             Self::Enforcement => "enforcement",
+            Self::Backups => "backups",
         }
     }
 }
@@ -69,7 +84,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) kind: Kind,
-    /// Days since 1970-01-01 for what belongs to a day, else 0.
+    /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days, else 0.
     pub(crate) period: u32,
     /// Which of the day's parts; for a slot, its number; else 0.
     pub(crate) part: u16,
@@ -96,6 +111,27 @@ impl Place {
 
     pub(crate) fn page(part: DayPart) -> Self {
         Self { kind: Kind::Page, period: part.period(), part: part.part, seq: 0 }
+    }
+
+    pub(crate) fn rollup_key(part: DayPart) -> Self {
+        Self { kind: Kind::RollupKey, period: part.period(), part: part.part, seq: 0 }
+    }
+
+    pub(crate) fn rollup(part: DayPart) -> Self {
+        Self { kind: Kind::Rollup, period: part.period(), part: part.part, seq: 0 }
+    }
+
+    /// The key of 30 days' totals. Part 65,535 is no part of a day, so none has this place.
+    pub(crate) const fn block_key(block: u32) -> Self {
+        Self { kind: Kind::RollupKey, period: block, part: u16::MAX, seq: 1 }
+    }
+
+    pub(crate) const fn block(block: u32) -> Self {
+        Self { kind: Kind::Block, period: block, part: 0, seq: 0 }
+    }
+
+    pub(crate) const fn backups(generation: u64) -> Self {
+        Self { kind: Kind::Backups, period: 0, part: 0, seq: generation }
     }
 
     pub(crate) const fn tip(generation: u64) -> Self {
@@ -357,6 +393,18 @@ mod tests {
         }
         for length in 0..record.len() {
             assert!(open(&key(1), &VAULT, 1, &place, &record[..length]).is_err());
+        }
+    }
+
+    /// A million with `DWELL_LONG=1`. A repeated nonce under one key would give both plaintexts away.
+    #[test]
+    fn no_nonce_comes_twice() {
+        let count = if std::env::var_os("DWELL_LONG").is_some() { 1_000_000 } else { 100_000 };
+        let (key, place) = (key(1), Place::page(part(5, 0)));
+        let mut seen = std::collections::HashSet::with_capacity(count);
+        for _ in 0..count {
+            let record = seal(&key, &VAULT, 1, &place, b"").unwrap();
+            assert!(seen.insert(<[u8; 12]>::try_from(&record[6..18]).unwrap()));
         }
     }
 

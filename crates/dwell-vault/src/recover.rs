@@ -1,11 +1,13 @@
 //! What the journal says when a vault is opened: how far each part has come, and which parts have lost something.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Activity;
 
 use crate::chain::Chain;
+use crate::charged::Counted;
 use crate::db::Db;
 use crate::journal::{self, Link};
 use crate::keys::Key;
@@ -42,10 +44,11 @@ pub(crate) fn recover(
     let mut links: BTreeMap<DayPart, Vec<(u64, Link)>> =
         keys.keys().map(|part| (*part, Vec::new())).collect();
     let mut minutes: BTreeMap<DayPart, u32> = BTreeMap::new();
+    let mut counts: BTreeMap<DayPart, Counted> = BTreeMap::new();
     let mut unreadable = Vec::new();
     let mut latest: Option<DayPart> = None;
     let mut last_attention = (0, None);
-    let sound = db.rows(|seq, sealed| {
+    let sound = db.rows(0, |seq, sealed| {
         // Rows of one day come together: what opened the last one will mostly open this one.
         let order = latest.into_iter().chain(keys.keys().copied().filter(|part| Some(*part) != latest));
         let opened = order.into_iter().find_map(|part| {
@@ -59,6 +62,7 @@ pub(crate) fn recover(
         latest = Some(part);
         links.entry(part).or_default().push((seq, opened.link));
         let span = opened.row.span();
+        counts.entry(part).or_default().put(span);
         minutes.insert(part, minute(span.start.wall.as_unix_ms()));
         if seq > last_attention.0 && !matches!(span.activity, Activity::Audible(_)) {
             let open = matches!(opened.row, Row::Checkpoint(_)) && !span.length.is_zero();
@@ -78,7 +82,10 @@ pub(crate) fn recover(
             found.damaged.insert(part);
         }
         let minute = minutes.get(&part).copied().unwrap_or(0);
-        found.parts.insert(part, OpenPart { key, rows: chain.rows, chain: chain.end, minute });
+        let known = || manifest.parts.get(&part).map(|entry| Counted::known(entry.totals));
+        let counted = counts.remove(&part).or_else(known).unwrap_or_default();
+        let key = key.map(Arc::new);
+        found.parts.insert(part, OpenPart { key, rows: chain.rows, chain: chain.end, minute, counted });
     }
     let heads = tip.map_or(&[][..], |tip| &tip.heads);
     for head in heads {
@@ -91,6 +98,7 @@ pub(crate) fn recover(
                 // A gap where the head was is damage, and told as such.
                 chain.rows >= head.rows && at_head.is_none_or(|(_, link)| link.tag == head.chain)
             }),
+            Some(Form::Totals) => true,
             None => false,
         };
         if !kept {
@@ -118,6 +126,35 @@ pub(crate) fn recover(
         let ends: Vec<DayPart> = ends.map(|(part, _)| *part).collect();
         found.damaged.extend(ends);
     }
+    found
+}
+
+/// The same while the vault is sealed: the parts' keys are locked away, their rows cannot be read, and what is known
+/// of them is what tip and manifest say.
+pub(crate) fn locked(manifest: &Manifest, tip: Option<&Tip>) -> Recovered {
+    let mut found = Recovered::default();
+    let heads: BTreeMap<DayPart, _> =
+        tip.into_iter().flat_map(|tip| &tip.heads).map(|head| (head.part, head)).collect();
+    for (part, entry) in manifest.parts.iter().filter(|(_, entry)| entry.form == Form::Journal) {
+        let open = match heads.get(part) {
+            Some(head) => OpenPart {
+                key: None,
+                rows: head.rows,
+                chain: head.chain,
+                minute: head.minute,
+                counted: Counted::known(head.totals),
+            },
+            None => OpenPart {
+                key: None,
+                rows: 0,
+                chain: [0; 16],
+                minute: 0,
+                counted: Counted::known(entry.totals),
+            },
+        };
+        found.parts.insert(*part, open);
+    }
+    found.missing.extend(heads.into_keys().filter(|part| !manifest.parts.contains_key(part)));
     found
 }
 

@@ -5,11 +5,14 @@
 use dwell_core::calendar::CivilDay;
 
 use crate::db::{Db, Table};
+use crate::history::parts_of;
 use crate::keys::{EnfKeys, digest};
-use crate::manifest::{Entry, Form, Manifest};
+use crate::manifest::{Block, Entry, Form, Manifest, RollupEntry};
 use crate::page::Stored;
 use crate::record::{self, DayPart, Place};
+use crate::rollup::{self, block_of};
 use crate::store::Facts;
+use crate::totals::days_of;
 
 /// Reads the manifest, and the digest by which the tip knows it. `None`: it is lost.
 pub(crate) fn read(db: &Db, facts: &Facts, enf: &mut EnfKeys) -> Option<(Manifest, [u8; 32])> {
@@ -45,7 +48,26 @@ pub(crate) fn remake(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
             } else {
                 break;
             };
-            manifest.parts.insert(part, Entry { form, first_seq: 0, damaged: false });
+            let rollup = db.get(Table::Rollup, enf.blind(&Place::rollup(part))).ok().flatten();
+            let tag = rollup.as_deref().and_then(rollup::Stored::parse).map(|stored| stored.tag());
+            let mut entry = Entry::new(form, 0);
+            // Which parts it is of, only the manifest knew; without a later part it makes no difference.
+            entry.rollup = tag.map(|tag| RollupEntry { tag, cumulative: part.part == 0 });
+            manifest.parts.insert(part, entry);
+        }
+    }
+    let mut rolls = db.ids(Table::Rollup);
+    rolls.sort_unstable();
+    for block in CANDIDATES.into_iter().flat_map(|days| block_of(days.start)..=block_of(days.end)) {
+        let (place, (from, to)) = (Place::block(block), days_of(block));
+        // One whose days are still there is made again from them, when the next day is sealed.
+        let days_left = manifest.parts.range(parts_of(&(from..=to))).next().is_some();
+        if days_left || !has(&rolls, &place) {
+            continue;
+        }
+        let blob = db.get(Table::Rollup, enf.blind(&place)).ok().flatten();
+        if let Some(stored) = blob.as_deref().and_then(rollup::Stored::parse) {
+            manifest.blocks.insert(block, Block { tag: stored.tag(), only: true });
         }
     }
     let place = Place::enforcement(facts.generation);

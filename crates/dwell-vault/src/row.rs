@@ -27,6 +27,14 @@ impl Row {
         }
     }
 
+    /// The same kind of row with another span, if any.
+    pub(crate) fn map(self, change: impl FnOnce(Span) -> Option<Span>) -> Option<Self> {
+        match self {
+            Self::Span(span) => change(span).map(Self::Span),
+            Self::Checkpoint(span) => change(span).map(Self::Checkpoint),
+        }
+    }
+
     pub(crate) fn into_span(self) -> Span {
         match self {
             Self::Span(span) | Self::Checkpoint(span) => span,

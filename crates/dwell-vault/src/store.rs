@@ -3,22 +3,27 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
-use crate::chain::Chain;
+use crate::charged::Counted;
 use crate::db::{Db, Table, Writing};
 use crate::enforcement;
 use crate::envelope::SHARE;
 use crate::error::{OpenError, Part, ReadError, WriteError};
-use crate::journal::{self, Opened};
-use crate::keys::{EnfKeys, Key, digest};
-use crate::manifest::{Entry, Form, Manifest};
+use crate::history::View;
+use crate::journal;
+use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest};
+use crate::manifest::{Entry, Form, Manifest, RollupEntry};
 use crate::page;
 use crate::record::{self, DayPart, Place, SealError};
 use crate::recover::minute;
 use crate::row::Row;
+use crate::settle::drop_block;
+use crate::tally::Tally;
 use crate::tip::{Head, Tip, TipFile};
 use crate::tracks::Tracks;
 use crate::wrap;
@@ -30,20 +35,31 @@ pub(crate) struct Facts {
     pub(crate) epoch: u32,
     pub(crate) generation: u64,
     pub(crate) public_key: [u8; SHARE],
+    /// The header's digest.
     pub(crate) header: [u8; 32],
+    pub(crate) header_revision: u32,
+}
+
+impl Facts {
+    /// A new key, wrapped so that only an open vault can use it again.
+    pub(crate) fn wrap(&self, place: &Place, key: &Key) -> Result<Vec<u8>, NoRandom> {
+        wrap::to_public_key(&self.public_key, &self.vault_id, self.epoch, place, key)
+    }
 }
 
 /// A part of a day that is in the journal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct OpenPart {
-    /// Its day key; `None` where that is lost.
-    pub(crate) key: Option<Key>,
+    /// Its day key; `None` where that is lost, or locked away while the vault is sealed.
+    pub(crate) key: Option<Arc<Key>>,
     /// Rows so far: the next one's ordinal.
     pub(crate) rows: u32,
     /// The last row's tag.
     pub(crate) chain: [u8; 16],
     /// Unix minute in which the last row's span began.
     pub(crate) minute: u32,
+    /// How much time its rows hold.
+    pub(crate) counted: Counted,
 }
 
 /// One generation's database and tip.
@@ -60,11 +76,13 @@ pub(crate) struct Store {
     pub(crate) parts: BTreeMap<DayPart, OpenPart>,
     pub(crate) next_seq: u64,
     pub(crate) read_only: bool,
+    /// By which a rollup's hours are counted; of UTC without.
+    pub(crate) calendar: Option<Calendar>,
 }
 
 impl Store {
     /// Fills a new generation's folder, durably: an empty database with its manifest, and a tip.
-    pub(crate) fn create(folder: &Path, facts: &Facts, enf: EnfKeys) -> Result<(), OpenError> {
+    pub(crate) fn create(folder: &Path, facts: &Facts, enf: EnfKeys) -> Result<Self, OpenError> {
         let db = Db::create(&folder.join("db"))?;
         let path = folder.join("tip");
         let mut enf = enf;
@@ -81,6 +99,7 @@ impl Store {
             parts: BTreeMap::new(),
             next_seq: 1,
             read_only: false,
+            calendar: None,
         };
         store.commit(None, |_| Ok(())).map_err(|error| match error {
             WriteError::DiskFull => OpenError::DiskFull,
@@ -94,13 +113,15 @@ impl Store {
         })?;
         store.db.empty_log()?;
         store.write_tip();
-        store.tip.sync().map_err(|e| OpenError::io(&path, e))
+        store.tip.sync().map_err(|e| OpenError::io(&path, e))?;
+        Ok(store)
     }
 
     /// Records rows, all or none. Returns the last one's number.
     pub(crate) fn append(&mut self, rows: &[(CivilDay, Row)]) -> Result<u64, WriteError> {
         let mut growing: BTreeMap<CivilDay, (DayPart, OpenPart)> = BTreeMap::new();
         let mut manifest: Option<Manifest> = None;
+        let mut stale = Vec::new();
         let (mut wraps, mut sealed) = (Vec::new(), Vec::with_capacity(rows.len()));
         let mut seq = self.next_seq;
         let facts = self.facts.clone();
@@ -111,18 +132,21 @@ impl Store {
                     Some((part, state)) => entry.insert((part, state)),
                     None => {
                         let part = self.next_part(*day)?;
-                        let key = Key::random()?;
-                        wraps.push((
-                            self.enf.blind(&Place::day_key(part)),
-                            wrap::to_public_key(&facts.public_key, &facts.vault_id, facts.epoch, part, &key)?,
-                        ));
-                        let entry_of = Entry { form: Form::Journal, first_seq: seq, damaged: false };
-                        manifest.get_or_insert_with(|| self.manifest.clone()).parts.insert(part, entry_of);
-                        entry.insert((part, OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0 }))
+                        let key = Arc::new(Key::random()?);
+                        let place = Place::day_key(part);
+                        wraps.push((self.enf.blind(&place), facts.wrap(&place, &key)?));
+                        let entry_of = Entry::new(Form::Journal, seq);
+                        let manifest = manifest.get_or_insert_with(|| self.listed());
+                        manifest.parts.insert(part, entry_of);
+                        let block = drop_block(manifest, *day).map(Place::block);
+                        stale.extend(block.map(|place| self.enf.blind(&place)));
+                        let counted = Counted::default();
+                        let open = OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0, counted };
+                        entry.insert((part, open))
                     }
                 },
             };
-            let key = state.key.as_ref().or_else(|| self.parts.get(part)?.key.as_ref());
+            let key = state.key.as_deref().or_else(|| self.parts.get(part)?.key.as_deref());
             let key = key.ok_or(WriteError::Corrupt { what: Part::Database })?;
             let link = (state.rows, state.chain);
             let blob = journal::seal(key, &facts.vault_id, facts.epoch, *part, seq, link, row)?;
@@ -139,14 +163,22 @@ impl Store {
             for (id, wrap) in &wraps {
                 tx.insert(Table::DayKey, *id, wrap)?;
             }
+            stale.iter().try_for_each(|id| tx.delete(Table::Rollup, *id))?;
             sealed.iter().try_for_each(|(seq, blob)| tx.insert_row(*seq, blob))
         })?;
+        let named: BTreeMap<CivilDay, DayPart> =
+            growing.iter().map(|(day, (part, _))| (*day, *part)).collect();
         for (part, state) in growing.into_values() {
             match self.parts.get_mut(&part) {
                 Some(open) => {
                     (open.rows, open.chain, open.minute) = (state.rows, state.chain, state.minute);
                 }
                 None => drop(self.parts.insert(part, state)),
+            }
+        }
+        for (day, row) in rows {
+            if let Some(open) = named.get(day).and_then(|part| self.parts.get_mut(part)) {
+                open.counted.put(row.span());
             }
         }
         self.next_seq = seq;
@@ -158,7 +190,9 @@ impl Store {
     fn writable(&self, day: CivilDay) -> Option<(DayPart, OpenPart)> {
         let (part, entry) = self.last_part(day)?;
         let open = self.parts.get(&part).filter(|open| open.key.is_some() && !entry.damaged)?;
-        Some((part, OpenPart { key: None, rows: open.rows, chain: open.chain, minute: open.minute }))
+        // Not what was counted: that grows once the rows are written.
+        let (key, counted) = (None, Counted::default());
+        Some((part, OpenPart { key, rows: open.rows, chain: open.chain, minute: open.minute, counted }))
     }
 
     fn last_part(&self, day: CivilDay) -> Option<(DayPart, &Entry)> {
@@ -174,49 +208,100 @@ impl Store {
         Ok(DayPart { day, part })
     }
 
-    /// The rows of an open part that can be read, in order, and whether that is all of them.
-    pub(crate) fn journal(&self, part: DayPart) -> (Vec<Opened>, bool) {
-        let Some(open) = self.parts.get(&part) else { return (Vec::new(), false) };
-        let Some(key) = &open.key else { return (Vec::new(), false) };
-        let mut rows = Vec::new();
-        let sound = self.db.rows(|seq, sealed| {
-            rows.extend(journal::open(key, &self.facts.vault_id, self.facts.epoch, part, seq, sealed));
-        });
-        rows.sort_by_key(|row| row.link.ordinal);
-        let chain = Chain::of(rows.iter().map(|row| (row.seq, row.link)));
-        let whole = sound && chain.is_whole() && chain.rows == open.rows && chain.end == open.chain;
-        (rows, whole)
+    /// What reading takes, with the vault's keys or without.
+    pub(crate) fn view<'a>(&'a self, keys: Option<&'a VaultKeys>) -> View<'a> {
+        let Self { db, facts, manifest, parts, .. } = self;
+        let calendar = self.calendar.as_ref();
+        View { db, facts, index: &self.enf.index, manifest, parts, calendar, keys }
     }
 
-    /// Turns an open part into a page, under a wrap of its day key. `false`: nothing of it can be read.
-    pub(crate) fn seal(&mut self, part: DayPart, wrap: &[u8]) -> Result<bool, WriteError> {
-        let (rows, whole) = self.journal(part);
-        let Some((open, key)) = self.parts.get(&part).and_then(|open| Some((open, open.key.as_ref()?)))
-        else {
-            return Ok(false);
-        };
+    /// Turns the open parts of days before `today` into pages and rollups, with the vault's keys or without.
+    pub(crate) fn seal_before(
+        &mut self,
+        today: CivilDay,
+        keys: Option<&VaultKeys>,
+    ) -> Result<usize, WriteError> {
+        let earlier: Vec<DayPart> =
+            self.parts.range(..DayPart { day: today, part: 0 }).map(|(part, _)| *part).collect();
+        let (mut sealed, mut first_error) = (0, None);
+        for part in earlier {
+            let Some(key) = self.parts.get(&part).and_then(|open| open.key.clone()) else { continue };
+            match self.seal(part, &key, keys) {
+                Ok(done) => sealed += usize::from(done),
+                Err(error) => drop(first_error.get_or_insert(error)),
+            }
+        }
+        if sealed > 0 {
+            // A reader may hold the log; then it is emptied at the next sealing, or on closing.
+            let _ = self.db.empty_log();
+            self.write_tip();
+        }
+        first_error.map_or(Ok(sealed), Err)
+    }
+
+    /// Leaves everything in one file.
+    pub(crate) fn close(&self) {
+        // Failing here costs nothing: what is in the log is read from there next time.
+        let _ = self.db.empty_log();
+        let _ = self.tip.sync();
+    }
+
+    /// Turns an open part into a page and a rollup. `false`: nothing of it can be read.
+    fn seal(&mut self, part: DayPart, key: &Key, keys: Option<&VaultKeys>) -> Result<bool, WriteError> {
+        let (rows, whole) = self.view(None).journal(part);
+        let Some(open) = self.parts.get(&part) else { return Ok(false) };
         let Some(entry) = self.manifest.parts.get(&part).filter(|_| !rows.is_empty()) else {
             return Ok(false);
         };
         let seqs: Vec<u64> = rows.iter().map(|row| row.seq).collect();
         let mut tracks = Tracks::default();
         rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
+        let rows = tracks.into_rows();
         // A later part may hold the word that an earlier one's span is void, and must keep it.
-        let spans = if part.part == 0 { tracks.into_spans() } else { tracks.into_rows() };
+        let is_first = self.manifest.parts.range(..part).next_back().is_none_or(|(p, _)| p.day != part.day);
+        let spans: Vec<Span> = rows.into_iter().filter(|s| !is_first || !s.length.is_zero()).collect();
         let Facts { vault_id, epoch, .. } = self.facts;
-        let (page, digest) = page::seal(key, wrap, &vault_id, epoch, part, &spans)?;
+        let place = Place::day_key(part);
+        let wrap = match keys {
+            Some(keys) => wrap::under_wrap_key(keys, &vault_id, epoch, &place, key)?,
+            None => self.facts.wrap(&place, key)?,
+        };
+        let (page, digest) = page::seal(key, &wrap, &vault_id, epoch, part, &spans)?;
+        // Of this part alone; where it is not the day's first, an open vault makes one of the whole day.
+        let alive: Vec<Span> = spans.into_iter().filter(|span| !span.length.is_zero()).collect();
+        let tally = Tally::of(&alive, self.calendar.as_ref());
+        let (roll, tag) = self.roll(keys, part, &tally)?;
         let form = Form::Page { rows: open.rows, digest, end_chain: open.chain };
-        let sealed = Entry { form, first_seq: entry.first_seq, damaged: entry.damaged || !whole };
-        let mut manifest = self.manifest.clone();
+        let sealed = Entry {
+            damaged: entry.damaged || !whole,
+            totals: open.counted.totals(),
+            rollup: Some(RollupEntry { tag, cumulative: is_first }),
+            blind: keys.is_none(),
+            ..Entry::new(form, entry.first_seq)
+        };
+        let mut manifest = self.listed();
         manifest.parts.insert(part, sealed);
-        let (page_id, key_id) = (self.enf.blind(&Place::page(part)), self.enf.blind(&Place::day_key(part)));
+        let (page_id, key_id) = (self.enf.blind(&Place::page(part)), self.enf.blind(&place));
+        let roll_id = self.enf.blind(&Place::rollup(part));
         self.commit(Some(manifest), |tx| {
             tx.insert(Table::Page, page_id, &page)?;
-            tx.put(Table::DayKey, key_id, wrap)?;
+            tx.insert(Table::Rollup, roll_id, &roll)?;
+            tx.put(Table::DayKey, key_id, &wrap)?;
             seqs.iter().try_for_each(|seq| tx.delete_row(*seq))
         })?;
         self.parts.remove(&part);
         Ok(true)
+    }
+
+    /// The manifest, with what the open parts hold by now.
+    fn listed(&self) -> Manifest {
+        let mut manifest = self.manifest.clone();
+        for (part, open) in &self.parts {
+            if let Some(entry) = manifest.parts.get_mut(part) {
+                entry.totals = open.counted.totals();
+            }
+        }
+        manifest
     }
 
     /// Marks a part as damaged; said again by the next commit, so that it is not forgotten.
@@ -250,7 +335,7 @@ impl Store {
     }
 
     /// One durable commit: `work`, and the manifest where it changes.
-    fn commit(
+    pub(crate) fn commit(
         &mut self,
         manifest: Option<Manifest>,
         work: impl FnOnce(&Writing<'_>) -> rusqlite::Result<()>,
@@ -295,6 +380,7 @@ impl Store {
             rows: open.rows,
             chain: open.chain,
             minute: open.minute,
+            totals: open.counted.totals(),
         });
         let tip = Tip {
             counter: 0,
@@ -302,14 +388,15 @@ impl Store {
             next_seq: self.next_seq,
             manifest: self.manifest_digest,
             header: self.facts.header,
+            header_revision: self.facts.header_revision,
             heads: heads.collect(),
         };
         let _ = self.tip.write(tip, &mut self.enf, &self.facts.vault_id, self.facts.generation);
     }
 }
 
-impl From<crate::keys::NoRandom> for WriteError {
-    fn from(error: crate::keys::NoRandom) -> Self {
+impl From<NoRandom> for WriteError {
+    fn from(error: NoRandom) -> Self {
         SealError::from(error).into()
     }
 }

@@ -4,14 +4,16 @@
 //! a commit has returned and is not synced: the tip may be behind the database, never ahead of it. A database that
 //! is behind its tip has lost something.
 //!
-//! `counter u64 | revision u64 | next seq u64 | manifest digest[32] | header digest[32] | heads u8`, then for each
-//! open journal part, at most 8, latest days first: `period u32 | part u16 | rows u32 | chain[16] | minute u32`.
+//! `counter u64 | revision u64 | next seq u64 | manifest digest[32] | header digest[32] | header revision u32 | heads u8`, then for each
+//! open journal part, at most 8, latest days first: `period u32 | part u16 | rows u32 | chain[16] | minute u32 |
+//! charged ms u64 | unobserved ms u64`.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
+use crate::charged::Charged;
 use crate::keys::EnfKeys;
 use crate::record::{self, DayPart, OVERHEAD, Place, SealError};
 use crate::wire::{Short, Wire};
@@ -27,6 +29,8 @@ pub(crate) struct Head {
     pub(crate) chain: [u8; 16],
     /// Unix minute in which the last row's span began.
     pub(crate) minute: u32,
+    /// What the part holds: a vault that is sealed when it is next opened cannot count it.
+    pub(crate) totals: Charged,
 }
 
 /// What the tip says.
@@ -37,6 +41,7 @@ pub(crate) struct Tip {
     pub(crate) next_seq: u64,
     pub(crate) manifest: [u8; 32],
     pub(crate) header: [u8; 32],
+    pub(crate) header_revision: u32,
     pub(crate) heads: Vec<Head>,
 }
 
@@ -48,6 +53,7 @@ impl Tip {
         }
         out.extend_from_slice(&self.manifest);
         out.extend_from_slice(&self.header);
+        out.extend_from_slice(&self.header_revision.to_le_bytes());
         let heads = &self.heads[..self.heads.len().min(HEADS)];
         out.push(heads.len().to_le_bytes()[0]);
         for head in heads {
@@ -56,6 +62,8 @@ impl Tip {
             out.extend_from_slice(&head.rows.to_le_bytes());
             out.extend_from_slice(&head.chain);
             out.extend_from_slice(&head.minute.to_le_bytes());
+            out.extend_from_slice(&head.totals.charged_ms.to_le_bytes());
+            out.extend_from_slice(&head.totals.unobserved_ms.to_le_bytes());
         }
         let mut slot = [0; SLOT - OVERHEAD];
         slot[..out.len()].copy_from_slice(&out);
@@ -70,11 +78,18 @@ impl Tip {
             next_seq: wire.u64()?,
             manifest: wire.array()?,
             header: wire.array()?,
+            header_revision: wire.u32()?,
             heads: Vec::new(),
         };
         for _ in 0..wire.u8()? {
             let part = DayPart::of(wire.u32()?, wire.u16()?).ok_or(Short)?;
-            tip.heads.push(Head { part, rows: wire.u32()?, chain: wire.array()?, minute: wire.u32()? });
+            tip.heads.push(Head {
+                part,
+                rows: wire.u32()?,
+                chain: wire.array()?,
+                minute: wire.u32()?,
+                totals: Charged { charged_ms: wire.u64()?, unobserved_ms: wire.u64()? },
+            });
         }
         Ok(tip)
     }
@@ -169,6 +184,7 @@ mod tests {
             rows: 9,
             chain: [5; 16],
             minute: 77,
+            totals: Charged { charged_ms: 8, unobserved_ms: 9 },
         };
         Tip {
             next_seq: seq,

@@ -8,23 +8,36 @@ use dwell_core::subject::Subject;
 /// What can supersede what: attention is one track, and each audible subject is one of its own, for several may
 /// begin in one moment.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Track {
+pub(crate) enum Track {
     Attention,
     Audible(Subject),
 }
 
 /// A day's spans, each as its last row states it.
-#[derive(Debug, Default)]
-pub(crate) struct Tracks(BTreeMap<(i64, u64, Track), Span>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tracks(BTreeMap<TrackKey, Span>);
+
+/// A start on a track: what supersedes what.
+pub(crate) type TrackKey = (i64, u64, Track);
 
 impl Tracks {
-    /// Takes a row's span; rows come in the order in which they were written.
-    pub(crate) fn put(&mut self, span: Span) {
+    /// Where a span stands.
+    pub(crate) fn key(span: &Span) -> TrackKey {
         let track = match &span.activity {
             Activity::Audible(subject) => Track::Audible(subject.clone()),
             Activity::Focus(_) | Activity::Private(_) | Activity::Unobserved => Track::Attention,
         };
-        self.0.insert((span.start.wall.as_unix_ms(), span.start.boot.as_ms(), track), span);
+        (span.start.wall.as_unix_ms(), span.start.boot.as_ms(), track)
+    }
+
+    /// Takes a row's span; rows come in the order in which they were written.
+    pub(crate) fn put(&mut self, span: Span) {
+        self.0.insert(Self::key(&span), span);
+    }
+
+    /// Takes a later part's spans on top of these.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.0.extend(later.0);
     }
 
     /// The spans in order of their start, without those of zero length.

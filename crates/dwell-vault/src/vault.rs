@@ -3,27 +3,27 @@
 use std::fmt;
 use std::fs::File;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
 use crate::activity;
 use crate::keys::VaultKeys;
-use crate::record::DayPart;
+use crate::sealed::SealedVault;
 use crate::store::Store;
-use crate::{
-    History, OpenError, Opened, Places, ReadError, Row, Seq, Subjects, WriteError, history, open, wrap,
-};
+use crate::{History, OpenError, Opened, Places, ReadError, Row, Seq, Subjects, WriteError, open};
 
 /// A vault whose history can be read and written. One process at a time has it; dropping it without
 /// [`Vault::close`] loses nothing.
 pub struct Vault {
-    store: Store,
-    keys: VaultKeys,
-    known: Option<Subjects>,
+    pub(crate) store: Store,
+    pub(crate) keys: Arc<VaultKeys>,
+    pub(crate) known: Option<Subjects>,
+    pub(crate) places: Places,
     // Declared last, so that it is given up only when the files are closed.
-    _lock: File,
+    pub(crate) lock: File,
 }
 
 impl fmt::Debug for Vault {
@@ -42,12 +42,25 @@ impl Vault {
         open::open_or_create(places)
     }
 
-    pub(crate) const fn new(store: Store, keys: VaultKeys, lock: File) -> Self {
-        Self { store, keys, known: None, _lock: lock }
+    pub(crate) fn new(store: Store, keys: VaultKeys, places: Places, lock: File) -> Self {
+        Self { store, keys: Arc::new(keys), known: None, places, lock }
+    }
+
+    /// Puts the vault's key out of memory. Recording and enforcing go on; of what is in the journal, only the
+    /// latest day can still be read.
+    pub fn lock(self) -> SealedVault {
+        let Self { mut store, places, lock, .. } = self;
+        let latest = store.parts.last_key_value().map(|(part, _)| part.day);
+        for (part, open) in &mut store.parts {
+            if Some(part.day) != latest {
+                open.key = None;
+            }
+        }
+        SealedVault::new(store, places, lock)
     }
 
     #[cfg(test)]
-    pub(crate) const fn parts(&self) -> (&Store, &VaultKeys) {
+    pub(crate) fn parts(&self) -> (&Store, &VaultKeys) {
         (&self.store, &self.keys)
     }
 
@@ -94,17 +107,19 @@ impl Vault {
     pub fn read_each(
         &mut self,
         days: RangeInclusive<CivilDay>,
-        each: impl FnMut(CivilDay, Vec<Span>),
+        mut each: impl FnMut(CivilDay, Vec<Span>),
     ) -> Result<Vec<CivilDay>, ReadError> {
-        history::each_day(&self.store, &self.keys, &days, each)
+        let mut damaged = Vec::new();
+        self.store.view(Some(&self.keys)).each_day(&days, |day| {
+            damaged.extend((!day.whole).then_some(day.day));
+            each(day.day, day.spans);
+        })?;
+        Ok(damaged)
     }
 
     /// The first and the last day with data, if there is any. Reads nothing from the disk.
     pub fn days(&self) -> Option<(CivilDay, CivilDay)> {
-        let parts = &self.store.manifest.parts;
-        let (first, _) = parts.first_key_value()?;
-        let (last, _) = parts.last_key_value()?;
-        Some((first.day, last.day))
+        self.store.manifest.days()
     }
 
     /// Every program and domain that ever had time. The first call reads all pages; later ones know.
@@ -133,30 +148,16 @@ impl Vault {
     /// See [`WriteError`]: the first one that a part met; the other parts are sealed, and the part is still in the
     /// journal.
     pub fn seal_before(&mut self, today: CivilDay) -> Result<usize, WriteError> {
-        let earlier: Vec<DayPart> =
-            self.store.parts.range(..DayPart { day: today, part: 0 }).map(|(p, _)| *p).collect();
-        let (mut sealed, mut first_error) = (0, None);
-        for part in earlier {
-            match self.seal(part) {
-                Ok(done) => sealed += usize::from(done),
-                Err(error) => drop(first_error.get_or_insert(error)),
-            }
-        }
-        if sealed > 0 {
-            // A reader may hold the log; then it is emptied at the next sealing, or on closing.
-            let _ = self.store.db.empty_log();
-            self.store.write_tip();
-        }
-        first_error.map_or(Ok(sealed), Err)
+        let keys = Arc::clone(&self.keys);
+        let sealed = self.store.seal_before(today, Some(&keys));
+        // Rollups are a convenience, and one that could not be made now is made next time.
+        let _ = self.settle(today);
+        sealed
     }
 
-    fn seal(&mut self, part: DayPart) -> Result<bool, WriteError> {
-        let Some(key) = self.store.parts.get(&part).and_then(|open| open.key.as_ref()) else {
-            return Ok(false);
-        };
-        let facts = &self.store.facts;
-        let wrap = wrap::under_wrap_key(&self.keys, &facts.vault_id, facts.epoch, part, key)?;
-        self.store.seal(part, &wrap)
+    /// Sets by which zone's hours rollups count from now on; without, they count those of UTC.
+    pub fn set_calendar(&mut self, calendar: Calendar) {
+        self.store.calendar = Some(calendar);
     }
 
     /// The bytes last given to [`Vault::put_enforcement`]; `None` if there never were any.
@@ -177,9 +178,7 @@ impl Vault {
 
     /// Leaves everything in one file, and lets go of the lock.
     pub fn close(self) {
-        // Failing here costs nothing: what is in the log is read from there next time.
-        let _ = self.store.db.empty_log();
-        let _ = self.store.tip.sync();
+        self.store.close();
     }
 }
 

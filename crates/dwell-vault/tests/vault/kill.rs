@@ -2,9 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use dwell_core::time::Boot;
-use dwell_vault::{Note, Places, Row, Vault};
+use dwell_vault::{NewSecrets, Note, Places, Row, Vault};
+
+use crate::generations::go_on;
 
 use crate::world::{World, all, day, focus};
 
@@ -48,7 +51,7 @@ fn writing_child() {
 fn nothing_acknowledged_is_lost() {
     let world = World::new();
     let mut last = 0;
-    for round in 0..20_u64 {
+    for round in 0..rounds() {
         let mut writer = child("kill::writing_child", &world);
         let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
         let mut acknowledged = last;
@@ -75,6 +78,68 @@ fn nothing_acknowledged_is_lost() {
         assert!(found.iter().copied().eq(0..count), "round {round}");
         assert!(history.spans.iter().all(|(_, span)| span.end_boot() > Boot::from_ms(0)));
         last = count;
+    }
+}
+
+fn rounds() -> u64 {
+    if std::env::var_os("DWELL_LONG").is_some() { 500 } else { 20 }
+}
+
+/// Not a test of its own: what the child that is killed while it rekeys, seals and adds slots does.
+#[test]
+fn rekeying_child() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let (mut vault, _) = Vault::open_or_create(&Places::new(folder)).unwrap();
+    let first = vault.append_all(&[]).unwrap().get();
+    for i in first.. {
+        let today = i32::try_from(i / 5).unwrap();
+        let seq = vault.append(day(today), &Row::Span(focus(i * 1000, 900, "editor"))).unwrap();
+        say(&format!("acknowledged {}", seq.get()));
+        match i % 5 {
+            1 => drop(vault.seal_before(day(today)).unwrap()),
+            3 => drop(vault.rotate(&NewSecrets::default(), &mut go_on).unwrap()),
+            _ => {}
+        }
+        if i % 40 == 7 && vault.slots().unwrap().len() < 8 {
+            vault.add_recovery().unwrap();
+        }
+    }
+}
+
+/// Killed after a time of its own, at any moment of sealing, rekeying and switching.
+#[test]
+fn a_rekey_killed_at_any_moment_leaves_one_whole_vault() {
+    let world = World::new();
+    let mut last = 0;
+    for round in 0..rounds() {
+        let mut writer = child("kill::rekeying_child", &world);
+        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut acknowledged = last;
+        let mut after = 2 + round % 4;
+        while let Some(Ok(line)) = lines.next() {
+            let Some(seq) = line.strip_prefix("acknowledged ") else { continue };
+            acknowledged = seq.parse().unwrap();
+            after = after.saturating_sub(1);
+            if after == 0 {
+                // Somewhere in what follows that row: a seal, a rekey, or both take some milliseconds.
+                let until = Instant::now() + Duration::from_micros(round * 977 % 30_000);
+                while Instant::now() < until {
+                    std::hint::spin_loop();
+                }
+                writer.kill().unwrap();
+            }
+        }
+        writer.wait().unwrap();
+        let (mut vault, opened) = world.try_open().unwrap();
+        assert_eq!(opened.notes, [], "round {round}");
+        let history = all(&mut vault);
+        assert_eq!(history.damaged, []);
+        let found: Vec<u64> = history.spans.iter().map(|(_, span)| span.start.boot.as_ms() / 1000).collect();
+        let count = found.len() as u64;
+        assert!(count == acknowledged || count == acknowledged + 1, "{count} of {acknowledged}");
+        assert!(found.iter().copied().eq(0..count), "round {round}");
+        last = count;
+        vault.close();
     }
 }
 

@@ -5,10 +5,17 @@
 )]
 
 mod canary;
+mod copies;
 mod creation;
 mod damage;
 mod full;
+mod generations;
 mod history;
 mod kill;
+mod known_answers;
+mod readers;
 mod refusals;
+mod salvages;
+mod sealed;
+mod totals;
 mod world;

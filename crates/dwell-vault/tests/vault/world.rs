@@ -42,7 +42,8 @@ impl World {
     }
 
     pub(crate) fn generation(&self) -> PathBuf {
-        self.places.vault().join("g.1")
+        let current = self.places.vault().join("current");
+        self.places.vault().join(fs::read_link(current).unwrap_or_else(|_| "g.1".into()))
     }
 
     /// The database, for a thief or a bad sector; the vault must be closed.

@@ -1,0 +1,87 @@
+//! The vault, used as the daemon uses it.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use dwell_core::calendar::CivilDay;
+use dwell_core::span::{Activity, Span};
+use dwell_vault::{NewSecrets, Places, Row, Totals, Vault};
+
+/// A vault in a folder.
+pub(crate) struct Ours {
+    vault: Vault,
+    folder: PathBuf,
+}
+
+impl Ours {
+    /// Opens the vault of a folder, or makes one.
+    pub(crate) fn open(folder: &Path) -> Self {
+        let (vault, opened) = Vault::open_or_create(&Places::new(folder)).unwrap();
+        assert!(opened.notes.is_empty(), "{:?}", opened.notes);
+        Self { vault, folder: folder.to_owned() }
+    }
+
+    /// Records one span, durably.
+    pub(crate) fn append(&mut self, day: CivilDay, span: &Span) {
+        self.vault.append(day, &Row::Span(span.clone())).unwrap();
+    }
+
+    /// Records a day in one commit.
+    pub(crate) fn append_all(&mut self, day: CivilDay, spans: &[Span]) {
+        let rows: Vec<_> = spans.iter().map(|span| (day, Row::Span(span.clone()))).collect();
+        self.vault.append_all(&rows).unwrap();
+    }
+
+    /// Seals the days before one, as the daemon does when a new day begins.
+    pub(crate) fn seal_before(&mut self, day: CivilDay) {
+        self.vault.seal_before(day).unwrap();
+    }
+
+    /// Milliseconds of each name, from the spans of days `from` up to and without `to`.
+    pub(crate) fn scan(&mut self, from: CivilDay, to: CivilDay) -> HashMap<Box<str>, u64> {
+        let mut totals = HashMap::new();
+        let damaged = self.vault.read_each(from..=to.plus(-1), |_, spans| {
+            for span in spans {
+                let ms = span.length.as_ms();
+                match &span.activity {
+                    Activity::Focus(subject) => {
+                        add(&mut totals, subject.app.as_str(), ms);
+                        if let Some(domain) = &subject.domain {
+                            add(&mut totals, domain.as_str(), ms);
+                        }
+                    }
+                    Activity::Private(app) => add(&mut totals, app.as_str(), ms),
+                    Activity::Audible(_) | Activity::Unobserved => {}
+                }
+            }
+        });
+        assert!(damaged.unwrap().is_empty(), "the vault is damaged");
+        totals
+    }
+
+    /// The same as [`Ours::scan`], from the rollups.
+    pub(crate) fn totals(&self, from: CivilDay, to: CivilDay) -> Totals {
+        let totals = self.vault.totals(from..=to.plus(-1)).unwrap();
+        assert!(totals.damaged.is_empty(), "the vault is damaged");
+        totals
+    }
+
+    /// Gives everything new keys.
+    pub(crate) fn rotate(&mut self) {
+        self.vault.rotate(&NewSecrets::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+    }
+
+    /// Leaves everything on the disk; returns the bytes of the vault and its keys.
+    pub(crate) fn close(self) -> u64 {
+        self.vault.close();
+        crate::measure::size(&self.folder)
+    }
+}
+
+fn add(totals: &mut HashMap<Box<str>, u64>, name: &str, ms: u64) {
+    match totals.get_mut(name) {
+        Some(total) => *total += ms,
+        None => drop(totals.insert(name.into(), ms)),
+    }
+}

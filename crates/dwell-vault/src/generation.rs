@@ -1,0 +1,430 @@
+//! A new generation: all records under new keys, built and verified beside the old one, then switched to by one
+//! rename. The one way to forget, and the one way to rekey.
+//!
+//! What a kill leaves: before the rename of `current`, a folder that nobody takes for the vault; after it, the new
+//! vault, with its key files still in its folder and the old generation still there. The next opening moves the
+//! files and deletes the rest. So it is the old vault or the new one, whole, never neither.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::ops::ControlFlow;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::sync::Arc;
+
+use dwell_core::calendar::CivilDay;
+use zeroize::Zeroizing;
+
+use crate::carry::Carrier;
+use crate::envelope;
+use crate::error::{OpenError, ReadError, WriteError};
+use crate::forget::{Forgotten, OnlyTogether, What};
+use crate::header::{COPY, Header};
+use crate::keyfile::{self, Purpose};
+use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest};
+use crate::manifest::Entry;
+use crate::record::DayPart;
+use crate::slot::{PARAMETERS, Slot, SlotInfo, SlotKind};
+use crate::store::{Facts, Store};
+use crate::totals::days_of;
+use crate::{KnownBackup, Places, Vault, backup, create, open};
+
+/// How far a long operation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Days done.
+    pub done: u64,
+    /// Days in all.
+    pub total: u64,
+}
+
+/// Hears how far things are, and says whether to go on.
+pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+
+/// Secrets that the daemon keeps outside, made anew.
+///
+/// Put them where they belong *before* the call, beside the old ones, and remove the old ones after it: a kill leaves
+/// either generation, and each needs its own.
+#[derive(Default)]
+pub struct NewSecrets {
+    /// K_enf, where it comes from a keyring or a credential; without, a new one goes into its key file.
+    pub enf: Option<Zeroizing<[u8; 32]>>,
+    /// New seeds for slots, by number.
+    pub seeds: BTreeMap<u8, Zeroizing<[u8; 32]>>,
+}
+
+/// Why there is no new generation. The old one is as it was then.
+#[derive(Debug, thiserror::Error)]
+pub enum GenerationError {
+    /// The caller said stop.
+    #[error("it was interrupted")]
+    Interrupted,
+    /// A day is to be taken out of a total that is all that is left of 30.
+    #[error(transparent)]
+    OnlyTogether(#[from] OnlyTogether),
+    /// The last slot, or one that there is none of, cannot be removed.
+    #[error("slot {number} cannot be removed: it is the only one, or empty")]
+    Slot {
+        /// Its number.
+        number: u8,
+    },
+    /// What was written does not read back as it should.
+    #[error("the new generation does not read back; the old one stays")]
+    Unverified,
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A record could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A record could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl From<NoRandom> for GenerationError {
+    fn from(NoRandom: NoRandom) -> Self {
+        Self::Open(OpenError::Random)
+    }
+}
+
+/// What a new generation came with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renewed {
+    /// What went.
+    pub forgotten: Forgotten,
+    /// Slots whose secret is the one that it was: a copy made earlier still opens with it.
+    pub unrotated: Vec<SlotInfo>,
+    /// Backups from before, which still hold what went.
+    pub backups: Vec<KnownBackup>,
+}
+
+impl Vault {
+    /// Forgets for good: re-encrypts what stays into a new generation with new keys. `dry_run` only says what would
+    /// go.
+    ///
+    /// # Errors
+    /// See [`GenerationError`]; nothing is forgotten then.
+    pub fn forget(
+        &mut self,
+        what: &What,
+        dry_run: bool,
+        secrets: &NewSecrets,
+        progress: OnProgress<'_>,
+    ) -> Result<Renewed, GenerationError> {
+        self.may_forget(what)?;
+        self.renew(Some(what), None, dry_run, secrets, progress)
+    }
+
+    /// Gives everything new keys.
+    ///
+    /// # Errors
+    /// See [`GenerationError`]; the keys are the old ones then.
+    pub fn rotate(
+        &mut self,
+        secrets: &NewSecrets,
+        progress: OnProgress<'_>,
+    ) -> Result<Renewed, GenerationError> {
+        self.renew(None, None, false, secrets, progress)
+    }
+
+    /// Removes a slot. Its secret may have been copied, so everything gets new keys.
+    ///
+    /// # Errors
+    /// See [`GenerationError`]; the slot is still there then.
+    pub fn remove_slot(
+        &mut self,
+        number: u8,
+        secrets: &NewSecrets,
+        progress: OnProgress<'_>,
+    ) -> Result<Renewed, GenerationError> {
+        let slots = self.slots()?;
+        if slots.len() < 2 || slots.iter().all(|slot| slot.number != number) {
+            return Err(GenerationError::Slot { number });
+        }
+        self.renew(None, Some(number), false, secrets, progress)
+    }
+
+    fn may_forget(&self, what: &What) -> Result<(), OnlyTogether> {
+        for (block, _) in self.store.manifest.blocks.iter().filter(|(_, known)| known.only) {
+            let (from, to) = days_of(*block);
+            let splits = match what {
+                What::Day(day) => (from..=to).contains(day),
+                What::Before(bound) => from < *bound && *bound <= to,
+                What::App(_) | What::Domain(_) => false,
+            };
+            if splits {
+                return Err(OnlyTogether { from, to });
+            }
+        }
+        Ok(())
+    }
+
+    fn renew(
+        &mut self,
+        what: Option<&What>,
+        without: Option<u8>,
+        dry_run: bool,
+        secrets: &NewSecrets,
+        progress: OnProgress<'_>,
+    ) -> Result<Renewed, GenerationError> {
+        if self.store.read_only {
+            return Err(OpenError::ReadOnly.into());
+        }
+        let generation = self.store.facts.generation + 1;
+        let folder = create::folder(&self.places, generation);
+        remove(&folder)?;
+        let built = self.build(&folder, what, without, secrets, progress);
+        let (keys, store, renewed) = match built {
+            Ok(built) if !dry_run => built,
+            other => {
+                // Nobody takes the folder for a vault, so failing to remove it now costs nothing.
+                let result = other.map(|(_, store, renewed)| {
+                    drop(store);
+                    renewed
+                });
+                let _ = fs::remove_dir_all(&folder);
+                return result;
+            }
+        };
+        let has_copy = create::exists(&backup::weekly(&self.places))?;
+        self.switch(generation, keys, store)?;
+        if has_copy {
+            // It is gone by now, and what is forgotten with it; that it cannot be made anew is told by its absence.
+            let _ = self.make_copy();
+        }
+        if let Some(day) = self.days().map(|(_, last)| last) {
+            // Blocks that lost a day are made again; where that fails, they are made when the next day is sealed.
+            let _ = self.settle(day);
+        }
+        Ok(renewed)
+    }
+
+    fn build(
+        &mut self,
+        folder: &Path,
+        what: Option<&What>,
+        without: Option<u8>,
+        secrets: &NewSecrets,
+        progress: OnProgress<'_>,
+    ) -> Result<(VaultKeys, Store, Renewed), GenerationError> {
+        create::private_folder(folder)?;
+        let (header, keys, enf, unrotated) = self.next_header(folder, without, secrets)?;
+        let bytes = header.encode(&keys, &enf);
+        let path = folder.join("hdr");
+        create::write_new(&path, &bytes).map_err(|e| OpenError::io(&path, e))?;
+        let facts = Facts {
+            vault_id: header.vault_id,
+            epoch: header.epoch,
+            generation: header.generation,
+            public_key: header.public_key,
+            header: digest(&bytes[..COPY]),
+            header_revision: header.revision,
+        };
+        let again = enf.again(&facts.vault_id);
+        let mut store = Store::create(folder, &facts, enf)?;
+        store.calendar = self.store.calendar;
+        match self.store.enforcement() {
+            Ok(Some(record)) => store.put_enforcement(&record)?,
+            // Lost already; the manifest goes on to say that there was one, so that it never reads as none.
+            Ok(None) | Err(ReadError::Corrupt { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // A list that is damaged is no reason not to forget; it starts anew.
+        let known = self.known_backups().unwrap_or_default();
+        if !known.is_empty() {
+            store.put_backups(&known)?;
+        }
+        let forgotten = self.carry(&mut store, &keys, what, progress)?;
+        let expected = store.manifest.clone();
+        // As the next start will find it: everything in the database, and nothing in its log.
+        store.db.empty_log().map_err(WriteError::from)?;
+        store.write_tip();
+        store.tip.sync().map_err(|e| OpenError::io(&folder.join("tip"), e))?;
+        drop(store);
+        let mut notes = Vec::new();
+        let mut store = open::open_store(folder, facts, again, Some(&keys), false, &mut notes)?;
+        store.calendar = self.store.calendar;
+        if store.manifest.parts != expected.parts || store.manifest.blocks != expected.blocks {
+            return Err(GenerationError::Unverified);
+        }
+        let mut unread = false;
+        store.view(Some(&keys)).each_day(&(CivilDay::MIN..=CivilDay::MAX), |day| {
+            let lost = store
+                .manifest
+                .parts
+                .range(crate::history::parts_of(&(day.day..=day.day)))
+                .any(|(_, e)| e.damaged);
+            unread |= !day.whole && !lost;
+        })?;
+        if unread {
+            return Err(GenerationError::Unverified);
+        }
+        create::sync(&folder.join("db"))?;
+        create::sync(folder)?;
+        create::sync(&self.places.vault())?;
+        Ok((keys, store, Renewed { forgotten, unrotated, backups: known }))
+    }
+
+    fn carry(
+        &self,
+        store: &mut Store,
+        keys: &VaultKeys,
+        what: Option<&What>,
+        progress: OnProgress<'_>,
+    ) -> Result<Forgotten, GenerationError> {
+        let mut days: BTreeMap<CivilDay, Vec<(DayPart, &Entry)>> = BTreeMap::new();
+        for (part, entry) in &self.store.manifest.parts {
+            days.entry(part.day).or_default().push((*part, entry));
+        }
+        let total = days.len() as u64;
+        let mut carrier = Carrier::new(self.store.view(Some(&self.keys)), store, keys, what);
+        for (done, (day, parts)) in (0..).zip(days) {
+            if progress(Progress { done, total }).is_break() {
+                return Err(GenerationError::Interrupted);
+            }
+            carrier.day(day, &parts)?;
+        }
+        for (block, known) in &self.store.manifest.blocks {
+            carrier.block(*block, known)?;
+        }
+        Ok(carrier.finish()?)
+    }
+
+    /// The next generation's header and keys; the key files of those that have one, in its folder.
+    fn next_header(
+        &self,
+        folder: &Path,
+        without: Option<u8>,
+        secrets: &NewSecrets,
+    ) -> Result<(Header, VaultKeys, EnfKeys, Vec<SlotInfo>), GenerationError> {
+        let old = self.header()?;
+        let (vault_id, epoch) = (old.vault_id, old.epoch + 1);
+        let vault = VaultKeys::of(Key::random()?, &vault_id, epoch);
+        let enf = match &secrets.enf {
+            Some(secret) => Key::from_slice(secret.as_slice()).ok_or(NoRandom)?,
+            None => Key::random()?,
+        };
+        if secrets.enf.is_none() && create::exists(&self.places.enf_keyfile())? {
+            create::write_key(&folder.join("enf.keyfile"), Purpose::Enforcement, &vault_id, &enf)?;
+        }
+        let ours = match keyfile::read(&self.places.keyfile(), Purpose::Slot) {
+            Ok(file) => Some(envelope::public_key(&file.secret)),
+            Err(_) => None,
+        };
+        let mut slots = [const { None }; crate::slot::SLOTS];
+        let mut unrotated = Vec::new();
+        for (number, (to, from)) in (0_u8..).zip(slots.iter_mut().zip(&old.slots)) {
+            let Some(from) = from.as_ref().filter(|_| without != Some(number)) else { continue };
+            let file = ours.is_some_and(|ours| from.is_of(&ours)) && from.kind() == Some(SlotKind::Keyfile);
+            let seed = match secrets.seeds.get(&number) {
+                Some(seed) => Key::from_slice(seed.as_slice()),
+                None if file => Some(Key::random()?),
+                None => None,
+            };
+            *to = Some(match (seed, from.kind()) {
+                (Some(seed), Some(kind)) => {
+                    if file {
+                        create::write_key(&folder.join("keyfile"), Purpose::Slot, &vault_id, &seed)?;
+                    }
+                    let key = envelope::public_key(&seed);
+                    Slot::new(kind, [0; PARAMETERS], key, number, &vault.root, &vault_id, epoch)?
+                }
+                (_, kind) => {
+                    unrotated.push(SlotInfo { number, kind });
+                    from.resealed(number, &vault.root, &vault_id, epoch)?
+                }
+            });
+        }
+        let header = Header {
+            minor: old.minor,
+            epoch,
+            generation: old.generation + 1,
+            vault_id,
+            device_id: old.device_id,
+            vk_commitment: vault.root.commitment(&vault_id),
+            enf_commitment: enf.commitment(&vault_id),
+            public_key: envelope::public_key(&vault.seed),
+            sealed_enf: Header::seal_enf(&vault, &vault_id, epoch, &enf).map_err(OpenError::from)?,
+            revision: 0,
+            slots,
+        };
+        Ok((header, vault, EnfKeys::of(enf, &vault_id), unrotated))
+    }
+
+    fn switch(&mut self, generation: u64, keys: VaultKeys, store: Store) -> Result<(), GenerationError> {
+        let (current, next) = (self.places.current(), self.places.vault().join("current.new"));
+        let _ = fs::remove_file(&next);
+        symlink(format!("g.{generation}"), &next).map_err(|e| OpenError::io(&next, e))?;
+        fs::rename(&next, &current).map_err(|e| OpenError::io(&current, e))?;
+        // From here on the new generation is the vault, whatever else fails.
+        let old = std::mem::replace(&mut self.store, store);
+        drop(old);
+        self.keys = Arc::new(keys);
+        self.known = None;
+        create::sync(&self.places.vault())?;
+        // Of the old generation, with all that was forgotten.
+        backup::remove(&backup::weekly(&self.places))?;
+        tidy(&self.places, generation)?;
+        Ok(())
+    }
+}
+
+/// Finishes what a switch of generations leaves to do: the key files move out of the folder, over the old ones.
+pub(crate) fn move_keys(places: &Places, generation: u64) -> Result<(), OpenError> {
+    let folder = create::folder(places, generation);
+    let mut moved = false;
+    for (from, to, purpose) in [
+        (folder.join("enf.keyfile"), places.enf_keyfile(), Purpose::Enforcement),
+        (folder.join("keyfile"), places.keyfile(), Purpose::Slot),
+    ] {
+        if !create::exists(&from)? {
+            continue;
+        }
+        if create::exists(&to)? {
+            // Only over this vault's own, older one: another vault's may be the only key to it.
+            let (new, old) = (keyfile::read(&from, purpose)?, keyfile::read(&to, purpose)?);
+            if new.vault_id != old.vault_id {
+                return Err(OpenError::WrongKey { path: to });
+            }
+        }
+        fs::rename(&from, &to).map_err(|e| OpenError::io(&to, e))?;
+        moved = true;
+    }
+    if moved {
+        create::sync(&places.data_dir)?;
+        create::sync(&folder)?;
+    }
+    Ok(())
+}
+
+/// [`move_keys`], and away with all other generations.
+pub(crate) fn tidy(places: &Places, generation: u64) -> Result<(), OpenError> {
+    move_keys(places, generation)?;
+    let vault = places.vault();
+    let entries = fs::read_dir(&vault).map_err(|e| OpenError::io(&vault, e))?;
+    let mut removed = false;
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let number = name.to_str().and_then(create::generation_of);
+        if number.is_some_and(|number| number != generation) {
+            if number < Some(generation) {
+                // A switch was cut off: the copy may be of what was left behind.
+                backup::remove(&backup::weekly(places))?;
+            }
+            remove(&entry.path())?;
+            removed = true;
+        } else if ["current.new", "copy.db", "weekly.new"].iter().any(|left| name == *left) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    if removed { create::sync(&vault) } else { Ok(()) }
+}
+
+fn remove(folder: &Path) -> Result<(), OpenError> {
+    match fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(OpenError::io(folder, e)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,107 @@
+//! A second, read-only connection for reports: it sees the vault as it was when it was made, and holds up no commit.
+//!
+//! It shares the vault's keys. As long as one lives, the database's log cannot be emptied, and locking the vault
+//! does not take the keys out of memory: make one for a report, and drop it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::span::Span;
+
+use crate::db::Db;
+use crate::history::View;
+use crate::keys::{Index, VaultKeys};
+use crate::manifest::Manifest;
+use crate::record::DayPart;
+use crate::store::{Facts, OpenPart};
+use crate::{History, OpenError, ReadError, Totals, Vault, create};
+
+/// Reads a vault from another thread than the one that writes it.
+pub struct Reader {
+    db: Db,
+    facts: Facts,
+    index: Arc<Index>,
+    manifest: Manifest,
+    parts: BTreeMap<DayPart, OpenPart>,
+    calendar: Option<Calendar>,
+    keys: Arc<VaultKeys>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader(‹redacted›)")
+    }
+}
+
+impl Vault {
+    /// A reader of the vault as it is now.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn reader(&self) -> Result<Reader, OpenError> {
+        let store = &self.store;
+        let folder = create::folder(&self.places, store.facts.generation);
+        Ok(Reader {
+            db: Db::open_to_read(&folder.join("db"))?,
+            facts: store.facts.clone(),
+            index: Arc::clone(&store.enf.index),
+            manifest: store.manifest.clone(),
+            parts: store.parts.clone(),
+            calendar: store.calendar,
+            keys: Arc::clone(&self.keys),
+        })
+    }
+}
+
+impl Reader {
+    /// See [`Vault::read`].
+    ///
+    /// # Errors
+    /// See [`ReadError`]; damage to single days is none.
+    pub fn read(&self, days: RangeInclusive<CivilDay>) -> Result<History, ReadError> {
+        let mut spans = Vec::new();
+        let damaged =
+            self.read_each(days, |day, more| spans.extend(more.into_iter().map(|span| (day, span))))?;
+        Ok(History { spans, damaged })
+    }
+
+    /// See [`Vault::read_each`].
+    ///
+    /// # Errors
+    /// See [`ReadError`]; damage to single days is none.
+    pub fn read_each(
+        &self,
+        days: RangeInclusive<CivilDay>,
+        mut each: impl FnMut(CivilDay, Vec<Span>),
+    ) -> Result<Vec<CivilDay>, ReadError> {
+        let mut damaged = Vec::new();
+        self.view().each_day(&days, |day| {
+            damaged.extend((!day.whole).then_some(day.day));
+            each(day.day, day.spans);
+        })?;
+        Ok(damaged)
+    }
+
+    /// See [`Vault::totals`].
+    ///
+    /// # Errors
+    /// See [`ReadError`]; damage to single days is none.
+    pub fn totals(&self, days: RangeInclusive<CivilDay>) -> Result<Totals, ReadError> {
+        self.view().totals(&days)
+    }
+
+    fn view(&self) -> View<'_> {
+        View {
+            db: &self.db,
+            facts: &self.facts,
+            index: &self.index,
+            manifest: &self.manifest,
+            parts: &self.parts,
+            calendar: self.calendar.as_ref(),
+            keys: Some(&self.keys),
+        }
+    }
+}
