@@ -138,8 +138,14 @@ impl Hub {
 
     /// All limits as they stand now.
     pub(super) fn limits(&mut self) -> Vec<wire::Limit> {
-        self.tick(clock::now());
-        self.verdicts.rules.iter().map(|judged| self.limit(judged)).collect()
+        self.verdicts_now().rules.iter().map(|judged| self.limit(judged)).collect()
+    }
+
+    /// What the rules say at this moment; also while a recount is under way, when nothing is done about it yet.
+    fn verdicts_now(&mut self) -> Verdicts {
+        let now = clock::now();
+        self.tick(now);
+        self.judged(now)
     }
 
     fn limit(&self, judged: &Judged) -> wire::Limit {
@@ -207,7 +213,8 @@ impl Hub {
             None => self.rules.push(rule),
         }
         self.rules_changed();
-        let judged = self.verdicts.rules.iter().find(|judged| judged.rule == id);
+        let verdicts = self.verdicts_now();
+        let judged = verdicts.rules.iter().find(|judged| judged.rule == id);
         judged
             .map(|judged| self.limit(judged))
             .ok_or_else(|| Failure::new(Kind::Failed, "the rule was not kept"))
@@ -237,23 +244,23 @@ impl Hub {
 
     /// Which rules apply to a target.
     pub(super) fn why(&mut self, target: &Target) -> wire::Why {
-        let rules = self.limits();
-        let strictest = self.verdicts.strictest(|judged| applies(judged, target));
+        let verdicts = self.verdicts_now();
+        let strictest = verdicts.strictest(|judged| applies(judged, target));
         let (verdict, until) = strictest.map_or((Verdict::Allowed, None), |j| (j.verdict, j.until));
-        let applying = self.verdicts.rules.iter().zip(rules).filter(|(judged, _)| applies(judged, target));
+        let applying = verdicts.rules.iter().filter(|judged| applies(judged, target));
         wire::Why {
             target: target.to_string(),
             verdict: verdict.as_str().to_owned(),
             until_at_ms: until.map(dwell_core::time::Wall::as_unix_ms),
-            rules: applying.map(|(_, limit)| limit).collect(),
+            rules: applying.map(|judged| self.limit(judged)).collect(),
             zone: self.calendar().zone.name().to_owned(),
         }
     }
 
     /// Whether a target is allowed.
     pub(super) fn check(&mut self, target: &Target) -> wire::Check {
-        self.tick(clock::now());
-        let strictest = self.verdicts.strictest(|judged| applies(judged, target));
+        let verdicts = self.verdicts_now();
+        let strictest = verdicts.strictest(|judged| applies(judged, target));
         let strictest = strictest.filter(|judged| judged.verdict != Verdict::Allowed);
         wire::Check {
             target: target.to_string(),
