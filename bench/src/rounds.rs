@@ -22,6 +22,7 @@ pub(crate) fn measure(years: i32, options: &Options) -> bool {
     // Processor time is measured where no disk can disturb it, all else on the disk.
     let memory = tempfile::Builder::new().prefix("dwell-bench-").tempdir_in(TMPFS).unwrap();
     let disk = tempfile::Builder::new().prefix("dwell-bench-").tempdir_in(&options.dir).unwrap();
+    remove_on_panic(&[memory.path(), disk.path()]);
     eprintln!("dwell-bench: making {years} y of history twice");
     let (ours_bytes, plain_bytes, spans) = build(&history, memory.path());
     let rolled = memory.path().join("p");
@@ -60,6 +61,18 @@ pub(crate) fn measure(years: i32, options: &Options) -> bool {
          dirty pages are what of it the disk gets, in steps of 4 KiB, when commits follow each other at once."
     );
     table.good()
+}
+
+/// A panic aborts here, and would leave hundreds of megabytes behind.
+fn remove_on_panic(folders: &[&Path]) {
+    let folders: Vec<_> = folders.iter().map(|folder| folder.to_path_buf()).collect();
+    let show = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        show(panic);
+        for folder in &folders {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }));
 }
 
 /// Makes both stores; returns their bytes and the number of spans.
