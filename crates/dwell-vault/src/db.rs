@@ -1,7 +1,7 @@
 //! The database file: opaque blobs under blinded ids, and nothing else. Knows no keys and no days.
 
 use std::fs::OpenOptions;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
@@ -269,25 +269,7 @@ impl Db {
     pub(crate) fn empty_log(&self) -> rusqlite::Result<()> {
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
-
-    /// Makes the log as long as it will get. A commit that overwrites it makes the disk record no new length, and
-    /// wakes us less often while nothing happens. Zeros behind the last frame are none to SQLite: their checksum
-    /// does not fit (file format, section 4.3). Without room the log grows with each commit, as ever.
-    pub(crate) fn lengthen_log(&self) {
-        let Some(database) = self.conn.path() else { return };
-        let Ok(log) = OpenOptions::new().write(true).open(format!("{database}-wal")) else { return };
-        let Ok(length) = log.metadata().map(|meta| meta.len()) else { return };
-        let zeros = vec![0; usize::try_from(LOG_LENGTH.saturating_sub(length)).unwrap_or(0)];
-        if log.write_all_at(&zeros, length).and_then(|()| log.sync_all()).is_err() {
-            // What room was taken is given back.
-            let _ = log.set_len(length);
-        }
-    }
 }
-
-/// A log of 64 pages, after which SQLite moves them into the database (`wal_autocheckpoint`), and of the commit that
-/// goes over that: 32 bytes, then a head of 24 bytes before each page.
-const LOG_LENGTH: u64 = 32 + (64 + 8) * (24 + 4096);
 
 /// A transaction.
 pub(crate) struct Writing<'a>(Transaction<'a>);

@@ -312,9 +312,6 @@ pub(crate) fn open_store(
     days.dedup();
     notes.extend(days.into_iter().map(|day| Note::DayDamaged { day }));
     notes.extend(open_span.map(|day| Note::OpenSpanKept { day }));
-    if !read_only {
-        store.db.lengthen_log();
-    }
     Ok(store)
 }
 

@@ -112,7 +112,6 @@ impl Store {
             }
         })?;
         store.db.empty_log()?;
-        store.db.lengthen_log();
         store.write_tip();
         store.tip.sync().map_err(|e| OpenError::io(&path, e))?;
         Ok(store)
@@ -235,7 +234,6 @@ impl Store {
         if sealed > 0 {
             // A reader may hold the log; then it is emptied at the next sealing, or on closing.
             let _ = self.db.empty_log();
-            self.db.lengthen_log();
             self.write_tip();
         }
         first_error.map_or(Ok(sealed), Err)

@@ -70,7 +70,7 @@ fn fill(ballast: &Path, leave: u64) {
 #[test]
 fn a_full_disk_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "mount -t tmpfs -o size=5m tmpfs \"$DWELL_TEST_FULL_FOLDER\" || exit 77; exec \"$0\" \"$@\"";
+    let script = "mount -t tmpfs -o size=4m tmpfs \"$DWELL_TEST_FULL_FOLDER\" || exit 77; exec \"$0\" \"$@\"";
     let output = Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount", "sh", "-c", script])
         .arg(std::env::current_exe().unwrap())
