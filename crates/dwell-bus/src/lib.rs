@@ -15,16 +15,20 @@ pub mod error;
 pub mod intake;
 pub mod lines;
 pub mod own;
+pub mod vault;
 pub mod wire;
 
 pub use error::{Error, Failure, Kind};
 pub use intake::{Intake, IntakeProxy};
 pub use own::{Own, OwnProxy};
+pub use vault::{Vault, VaultProxy};
 
 /// The well-known bus name.
 pub const NAME: &str = "org.dwell.Dwell1";
 /// The object path of everything dwell serves.
 pub const PATH: &str = "/org/dwell/Dwell1";
+
+use std::os::fd::OwnedFd;
 
 use tokio::sync::oneshot;
 
@@ -38,7 +42,7 @@ pub enum Request {
     /// Totals over a period.
     Report(wire::Query, Reply<wire::Report>),
     /// The timeline of a period, a [`lines::Span`] a line.
-    Spans(String, Reply<std::os::fd::OwnedFd>),
+    Spans(String, Reply<OwnedFd>),
     /// All limits with their use.
     ListLimits(Reply<Vec<wire::Limit>>),
     /// Make or change a limit: target, amount in milliseconds, options.
@@ -50,7 +54,7 @@ pub enum Request {
     /// Whether a target is allowed right now.
     Check(String, Reply<wire::Check>),
     /// A stream of changes, a [`lines::Event`] a line, until the reader closes its end.
-    Watch(Reply<std::os::fd::OwnedFd>),
+    Watch(Reply<OwnedFd>),
     /// Every part's health.
     Doctor(Reply<Vec<wire::Part>>),
     /// More places where a display may be found, as environment variables.
@@ -59,4 +63,40 @@ pub enum Request {
     Reload(Reply<()>),
     /// Facts from a sensor outside the daemon.
     Intake(Vec<dwell_core::sample::Sample>, Reply<()>),
+    /// The care of the vault.
+    Vault(VaultRequest),
+}
+
+/// What [`Vault`] is asked for; see there. File descriptors are secrets coming in, or pipes going out.
+pub enum VaultRequest {
+    /// What the vault is.
+    Info(Reply<wire::VaultInfo>),
+    /// The keys that open it.
+    ListKeys(Reply<Vec<wire::Key>>),
+    /// Add a key of a kind that needs no person.
+    AddKey(String, Reply<wire::Key>),
+    /// Add a passphrase.
+    AddPassphrase(OwnedFd, Reply<wire::Key>),
+    /// Add a recovery key; its text goes through the pipe.
+    AddRecovery(Reply<(wire::Key, OwnedFd)>),
+    /// Remove a key by number.
+    RemoveKey(u8, Reply<OwnedFd>),
+    /// Give everything new keys.
+    RotateKeys(Reply<OwnedFd>),
+    /// Open the vault: kind, secret, for how many milliseconds.
+    Unlock(String, OwnedFd, u64, Reply<()>),
+    /// Put its key out of memory.
+    Lock(Reply<()>),
+    /// Read and check everything.
+    Verify(Reply<OwnedFd>),
+    /// Write a backup to an absolute path.
+    Backup(String, Reply<OwnedFd>),
+    /// Take history as it is.
+    Accept(Reply<()>),
+    /// What forgetting would take.
+    WouldForget(wire::Selection, Reply<wire::Forgotten>),
+    /// Forget for good.
+    Forget(wire::Selection, Reply<OwnedFd>),
+    /// What is stored, where, and who can read it.
+    Privacy(Reply<wire::Privacy>),
 }

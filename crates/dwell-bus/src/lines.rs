@@ -96,3 +96,69 @@ fn there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Option<Str
 
 /// The schema of [`Event`].
 pub const EVENT: &str = "dwell.event/1";
+
+/// `dwell.progress/1`: how far long work has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// `dwell.progress/1`
+    pub schema: String,
+    /// Days done.
+    pub done: u64,
+    /// Days in all; 0 where nobody knows yet.
+    pub total: u64,
+}
+
+/// The schema of [`Progress`].
+pub const PROGRESS: &str = "dwell.progress/1";
+
+/// `dwell.done/1`: what came of long work. Which of the optional fields are there depends on the work.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// `dwell.done/1`
+    pub schema: String,
+    /// `forget`, `rotate`, `remove-key`, `verify`, `backup`, `restore` or `salvage`
+    pub work: String,
+    /// Days that were read (`verify`, `restore`, `salvage`) or of which something went (`forget`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub days: Option<u64>,
+    /// Spans that were read or went.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub spans: Option<u64>,
+    /// Whole seconds of attention that went (`forget`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<u64>,
+    /// Days (`2026-11-21`) of which something cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub damaged: Vec<String>,
+    /// Days of which the totals are not those of the spans (`verify`).
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub mismatched: Vec<String>,
+    /// Keys, by number, whose secret is the one that it was: a copy made earlier still opens with them.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub unrotated: Vec<u8>,
+    /// Backups from before, which still hold what went or open with old keys.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub backups: Vec<String>,
+    /// Where the vault that was there before is now (`restore`, `salvage`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub put_aside: Option<String>,
+}
+
+/// The schema of [`Done`].
+pub const DONE: &str = "dwell.done/1";
+
+/// `dwell.error/1`: why work failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failed {
+    /// `dwell.error/1`
+    pub schema: String,
+    /// `denied`, `locked`, `not-found`, `invalid`, `no-data`, `clock-untrusted`, `storage-degraded` or `failed`
+    pub kind: String,
+    /// What failed and why: one line.
+    pub message: String,
+    /// The next step, where there is one.
+    pub hint: Option<String>,
+}
+
+/// The schema of [`Failed`].
+pub const ERROR: &str = "dwell.error/1";

@@ -33,7 +33,7 @@ impl Own {
 const TEXT_MAX: usize = 300;
 
 /// A text from the caller: short enough to be compared with all that is known, and of one line.
-fn checked(text: &str) -> Result<String, Error> {
+pub(crate) fn checked(text: &str) -> Result<String, Error> {
     if text.len() > TEXT_MAX || text.chars().any(char::is_control) {
         let failure = Failure::new(
             Kind::Invalid,

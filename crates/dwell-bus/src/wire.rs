@@ -189,3 +189,173 @@ pub struct Part {
     /// The one command that mends it.
     pub fix: Option<String>,
 }
+
+/// What the vault is.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct VaultInfo {
+    /// `open`, `sealed` (records and enforces, cannot read history) or `waiting` (no key yet: spans are held in memory).
+    pub state: String,
+    /// Why it is not open, for people; absent when it is.
+    pub why: Option<String>,
+    /// When it locks by itself.
+    pub locks_at_ms: Option<i64>,
+    /// Its folder.
+    pub path: String,
+    /// Hexadecimal; the same in all its generations and backups.
+    pub id: String,
+    /// Grows with each forgetting and each change of keys.
+    pub generation: u64,
+    /// First day with data, `2026-11-01`.
+    pub first: Option<String>,
+    /// Last day with data.
+    pub last: Option<String>,
+    /// Parts of days that are still in the journal.
+    pub journal_parts: u64,
+    /// Rows in the journal.
+    pub journal_rows: u64,
+    /// Parts of days that are sealed with every span.
+    pub sealed_parts: u64,
+    /// Parts of days of which only totals are left.
+    pub totals_parts: u64,
+    /// Totals of 30 days.
+    pub blocks: u64,
+    /// The database with its log, in bytes.
+    pub bytes: u64,
+    /// Days of which records are damaged.
+    pub damaged: Vec<String>,
+    /// History is older than what was once seen, and nobody has accepted that.
+    pub suspect: bool,
+    /// There is a weekly copy.
+    pub copy: bool,
+    /// A newer dwell wrote it: it takes no writes.
+    pub read_only: bool,
+    /// The keys that open it.
+    pub keys: Vec<Key>,
+    /// Where the key of rules and counters is: `keyfile`, `keyring` or `credential`.
+    pub rules_key: String,
+    /// Backups that were made of it, oldest first.
+    pub backups: Vec<Backup>,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
+}
+
+/// A backup that was made.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Backup {
+    /// Where it was written; whether it still is there, nobody knows.
+    pub path: String,
+    /// When.
+    pub at_ms: i64,
+    /// Of which generation. One before the vault's own still holds what was forgotten since.
+    pub generation: u64,
+}
+
+/// A key that opens the vault.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Key {
+    /// Its number, 0 to 7.
+    pub number: u8,
+    /// `keyfile`, `keyring`, `credential`, `passphrase`, `recovery`, or `unknown` to this version.
+    pub kind: String,
+    /// Where it is, for people: a path, or the name of the keyring's item.
+    pub place: Option<String>,
+    /// It opens the vault without a person.
+    pub automatic: bool,
+    /// Where an automatic key cannot be used just now: why.
+    pub problem: Option<String>,
+}
+
+/// What to forget; exactly one field is there.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Selection {
+    /// Everything of the days before this one, `2026-11-01`.
+    pub before: Option<String>,
+    /// Everything of one day.
+    pub day: Option<String>,
+    /// Everything of a program: an app id, or what `limit set` takes for one.
+    pub app: Option<String>,
+    /// Everything of a domain.
+    pub domain: Option<String>,
+}
+
+/// What goes, or went.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Forgotten {
+    /// What was understood: `app:org.mozilla.firefox`, `day 2026-11-01`, `before 2026-11-01`, `domain:example.org`.
+    pub what: String,
+    /// Days of which something goes.
+    pub days: u64,
+    /// The first of them.
+    pub first: Option<String>,
+    /// The last of them.
+    pub last: Option<String>,
+    /// Spans that go.
+    pub spans: u64,
+    /// Milliseconds of attention that go with them.
+    pub ms: u64,
+    /// Backups that were made before, and still hold it.
+    pub backups: Vec<Backup>,
+}
+
+/// What is stored, where, and who can read it.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Privacy {
+    /// The kinds of record, as the vault's schema has them.
+    pub records: Vec<RecordKind>,
+    /// Files and folders.
+    pub places: Vec<Place>,
+    /// The keys, and what each protects from.
+    pub keys: Vec<KeyPrivacy>,
+    /// What is never stored, one line each.
+    pub never: Vec<String>,
+    /// What someone with the disk but no key learns, one line each.
+    pub visible: Vec<String>,
+}
+
+/// A kind of record.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct RecordKind {
+    /// Its name in the schema.
+    pub kind: String,
+    /// What it holds, for people.
+    pub holds: String,
+    /// Which key reads it, for people.
+    pub readable: String,
+    /// How long it is kept, for people.
+    pub kept: String,
+}
+
+/// A file or folder of dwell's.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Place {
+    /// Where.
+    pub path: String,
+    /// What it is for.
+    pub holds: String,
+    /// Whether it is encrypted.
+    pub encrypted: bool,
+}
+
+/// What a key protects from.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct KeyPrivacy {
+    /// `history`, or `rules` for the key of rules and counters.
+    pub opens: String,
+    /// See [`Key::kind`].
+    pub kind: String,
+    /// See [`Key::place`].
+    pub place: Option<String>,
+    /// From whom it protects.
+    pub protects: String,
+    /// From whom it does not.
+    pub exposed: String,
+}

@@ -63,6 +63,7 @@ impl Hub {
             }
             Request::Reload(reply) => answer(reply, self.reload()),
             Request::Intake(samples, reply) => answer(reply, self.intake(&samples)),
+            Request::Vault(request) => self.vault_request(request),
         }
     }
 

@@ -15,6 +15,7 @@ mod events;
 mod jobs;
 mod limits;
 mod targets;
+mod vaulting;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
