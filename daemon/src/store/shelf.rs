@@ -1,0 +1,323 @@
+//! The vault in whatever condition it is, with what could not be written yet.
+
+use std::ops::RangeInclusive;
+
+use dwell_bus::{Failure, Kind};
+use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::time::Millis;
+use dwell_vault::{Keys, Places, ReadError, Row, SealedVault, State, Subjects, Unlock, UnlockError, Vault, WriteError};
+use tokio::sync::mpsc;
+use zeroize::Zeroizing;
+
+use super::source::{Past, Source};
+use super::{Known, News, Opening};
+
+/// Rows that are held while the vault takes none: more than a day of very busy work. Past that the oldest go.
+const HELD_ROWS: usize = 20_000;
+
+/// The vault's condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// History can be read.
+    Open,
+    /// Recording and enforcing, without the key of history. Why, for people.
+    Sealed(String),
+    /// Not even the key of rules and counters is there: rows are held in memory. Why, for people.
+    Waiting(String),
+}
+
+/// A vault, or the place of one whose key is not there yet.
+#[derive(Debug)]
+pub enum Kept {
+    /// History can be read.
+    Open(Vault),
+    /// It cannot; why, for people.
+    Sealed(SealedVault, String),
+    /// The key of rules and counters is not there yet; why, for people.
+    Waiting(String),
+}
+
+/// The vault with what could not be written yet.
+pub struct Shelf {
+    kept: Kept,
+    /// By what rollups count hours; a vault that is opened later has to be told.
+    calendar: Option<Calendar>,
+    held: Vec<(CivilDay, Row)>,
+    /// The newest record of rules that could not be written yet.
+    enforcement: Option<Zeroizing<Vec<u8>>>,
+    degraded: bool,
+    news: mpsc::UnboundedSender<News>,
+}
+
+impl Shelf {
+    pub(super) const fn new(kept: Kept, news: mpsc::UnboundedSender<News>) -> Self {
+        Self { kept, calendar: None, held: Vec::new(), enforcement: None, degraded: false, news }
+    }
+
+    /// The vault's condition.
+    pub fn condition(&self) -> Condition {
+        match &self.kept {
+            Kept::Open(_) => Condition::Open,
+            Kept::Sealed(_, why) => Condition::Sealed(why.clone()),
+            Kept::Waiting(why) => Condition::Waiting(why.clone()),
+        }
+    }
+
+    /// The open vault.
+    ///
+    /// # Errors
+    /// It is locked: with the next step.
+    pub fn open_vault(&mut self) -> Result<&mut Vault, Failure> {
+        match &mut self.kept {
+            Kept::Open(vault) => Ok(vault),
+            Kept::Sealed(_, why) | Kept::Waiting(why) => {
+                Err(Failure::new(Kind::Locked, format!("the vault is locked: {why}")).hint("dwell vault unlock"))
+            }
+        }
+    }
+
+    /// The vault, whichever way it is kept.
+    pub const fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// Opens a sealed vault with a key.
+    ///
+    /// # Errors
+    /// See [`UnlockError`]; it is sealed as before then. `None`: it is not sealed.
+    pub fn unlock(&mut self, unlock: &Unlock) -> Option<Result<(), UnlockError>> {
+        match std::mem::replace(&mut self.kept, Kept::Waiting(String::new())) {
+            Kept::Sealed(vault, why) => match vault.unlock(unlock) {
+                Ok(vault) => {
+                    self.put(Kept::Open(vault));
+                    Some(Ok(()))
+                }
+                Err((vault, error)) => {
+                    self.kept = Kept::Sealed(*vault, why);
+                    Some(Err(error))
+                }
+            },
+            other => {
+                self.kept = other;
+                None
+            }
+        }
+    }
+
+    /// Opens the vault that waited for its key.
+    ///
+    /// # Errors
+    /// Why it does not open; it waits as before then.
+    pub fn open(&mut self, places: &Places, keys: &Keys, today: CivilDay) -> Result<(), dwell_vault::OpenError> {
+        if !matches!(self.kept, Kept::Waiting(_)) {
+            return Ok(());
+        }
+        let opening = Opening::of(State::open(places, keys)?, today)?;
+        let known = Known { ..opening.known };
+        // Told first: whoever hears that the vault is open knows what it knew.
+        let _ = self.news.send(News::Opened(Box::new(known)));
+        self.put(opening.kept);
+        Ok(())
+    }
+
+    /// Puts the key of history out of memory.
+    pub fn lock(&mut self, why: &str) {
+        self.kept = match std::mem::replace(&mut self.kept, Kept::Waiting(String::new())) {
+            Kept::Open(vault) => {
+                let sealed = Kept::Sealed(vault.lock(), why.to_owned());
+                let _ = self.news.send(News::Condition(Condition::Sealed(why.to_owned())));
+                sealed
+            }
+            other => other,
+        };
+    }
+
+    /// Tells the hub that something was forgotten.
+    pub fn forgot(&self) {
+        let _ = self.news.send(News::Forgot);
+    }
+
+    fn put(&mut self, kept: Kept) {
+        self.kept = kept;
+        if let Some(calendar) = self.calendar {
+            self.set_calendar(calendar);
+        }
+        // The hub is gone only while everything stops.
+        let _ = self.news.send(News::Condition(self.condition()));
+        self.write();
+    }
+
+    /// By which zone's hours rollups count from now on.
+    pub fn set_calendar(&mut self, calendar: Calendar) {
+        self.calendar = Some(calendar);
+        match &mut self.kept {
+            Kept::Open(vault) => vault.set_calendar(calendar),
+            Kept::Sealed(vault, _) => vault.set_calendar(calendar),
+            Kept::Waiting(_) => {}
+        }
+    }
+
+    /// An open vault on a connection of its own; `None` where it is not open, or there is no connection to be had.
+    pub(super) fn reader(&self) -> Option<Source<'static>> {
+        match &self.kept {
+            Kept::Open(vault) => {
+                let reader = Box::new(vault.reader().ok()?);
+                Some(Source::Reader { reader, held: self.held.clone(), days: self.days() })
+            }
+            Kept::Sealed(..) | Kept::Waiting(_) => None,
+        }
+    }
+
+    /// The spans of some days, those that are still held included, in the order of time within each day.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn read(&mut self, days: RangeInclusive<CivilDay>) -> Result<Past, ReadError> {
+        let mut past = match &mut self.kept {
+            Kept::Open(vault) => {
+                let history = vault.read(days.clone())?;
+                Past { spans: history.spans, damaged: history.damaged, sealed: Vec::new() }
+            }
+            Kept::Sealed(vault, _) => {
+                let history = vault.read(days.clone())?;
+                let sealed = history.sealed.iter().map(|day| (day.day, Millis::from_ms(day.charged_ms)));
+                Past { sealed: sealed.collect(), spans: history.spans, damaged: history.damaged }
+            }
+            Kept::Waiting(_) => Past::default(),
+        };
+        past.add_held(&self.held, &days);
+        Ok(past)
+    }
+
+    /// The first and the last day with data, if there is any.
+    pub fn days(&self) -> Option<(CivilDay, CivilDay)> {
+        let held = || self.held.iter().map(|(day, _)| *day);
+        let kept = match &self.kept {
+            Kept::Open(vault) => vault.days(),
+            Kept::Sealed(vault, _) => vault.days(),
+            Kept::Waiting(_) => None,
+        };
+        let ends = kept.into_iter().chain(held().min().zip(held().max()));
+        ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+    }
+
+    /// Every program and domain that ever had time, as far as that can be read.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn subjects(&mut self) -> Result<Subjects, ReadError> {
+        match &mut self.kept {
+            Kept::Open(vault) => vault.subjects().cloned(),
+            Kept::Sealed(..) | Kept::Waiting(_) => Ok(Subjects::default()),
+        }
+    }
+
+    /// Seals the days before `today` into pages.
+    pub fn seal_before(&mut self, today: CivilDay) {
+        if !self.held.is_empty() {
+            return;
+        }
+        let sealed = match &mut self.kept {
+            Kept::Open(vault) => vault.seal_before(today),
+            Kept::Sealed(vault, _) => vault.seal_before(today),
+            Kept::Waiting(_) => return,
+        };
+        match sealed {
+            Ok(0) => {}
+            Ok(days) => tracing::info!(days, "sealed"),
+            Err(error) => self.note(&Err(error)),
+        }
+    }
+
+    /// Holds rows, and writes all that is held.
+    pub(super) fn append(&mut self, rows: Vec<(CivilDay, Row)>) {
+        self.hold(rows);
+        self.write();
+    }
+
+    fn hold(&mut self, rows: Vec<(CivilDay, Row)>) {
+        for (day, row) in rows {
+            let start = row.span().start;
+            if let Some(last) = self.held.last()
+                && last.1.span().start == start
+                && last.0 == day
+            {
+                self.held.pop();
+            }
+            self.held.push((day, row));
+        }
+        if self.held.len() > HELD_ROWS {
+            let lost = self.held.len() - HELD_ROWS;
+            tracing::warn!(lost, "too many spans are held in memory: the oldest are lost");
+            self.held.drain(..lost);
+        }
+    }
+
+    fn write(&mut self) {
+        // Rules first, and whatever becomes of the rows: one row that cannot be written must not cost them.
+        if self.write_enforcement().is_err() || self.held.is_empty() {
+            return;
+        }
+        let written = match &mut self.kept {
+            Kept::Open(vault) => vault.append_all(&self.held),
+            Kept::Sealed(vault, _) => vault.append_all(&self.held),
+            Kept::Waiting(_) => return,
+        };
+        let written = written.map(|_| ());
+        if written.is_ok() {
+            self.held.clear();
+        }
+        self.note(&written);
+    }
+
+    /// Keeps the enforcement record, now or as soon as the vault takes writes; says why not yet.
+    pub(super) fn put_enforcement(&mut self, bytes: Zeroizing<Vec<u8>>) -> Result<(), String> {
+        if let Kept::Waiting(why) = &self.kept {
+            // The vault has a record, which nobody has read yet: this one must not take its place.
+            return Err(why.clone());
+        }
+        self.enforcement = Some(bytes);
+        self.write_enforcement().map_err(|error| error.to_string())
+    }
+
+    fn write_enforcement(&mut self) -> Result<(), WriteError> {
+        let Some(bytes) = &self.enforcement else { return Ok(()) };
+        let written = match &mut self.kept {
+            Kept::Open(vault) => vault.put_enforcement(bytes),
+            Kept::Sealed(vault, _) => vault.put_enforcement(bytes),
+            Kept::Waiting(_) => return Ok(()),
+        };
+        if written.is_ok() {
+            self.enforcement = None;
+        }
+        self.note(&written);
+        written
+    }
+
+    /// Tells the hub when the vault stops or begins again to take writes.
+    fn note(&mut self, written: &Result<(), WriteError>) {
+        let all_written = self.held.is_empty() && self.enforcement.is_none();
+        let news = match written {
+            Ok(()) if self.degraded && all_written => News::Recovered,
+            Err(error) if !self.degraded => News::Degraded(error.to_string()),
+            _ => return,
+        };
+        self.degraded = !self.degraded;
+        // The hub is gone only while everything stops.
+        let _ = self.news.send(news);
+    }
+
+    /// Writes what can be written, and closes the vault.
+    pub(super) fn close(mut self) {
+        self.write();
+        if !self.held.is_empty() || self.enforcement.is_some() {
+            let (spans, rules) = (self.held.len(), self.enforcement.is_some());
+            tracing::warn!(spans, rules, "the vault takes no writes: what was held in memory is lost");
+        }
+        match self.kept {
+            Kept::Open(vault) => vault.close(),
+            Kept::Sealed(vault, _) => vault.close(),
+            Kept::Waiting(_) => {}
+        }
+    }
+}
