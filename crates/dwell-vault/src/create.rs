@@ -93,10 +93,37 @@ pub(crate) fn survey(places: &Places) -> Result<Found, OpenError> {
     Ok(Found::Nothing { remains })
 }
 
+/// What a vault is made with.
+pub(crate) struct Founding {
+    pub(crate) enf: Key,
+    /// K_enf gets its key file.
+    pub(crate) enf_file: bool,
+    /// At least one, at most [`SLOTS`].
+    pub(crate) slots: Vec<FirstSlot>,
+}
+
+/// A slot of a new vault.
+pub(crate) struct FirstSlot {
+    pub(crate) kind: SlotKind,
+    pub(crate) parameters: [u8; PARAMETERS],
+    pub(crate) seed: Key,
+    /// The seed gets the vault's key file.
+    pub(crate) file: bool,
+}
+
+impl Founding {
+    /// The two key files beside the vault.
+    pub(crate) fn files() -> Result<Self, NoRandom> {
+        let seed = Key::random()?;
+        let slot = FirstSlot { kind: SlotKind::Keyfile, parameters: [0; PARAMETERS], seed, file: true };
+        Ok(Self { enf: Key::random()?, enf_file: true, slots: vec![slot] })
+    }
+}
+
 /// Makes a vault where [`survey`] found nothing.
-pub(crate) fn create(places: &Places) -> Result<(), OpenError> {
+pub(crate) fn create(places: &Places, founding: &Founding) -> Result<(), OpenError> {
     prepare(places)?;
-    build(places)?;
+    build(places, founding)?;
     finish(places, FIRST_GENERATION)
 }
 
@@ -128,14 +155,20 @@ fn prepare(places: &Places) -> Result<(), OpenError> {
     private_folder(&new)
 }
 
-fn build(places: &Places) -> Result<(), OpenError> {
+fn build(places: &Places, founding: &Founding) -> Result<(), OpenError> {
     let new = new(places);
     let vault_id: [u8; 16] = random()?;
-    let (vk, seed, enf) = (Key::random()?, Key::random()?, Key::random()?);
-    let vault = VaultKeys::of(vk, &vault_id, FIRST_EPOCH);
+    let enf = &founding.enf;
+    let vault = VaultKeys::of(Key::random()?, &vault_id, FIRST_EPOCH);
     let mut slots = [const { None }; SLOTS];
-    let (kind, to) = (SlotKind::Keyfile, envelope::public_key(&seed));
-    slots[0] = Some(Slot::new(kind, [0; PARAMETERS], to, 0, &vault.root, &vault_id, FIRST_EPOCH)?);
+    for (number, (slot, first)) in (0_u8..).zip(slots.iter_mut().zip(&founding.slots)) {
+        let to = envelope::public_key(&first.seed);
+        let (kind, parameters) = (first.kind, first.parameters);
+        *slot = Some(Slot::new(kind, parameters, to, number, &vault.root, &vault_id, FIRST_EPOCH)?);
+        if first.file {
+            write_key(&new.join("keyfile"), Purpose::Slot, &vault_id, &first.seed)?;
+        }
+    }
     let header = Header {
         minor: MINOR,
         epoch: FIRST_EPOCH,
@@ -145,13 +178,14 @@ fn build(places: &Places) -> Result<(), OpenError> {
         vk_commitment: vault.root.commitment(&vault_id),
         enf_commitment: enf.commitment(&vault_id),
         public_key: envelope::public_key(&vault.seed),
-        sealed_enf: Header::seal_enf(&vault, &vault_id, FIRST_EPOCH, &enf)?,
+        sealed_enf: Header::seal_enf(&vault, &vault_id, FIRST_EPOCH, enf)?,
         revision: 0,
         slots,
     };
-    write_key(&new.join("keyfile"), Purpose::Slot, &vault_id, &seed)?;
-    write_key(&new.join("enf.keyfile"), Purpose::Enforcement, &vault_id, &enf)?;
-    let enf = EnfKeys::of(enf, &vault_id);
+    if founding.enf_file {
+        write_key(&new.join("enf.keyfile"), Purpose::Enforcement, &vault_id, enf)?;
+    }
+    let enf = EnfKeys::of(enf.again(), &vault_id);
     let bytes = header.encode(&vault, &enf);
     let path = new.join("hdr");
     write_new(&path, &bytes).map_err(|e| OpenError::io(&path, e))?;

@@ -374,7 +374,7 @@ impl Vault {
 /// Finishes what a switch of generations leaves to do: the key files move out of the folder, over the old ones.
 pub(crate) fn move_keys(places: &Places, generation: u64) -> Result<(), OpenError> {
     let folder = create::folder(places, generation);
-    let mut moved = false;
+    let (mut moved, mut replaced) = (false, Vec::new());
     for (from, to, purpose) in [
         (folder.join("enf.keyfile"), places.enf_keyfile(), Purpose::Enforcement),
         (folder.join("keyfile"), places.keyfile(), Purpose::Slot),
@@ -389,12 +389,16 @@ pub(crate) fn move_keys(places: &Places, generation: u64) -> Result<(), OpenErro
                 return Err(OpenError::WrongKey { path: to });
             }
         }
+        // Held open, so that it can still be overwritten once the new one has its name for good.
+        replaced.extend(fs::File::options().write(true).open(&to));
         fs::rename(&from, &to).map_err(|e| OpenError::io(&to, e))?;
         moved = true;
     }
     if moved {
         create::sync(&places.data_dir)?;
         create::sync(&folder)?;
+        // Failing here leaves a remnant without a name, which flash storage may do anyway.
+        replaced.iter().for_each(|old| drop(keyfile::wipe(old)));
     }
     Ok(())
 }

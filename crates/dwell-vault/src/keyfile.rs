@@ -4,9 +4,9 @@
 //!
 //! The checksum tells a damaged file from one of another vault: the first is lost, the second wants looking for.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -66,10 +66,43 @@ pub(crate) fn read(path: &Path, purpose: Purpose) -> Result<Keyfile, OpenError> 
 }
 
 /// Writes a new key file, durably; fails where there is a file already.
+// Beside, and renamed: a kill must not leave an empty key file, which no opening would ever replace.
 pub(crate) fn write(path: &Path, purpose: Purpose, vault_id: &[u8; 16], secret: &Key) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(&encode(purpose, vault_id, secret))?;
+    if path.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let new = path.with_file_name(name);
+    let _ = fs::remove_file(&new);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    let written = file
+        .write_all(&encode(purpose, vault_id, secret))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&new);
+    }
+    written?;
+    sync_folder_of(path)
+}
+
+/// Overwrites a key file and removes it, durably.
+pub(crate) fn destroy(path: &Path) -> io::Result<()> {
+    wipe(&OpenOptions::new().write(true).open(path)?)?;
+    fs::remove_file(path)?;
+    sync_folder_of(path)
+}
+
+/// Overwrites a key file that is open, whether or not it still has a name.
+pub(crate) fn wipe(file: &File) -> io::Result<()> {
+    file.write_all_at(&[0; LENGTH], 0)?;
     file.sync_all()
+}
+
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 fn encode(purpose: Purpose, vault_id: &[u8; 16], secret: &Key) -> Zeroizing<Vec<u8>> {

@@ -62,6 +62,19 @@ impl Key {
         &self.0
     }
 
+    /// Whether it is this key; takes the same time for every answer.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.bytes().ct_eq(other.bytes()).into()
+    }
+
+    /// The same key once more.
+    // Not `Clone`: a copy of a secret is to be seen where it is made.
+    pub(crate) fn again(&self) -> Self {
+        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
+        key.0.copy_from_slice(self.bytes());
+        key
+    }
+
     /// The key for one purpose.
     pub(crate) fn derive(&self, vault_id: &[u8; 16], label: &str, n: u32) -> Self {
         let mut salt = [0; 24];
@@ -171,9 +184,7 @@ impl EnfKeys {
 
     /// The same keys once more, for a second opening of the same files; steps already taken stay taken.
     pub(crate) fn again(&self, vault_id: &[u8; 16]) -> Self {
-        let mut root = Key(Box::new(Zeroizing::new([0; 32])));
-        root.0.copy_from_slice(self.root.bytes());
-        let mut keys = Self::of(root, vault_id);
+        let mut keys = Self::of(self.root.again(), vault_id);
         keys.after(self.step);
         keys
     }
@@ -196,6 +207,11 @@ impl EnfKeys {
     /// The key that a record of this kind was sealed with at a step.
     pub(crate) fn opening_key(&self, vault_id: &[u8; 16], place: &Place, step: u32) -> Key {
         self.root.derive(vault_id, place.kind.label(), step)
+    }
+
+    /// K_enf itself, for another place to keep it.
+    pub(crate) const fn root(&self) -> &Key {
+        &self.root
     }
 
     /// See [`Index::blind`].

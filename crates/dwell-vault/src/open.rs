@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::create::{self, Found};
+use crate::create::{self, Found, Founding};
 use crate::db::{Db, Table};
 use crate::error::{OpenError, Part};
 use crate::generation;
@@ -53,7 +53,16 @@ pub(crate) fn open_by(
     enf: &EnfSource,
     slots: &[Unlock],
 ) -> Result<(State, Opened), OpenError> {
-    let (found, lock, mut notes) = take(places)?;
+    open_taken(places, take(places)?, enf, slots)
+}
+
+/// The same once the lock is taken and there is a vault.
+pub(crate) fn open_taken(
+    places: &Places,
+    (found, lock, mut notes): (Found, File, Vec<Note>),
+    enf: &EnfSource,
+    slots: &[Unlock],
+) -> Result<(State, Opened), OpenError> {
     let created = matches!(found, Found::Nothing { .. });
     let files = open_files(places, found.generation(), (enf, slots), false, &mut notes)?;
     let vault = files.vault.as_ref();
@@ -76,7 +85,7 @@ fn take(places: &Places) -> Result<(Found, File, Vec<Note>), OpenError> {
     match found {
         Found::Vault(generation) => generation::move_keys(places, generation)?,
         Found::Nothing { remains } => {
-            create::create(places)?;
+            create::create(places, &Founding::files()?)?;
             notes.extend(remains.then_some(Note::UnfinishedCreationCleared));
         }
         Found::Unfinished(generation) => create::finish(places, generation)?,
@@ -175,9 +184,16 @@ fn enforcement_key(
     let path = match source {
         EnfSource::Keyfile(path) => path,
         EnfSource::Secret(secret) => {
-            let key = Key::from_slice(secret.as_slice()).filter(ours);
-            let from_header = || vault.and_then(|vault| header.open_enf(vault));
-            return key.or_else(from_header).ok_or(OpenError::WrongKey { path: places.enf_keyfile() });
+            if let Some(key) = Key::from_slice(secret.as_slice()).filter(ours) {
+                return Ok(key);
+            }
+            let from_header = vault.and_then(|vault| header.open_enf(vault));
+            notes.push(Note::EnforcementKeyRestored);
+            return from_header.ok_or(OpenError::WrongKey { path: places.enf_keyfile() });
+        }
+        EnfSource::Header => {
+            let vault = vault.ok_or(OpenError::KeyMissing { path: places.enf_keyfile() })?;
+            return header.open_enf(vault).ok_or(OpenError::Corrupt { what: Part::Header });
         }
     };
     if let Some(vault) = vault

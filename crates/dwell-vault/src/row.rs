@@ -108,7 +108,8 @@ pub enum Note {
     HeaderCopyDamaged,
     /// A key file was readable by others; its mode is 0600 again, but it may have been copied.
     KeyWasReadable,
-    /// The key file of rules and counters was missing; it was made again from the header.
+    /// The key file of rules and counters was missing and was made again from the header; or the secret that was
+    /// given for it is not this vault's, and the header's is in use: keep [`crate::Vault::enforcement_key`] again.
     EnforcementKeyRestored,
     /// An earlier creation was cut off before it had finished; its remains are gone.
     UnfinishedCreationCleared,

@@ -46,7 +46,7 @@ impl State {
 
 /// A vault of which only K_enf is at hand.
 pub struct SealedVault {
-    store: Store,
+    pub(crate) store: Store,
     places: Places,
     // Declared last, so that it is given up only when the files are closed.
     lock: File,

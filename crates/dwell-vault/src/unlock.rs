@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::envelope;
 use crate::error::{OpenError, Part};
 use crate::header::{Header, Parsed};
 use crate::keyfile::{self, Purpose};
@@ -41,8 +42,11 @@ impl Keys {
 pub enum EnfSource {
     /// A key file; where it is missing and a slot opens, it is made again from the header.
     Keyfile(PathBuf),
-    /// The key itself, from a keyring or a systemd credential.
+    /// The key itself, from a keyring or a systemd credential; where it is not this vault's and a slot opens, the
+    /// header's is used, and noted.
     Secret(Zeroizing<[u8; 32]>),
+    /// The header, once a slot opens: for when the key's own source cannot be reached. Writes no key file.
+    Header,
 }
 
 impl fmt::Debug for EnfSource {
@@ -50,6 +54,7 @@ impl fmt::Debug for EnfSource {
         match self {
             Self::Keyfile(path) => f.debug_tuple("Keyfile").field(path).finish(),
             Self::Secret(_) => f.write_str("Secret(‹redacted›)"),
+            Self::Header => f.write_str("Header"),
         }
     }
 }
@@ -145,6 +150,38 @@ pub(crate) fn vault_keys(parsed: &Parsed, unlock: &Unlock) -> Result<(VaultKeys,
         return Err(OpenError::Corrupt { what: Part::HeaderMac }.into());
     }
     Ok((keys, was_open))
+}
+
+/// The number of the slot that a key opens.
+pub(crate) fn slot_of(header: &Header, unlock: &Unlock) -> Result<u8, UnlockError> {
+    let kind = unlock.kind();
+    let secret = match unlock {
+        Unlock::Keyfile(path) => keyfile::read(path, Purpose::Slot)?.secret,
+        Unlock::Seed(seed, kind) => {
+            Key::from_slice(seed.as_slice()).ok_or(UnlockError::Wrong { kind: *kind })?
+        }
+        Unlock::Recovery(text) => recovery_key::parse(text)?,
+        Unlock::Passphrase(text) => {
+            let of_kind = |slot: &&slot::Slot| slot.kind() == Some(kind);
+            let mut error = UnlockError::NoSlot { kind };
+            for (number, slot) in (0_u8..).zip(&header.slots) {
+                let Some(slot) = slot.as_ref().filter(of_kind) else { continue };
+                let seed = passphrase::seed(text, slot.parameters()).map_err(|NoSeed| UnlockError::Memory)?;
+                if slot.is_of(&envelope::public_key(&seed)) {
+                    return Ok(number);
+                }
+                error = UnlockError::Wrong { kind };
+            }
+            return Err(error);
+        }
+    };
+    let to = envelope::public_key(&secret);
+    let ours = |slot: &slot::Slot| slot.kind() == Some(kind) && slot.is_of(&to);
+    let mut slots = (0_u8..).zip(&header.slots);
+    match slots.find(|(_, slot)| slot.as_ref().is_some_and(ours)) {
+        Some((number, _)) => Ok(number),
+        None => by_seed(header, kind, &secret).and(Err(UnlockError::Wrong { kind })),
+    }
 }
 
 fn by_seed(header: &Header, kind: SlotKind, seed: &Key) -> Result<Key, UnlockError> {

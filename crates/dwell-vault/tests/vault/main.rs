@@ -8,6 +8,7 @@ mod canary;
 mod copies;
 mod creation;
 mod damage;
+mod founding;
 mod full;
 mod generations;
 mod history;
