@@ -27,7 +27,6 @@ use crate::manifest::Entry;
 use crate::record::DayPart;
 use crate::slot::{PARAMETERS, Slot, SlotInfo, SlotKind};
 use crate::store::{Facts, Store};
-use crate::totals::days_of;
 use crate::{KnownBackup, Places, Vault, backup, create, open};
 
 /// How far a long operation has come.
@@ -102,7 +101,7 @@ pub struct Renewed {
 
 impl Vault {
     /// Forgets for good: re-encrypts what stays into a new generation with new keys. `dry_run` only says what would
-    /// go.
+    /// go, and writes nothing; [`Vault::forgetting`] says more.
     ///
     /// # Errors
     /// See [`GenerationError`]; nothing is forgotten then.
@@ -113,8 +112,13 @@ impl Vault {
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<Renewed, GenerationError> {
-        self.may_forget(what)?;
-        self.renew(Some(what), None, dry_run, secrets, progress)
+        if let Some(together) = self.inseparable(what).first() {
+            return Err((*together).into());
+        }
+        if dry_run {
+            return self.dry_run(what, secrets, progress);
+        }
+        self.renew(Some(what), None, secrets, progress)
     }
 
     /// Gives everything new keys.
@@ -126,7 +130,7 @@ impl Vault {
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<Renewed, GenerationError> {
-        self.renew(None, None, false, secrets, progress)
+        self.renew(None, None, secrets, progress)
     }
 
     /// Removes a slot. Its secret may have been copied, so everything gets new keys.
@@ -143,29 +147,13 @@ impl Vault {
         if slots.len() < 2 || slots.iter().all(|slot| slot.number != number) {
             return Err(GenerationError::Slot { number });
         }
-        self.renew(None, Some(number), false, secrets, progress)
-    }
-
-    fn may_forget(&self, what: &What) -> Result<(), OnlyTogether> {
-        for (block, _) in self.store.manifest.blocks.iter().filter(|(_, known)| known.only) {
-            let (from, to) = days_of(*block);
-            let splits = match what {
-                What::Day(day) => (from..=to).contains(day),
-                What::Before(bound) => from < *bound && *bound <= to,
-                What::App(_) | What::Domain(_) => false,
-            };
-            if splits {
-                return Err(OnlyTogether { from, to });
-            }
-        }
-        Ok(())
+        self.renew(None, Some(number), secrets, progress)
     }
 
     fn renew(
         &mut self,
         what: Option<&What>,
         without: Option<u8>,
-        dry_run: bool,
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<Renewed, GenerationError> {
@@ -177,15 +165,11 @@ impl Vault {
         remove(&folder)?;
         let built = self.build(&folder, what, without, secrets, progress);
         let (keys, store, renewed) = match built {
-            Ok(built) if !dry_run => built,
-            other => {
+            Ok(built) => built,
+            Err(error) => {
                 // Nobody takes the folder for a vault, so failing to remove it now costs nothing.
-                let result = other.map(|(_, store, renewed)| {
-                    drop(store);
-                    renewed
-                });
                 let _ = fs::remove_dir_all(&folder);
-                return result;
+                return Err(error);
             }
         };
         let has_copy = create::exists(&backup::weekly(&self.places))?;

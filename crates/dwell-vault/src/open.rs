@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::charged::Charged;
 use crate::create::{self, Found, Founding};
 use crate::db::{Db, Table};
 use crate::error::{OpenError, Part};
@@ -17,16 +18,18 @@ use crate::lock;
 use crate::manifest::{Entry, Form, Manifest};
 use crate::places::Places;
 use crate::record::{self, DayPart, Place};
-use crate::recover::{Recovered, SEQ_MAX, locked, recover};
+use crate::recover::{Recovered, SEQ_MAX, locked, minute, recover};
 use crate::relist;
 use crate::row::{Note, Opened};
 use crate::sealed::{SealedVault, State};
 use crate::store::{Facts, Store};
 use crate::tip::{Tip, TipFile};
+use crate::tracks::Tracks;
 use crate::unlock::{self, EnfSource, Keys, Unlock, UnlockError};
 use crate::vault::Vault;
 use crate::wrap;
 use dwell_core::calendar::CivilDay;
+use dwell_core::time::Wall;
 
 /// See [`Vault::open_or_create`].
 pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenError> {
@@ -311,7 +314,7 @@ pub(crate) fn open_store(
         store.mark_damaged(*part);
     }
     for part in missing.iter().filter(|part| !damaged.contains(part)) {
-        notes.push(Note::RowsMissing { day: part.day });
+        notes.push(Note::RowsMissing { day: part.day, after: last_minute(&store, vault, *part) });
         // A part of which nothing is left stands in no manifest; its day must still be told as damaged.
         let lost = Entry { damaged: true, ..Entry::new(Form::Journal, 0) };
         if !store.manifest.parts.contains_key(part) {
@@ -329,6 +332,21 @@ pub(crate) fn open_store(
     notes.extend(days.into_iter().map(|day| Note::DayDamaged { day }));
     notes.extend(open_span.map(|day| Note::OpenSpanKept { day }));
     Ok(store)
+}
+
+/// The minute in which the last span of a part began, as far as it can be read.
+fn last_minute(store: &Store, vault: Option<&VaultKeys>, part: DayPart) -> Option<Wall> {
+    let entry = store.manifest.parts.get(&part)?;
+    let minute = match entry.form {
+        Form::Journal => store.parts.get(&part)?.minute,
+        Form::Page { .. } => {
+            let mut tracks = Tracks::default();
+            store.view(vault).put_part(part, entry, &mut tracks, &mut Charged::default()).ok()?;
+            minute(tracks.into_spans().last()?.start.wall.as_unix_ms())
+        }
+        Form::Totals => return None,
+    };
+    (minute > 0).then(|| Wall::from_unix_ms(i64::from(minute) * 60_000))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Span;
 use dwell_core::subject::{AppId, Domain};
+use dwell_core::time::Wall;
 
 /// One entry of the journal.
 ///
@@ -97,6 +98,9 @@ pub enum Note {
     RowsMissing {
         /// The day.
         day: CivilDay,
+        /// The minute in which the last span that is still there began: what is missing came after. `None` where
+        /// nothing of that part of the day is left.
+        after: Option<Wall>,
     },
     /// The list of records was damaged and has been made anew from what is there: a lost day would go unnoticed.
     ManifestRemade,

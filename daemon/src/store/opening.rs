@@ -91,7 +91,7 @@ pub fn describe(note: &Note) -> String {
             format!("recording was cut off on {day}; the span that was open counts up to its last checkpoint")
         }
         Note::DayDamaged { day } => format!("records of {day} are damaged; all others are whole"),
-        Note::RowsMissing { day } => format!("spans of {day} that were once recorded are missing"),
+        Note::RowsMissing { day, .. } => format!("spans of {day} that were once recorded are missing"),
         Note::ManifestRemade => "the list of records was damaged and has been made anew".to_owned(),
         Note::OlderThanLastSeen => {
             "the database is older than the last one seen; was a copy put back?".to_owned()

@@ -5,6 +5,7 @@ use std::fs;
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Span;
+use dwell_core::time::Wall;
 use dwell_vault::{History, Note, OpenError, Row, Vault};
 
 use crate::world::{World, all, copy, day, focus, of_day, record, some_spans};
@@ -35,6 +36,11 @@ fn damaged_days(world: &World, truth: &History) -> Vec<i32> {
         assert!(!noted || history.damaged.contains(&d));
     }
     history.damaged.iter().map(|d| d.epoch_days() - day(0).epoch_days()).collect()
+}
+
+fn minute_of(span: &Span) -> Wall {
+    let minute = span.start.wall.as_unix_ms() / 60_000;
+    Wall::from_unix_ms(minute * 60_000)
 }
 
 fn sql(world: &World, statements: &str) {
@@ -125,7 +131,9 @@ fn a_journal_that_lost_its_end_is_told_and_does_not_stay_untold() {
     let (world, truth) = filled();
     sql(&world, "DELETE FROM j WHERE seq > 22");
     let (mut vault, opened) = world.try_open().unwrap();
-    assert!(opened.notes.contains(&Note::RowsMissing { day: day(3) }), "{:?}", opened.notes);
+    // Of six spans a minute apart, the last two are gone.
+    let after = Some(minute_of(&of_day(&truth, 3)[3]));
+    assert!(opened.notes.contains(&Note::RowsMissing { day: day(3), after }), "{:?}", opened.notes);
     // New rows are good, and neither another day's nor this one's make the loss forgotten.
     vault.append(day(2), &Row::Span(focus(200_000_000, 9, "editor"))).unwrap();
     vault.close();
@@ -209,7 +217,8 @@ fn an_older_database_put_back_is_noticed() {
     fs::copy(old.generation().join("db"), world.generation().join("db")).unwrap();
     let (mut vault, opened) = world.try_open().unwrap();
     assert!(opened.notes.contains(&Note::OlderThanLastSeen), "{:?}", opened.notes);
-    assert!(opened.notes.contains(&Note::RowsMissing { day: day(4) }), "{:?}", opened.notes);
+    let missing = Note::RowsMissing { day: day(4), after: None };
+    assert!(opened.notes.contains(&missing), "nothing of it is left: {:?}", opened.notes);
     // Recording goes on, with numbers that were never used.
     assert_eq!(vault.append(day(5), &Row::Span(focus(500_000_000, 9, "editor"))).unwrap().get(), 31);
     assert_eq!(all(&mut vault).damaged, [day(4)]);

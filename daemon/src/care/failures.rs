@@ -1,0 +1,91 @@
+//! What the vault's errors mean for the person.
+
+use dwell_bus::{Failure, Kind};
+use dwell_vault::{GenerationError, OpenError, ReadError, SlotError, UnlockError, WriteError};
+
+use crate::keys::KeyringError;
+
+pub(super) fn keyring(error: &KeyringError) -> Failure {
+    let hint = match error {
+        KeyringError::Missing => "start one (gnome-keyring, kwalletd, KeePassXC), or use `dwell key add keyfile`",
+        KeyringError::Locked => "unlock it in your keyring manager, then try again",
+        KeyringError::Failed(_) => "try again; see the journal of the keyring's service",
+    };
+    Failure::new(Kind::Failed, error.to_string()).hint(hint)
+}
+
+pub(super) fn unlock(error: &UnlockError) -> Failure {
+    let (kind, hint) = match error {
+        UnlockError::Wrong { .. } => {
+            (Kind::Denied, "try again; the recovery key works, too: `dwell vault unlock --recovery`")
+        }
+        UnlockError::NoSlot { .. } => (Kind::NotFound, "`dwell key list` shows what opens it"),
+        UnlockError::Mistyped(_) => (Kind::Invalid, "compare it with what you wrote down"),
+        UnlockError::Memory => (Kind::Failed, "close something, then try again"),
+        UnlockError::Open(error) => return open(error),
+    };
+    Failure::new(kind, error.to_string()).hint(hint)
+}
+
+pub(super) fn slot(error: &SlotError) -> Failure {
+    match error {
+        SlotError::Full => Failure::new(Kind::Failed, error.to_string())
+            .hint("remove one first: `dwell key list`, `dwell key remove N`"),
+        SlotError::Taken { .. } => {
+            Failure::new(Kind::Invalid, error.to_string()).hint("`dwell key list` shows what is there")
+        }
+        SlotError::Memory => {
+            Failure::new(Kind::Failed, error.to_string()).hint("close something, then try again")
+        }
+        SlotError::Open(error) => open(error),
+    }
+}
+
+pub(super) fn generation(error: &GenerationError) -> Failure {
+    let unchanged = "nothing was changed";
+    match error {
+        GenerationError::Interrupted => Failure::new(Kind::Failed, error.to_string()).hint(unchanged),
+        GenerationError::OnlyTogether(together) => {
+            let hint = format!(
+                "forget all of it with `dwell forget --before {}`, or leave it",
+                together.to.plus(1)
+            );
+            Failure::new(Kind::Invalid, error.to_string()).hint(hint)
+        }
+        GenerationError::Slot { .. } => Failure::new(Kind::Invalid, error.to_string())
+            .hint("add another key first: `dwell key add passphrase`"),
+        GenerationError::Unverified => {
+            Failure::new(Kind::StorageDegraded, error.to_string()).hint("check the disk; nothing was changed")
+        }
+        GenerationError::Open(error) => open(error),
+        GenerationError::Write(error) => write(error),
+        GenerationError::Read(error) => read(error),
+    }
+}
+
+pub(super) fn open(error: &OpenError) -> Failure {
+    let hint = match error {
+        OpenError::DiskFull => "free some space, then try again; nothing was changed",
+        OpenError::Io { .. } | OpenError::ReadOnly => "check the path and its permissions; nothing was changed",
+        OpenError::Corrupt { .. } | OpenError::Database { .. } => "see `dwell vault verify`",
+        _ => "see `dwell doctor`",
+    };
+    let kind = match error {
+        OpenError::Io { .. } => Kind::Failed,
+        OpenError::KeyMissing { .. } | OpenError::WrongKey { .. } => Kind::Locked,
+        _ => Kind::StorageDegraded,
+    };
+    Failure::new(kind, error.to_string()).hint(hint)
+}
+
+pub(super) fn write(error: &WriteError) -> Failure {
+    let hint = match error {
+        WriteError::DiskFull => "free some space, then try again; nothing was changed",
+        _ => "see `dwell doctor`; nothing was changed",
+    };
+    Failure::new(Kind::StorageDegraded, error.to_string()).hint(hint)
+}
+
+pub(super) fn read(error: &ReadError) -> Failure {
+    Failure::new(Kind::StorageDegraded, error.to_string()).hint("see `dwell vault verify`")
+}

@@ -1,0 +1,487 @@
+//! The care of the vault: what is asked of it over the bus beside recording and reading. One task; it holds the means
+//! to reach the keyring, and orders of the store what has to be done on its thread.
+
+mod failures;
+mod privacy;
+mod renewal;
+mod secret;
+mod work;
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use dwell_bus::{Failure, Kind, Reply, VaultRequest, wire};
+use dwell_core::calendar::CivilDay;
+use dwell_core::time::{Boot, Millis};
+use dwell_vault::{EnfSource, Keys, NewSlot, Places, SlotInfo, SlotKind, Unlock};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock;
+use crate::deadline::BootDeadline;
+use crate::keys::{AtHand, Changes, Credentials, Keyring, KeyringError, Purpose};
+use crate::pipe::pipe;
+use crate::store::{Condition, Kept, Shelf, Store};
+
+pub use work::{OnProgress, tell};
+
+/// What the caretaker needs.
+pub struct Care {
+    /// The store.
+    pub store: Store,
+    /// The bus on which the keyring is.
+    pub session: zbus::Connection,
+    /// Where the vault and the key files are.
+    pub places: Places,
+    /// The service's credentials.
+    pub credentials: Credentials,
+    /// The configuration file, for `privacy`.
+    pub config_path: PathBuf,
+    /// How to tell the running day, for a vault that is opened late.
+    pub today: Box<dyn Fn() -> CivilDay + Send>,
+}
+
+/// A request with what the hub knows about it.
+pub struct Errand {
+    /// What is asked.
+    pub request: VaultRequest,
+    /// The program that is meant, where the request names one: the hub knows them all.
+    pub what: Option<dwell_vault::What>,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
+}
+
+struct Caretaker {
+    care: Care,
+    /// When the vault is to be locked again.
+    lock_at: Option<Boot>,
+    /// The person locked it: no key that comes by itself opens it again.
+    locked_by_person: bool,
+}
+
+/// Takes errands until there are none to come.
+///
+/// # Errors
+/// The system has no timer to give.
+pub async fn run(mut errands: mpsc::UnboundedReceiver<Errand>, care: Care) -> std::io::Result<()> {
+    let mut caretaker = Caretaker { care, lock_at: None, locked_by_person: false };
+    let mut lock = BootDeadline::new()?;
+    let mut changes = caretaker.listen().await;
+    loop {
+        lock.arm(caretaker.lock_at)?;
+        tokio::select! {
+            errand = errands.recv() => match errand {
+                Some(errand) => caretaker.errand(errand).await,
+                None => return Ok(()),
+            },
+            due = lock.due() => {
+                due?;
+                caretaker.lock("its time was up").await;
+            }
+            change = next(&mut changes) => {
+                if change.is_some() {
+                    caretaker.try_again().await;
+                }
+                changes = caretaker.listen().await;
+            }
+        }
+    }
+}
+
+/// The next change of a keyring; never, where nobody waits for one.
+async fn next(changes: &mut Option<Changes>) -> Option<()> {
+    match changes {
+        Some(changes) => changes.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Caretaker {
+    /// Has something done on the store's thread. `None`: everything is stopping.
+    async fn on_shelf<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Shelf) -> T + Send + 'static,
+    ) -> Option<T> {
+        let (sender, receiver) = oneshot::channel();
+        self.care.store.with(move |shelf| {
+            // Who asked may be gone.
+            let _ = sender.send(work(shelf));
+        });
+        receiver.await.ok()
+    }
+
+    async fn condition(&self) -> Condition {
+        let condition = self.on_shelf(|shelf| shelf.condition()).await;
+        condition.unwrap_or_else(|| Condition::Sealed("the daemon is stopping".to_owned()))
+    }
+
+    /// Listens for the keyring where that could open the vault.
+    async fn listen(&self) -> Option<Changes> {
+        if self.locked_by_person || self.condition().await == Condition::Open {
+            return None;
+        }
+        let kinds = dwell_vault::slots(&self.care.places).unwrap_or_default();
+        let waits = self.condition().await;
+        let by_keyring = kinds.iter().any(|slot| slot.kind == Some(SlotKind::Keyring));
+        if !by_keyring && !matches!(waits, Condition::Waiting(_)) {
+            return None;
+        }
+        Changes::listen(&self.care.session).await.ok()
+    }
+
+    /// Opens the vault with what can be had without a person by now.
+    async fn try_again(&mut self) {
+        if self.locked_by_person {
+            return;
+        }
+        if let Err(failure) = self.open_automatically().await {
+            tracing::debug!("the vault stays locked: {failure}");
+        }
+    }
+
+    async fn errand(&mut self, Errand { request, what, zone }: Errand) {
+        match request {
+            VaultRequest::Info(reply) => answer(reply, self.info(zone).await),
+            VaultRequest::ListKeys(reply) => answer(reply, self.keys().await),
+            VaultRequest::AddKey(kind, reply) => answer(reply, self.add_key(&kind).await),
+            VaultRequest::AddPassphrase(secret, reply) => answer(reply, self.add_passphrase(secret).await),
+            VaultRequest::AddRecovery(reply) => answer(reply, self.add_recovery().await),
+            VaultRequest::RemoveKey(number, reply) => self.renew(renewal::Why::Remove(number), reply).await,
+            VaultRequest::RotateKeys(reply) => self.renew(renewal::Why::Rotate, reply).await,
+            VaultRequest::Unlock(kind, secret, for_ms, reply) => {
+                answer(reply, self.unlock(&kind, secret, for_ms).await);
+            }
+            VaultRequest::Lock(reply) => {
+                self.locked_by_person = true;
+                self.lock("you locked it").await;
+                answer(reply, Ok(()));
+            }
+            VaultRequest::Verify(reply) => self.verify(reply),
+            VaultRequest::Backup(path, reply) => self.backup(path, reply),
+            VaultRequest::Accept(reply) => answer(reply, self.accept().await),
+            VaultRequest::WouldForget(_, reply) => match what {
+                Some(what) => answer(reply, self.would_forget(what).await),
+                None => answer(reply, Err(nothing_named())),
+            },
+            VaultRequest::Forget(_, reply) => match what {
+                Some(what) => self.renew(renewal::Why::Forget(what), reply).await,
+                None => answer(reply, Err(nothing_named())),
+            },
+            VaultRequest::Privacy(reply) => {
+                let keys = self.keys().await;
+                let rules = self.rules_kind();
+                let (places, config) = (&self.care.places, &self.care.config_path);
+                answer(reply, keys.map(|keys| privacy::privacy(places, config, &keys, rules)));
+            }
+        }
+    }
+
+    async fn lock(&mut self, why: &'static str) {
+        self.lock_at = None;
+        let _ = self.on_shelf(move |shelf| shelf.lock(why)).await;
+    }
+
+    async fn unlock(&mut self, kind: &str, secret: OwnedFd, for_ms: u64) -> Result<(), Failure> {
+        match kind {
+            "" => self.open_automatically().await?,
+            "passphrase" => self.open_with(Unlock::Passphrase(secret::read(secret).await?)).await?,
+            "recovery" => self.open_with(Unlock::Recovery(secret::read(secret).await?)).await?,
+            other => {
+                let failure = Failure::new(Kind::Invalid, format!("no key is of the kind \"{other}\""));
+                return Err(failure.hint("passphrase or recovery"));
+            }
+        }
+        let was_open = !self.locked_by_person && self.lock_at.is_none() && kind.is_empty();
+        self.locked_by_person = false;
+        self.lock_at = (for_ms > 0 && !was_open).then(|| clock::now().boot + Millis::from_ms(for_ms));
+        Ok(())
+    }
+
+    async fn open_with(&self, unlock: Unlock) -> Result<(), Failure> {
+        let (places, today) = (self.care.places.clone(), (self.care.today)());
+        let opened = self.on_shelf(move |shelf| match shelf.kept() {
+            Kept::Open(vault) => vault.slot_of(&unlock).map(|_| ()).map_err(|error| failures::unlock(&error)),
+            Kept::Sealed(..) => match shelf.unlock(&unlock) {
+                Some(unlocked) => unlocked.map_err(|error| failures::unlock(&error)),
+                None => Ok(()),
+            },
+            Kept::Waiting(_) => {
+                // The header brings the key of rules and counters back, once history opens.
+                let keys = Keys { enf: EnfSource::Header, slots: vec![unlock] };
+                shelf.open(&places, &keys, today).map_err(|error| match error {
+                    dwell_vault::OpenError::WrongKey { .. } => {
+                        Failure::new(Kind::Denied, "this key opens no slot of the vault").hint("try again")
+                    }
+                    error => failures::open(&error),
+                })
+            }
+        });
+        opened.await.unwrap_or_else(|| Err(stopping()))
+    }
+
+    async fn open_automatically(&self) -> Result<(), Failure> {
+        let at_hand = AtHand::gather(&self.care.places, &self.care.credentials).await;
+        let at_hand = at_hand.map_err(|error| failures::open(&error))?;
+        let problem = at_hand.keyring().cloned();
+        let (rules, history) = at_hand.into_keys();
+        let (places, today) = (self.care.places.clone(), (self.care.today)());
+        let opened = self.on_shelf(move |shelf| {
+            if matches!(shelf.kept(), Kept::Waiting(_)) {
+                let mut keys = Keys { enf: EnfSource::Header, slots: history };
+                for source in rules.into_iter().chain([EnfSource::Header]) {
+                    keys.enf = source;
+                    match shelf.open(&places, &keys, today) {
+                        Err(dwell_vault::OpenError::WrongKey { .. }) => {}
+                        done => return done.map_err(|error| failures::open(&error)),
+                    }
+                }
+                return Err(locked());
+            }
+            if matches!(shelf.kept(), Kept::Open(_)) {
+                return Ok(());
+            }
+            let mut first = None;
+            for unlock in &history {
+                match shelf.unlock(unlock) {
+                    Some(Err(error)) => first = first.or(Some(error)),
+                    Some(Ok(())) | None => return Ok(()),
+                }
+            }
+            Err(first.map_or_else(locked, |error| failures::unlock(&error)))
+        });
+        let opened = opened.await.unwrap_or_else(|| Err(stopping()));
+        match (opened, problem) {
+            (Err(failure), Some(problem)) if failure.kind != Kind::StorageDegraded => {
+                Err(failures::keyring(&problem))
+            }
+            (opened, _) => opened,
+        }
+    }
+
+    /// Where the key of rules and counters is.
+    fn rules_kind(&self) -> &'static str {
+        if self.care.places.enf_keyfile().symlink_metadata().is_ok() {
+            "keyfile"
+        } else if self.care.credentials.secret(Purpose::Rules).is_ok_and(|secret| secret.is_some()) {
+            "credential"
+        } else {
+            "keyring"
+        }
+    }
+
+    async fn keys(&self) -> Result<Vec<wire::Key>, Failure> {
+        let slots = dwell_vault::slots(&self.care.places).map_err(|error| failures::open(&error))?;
+        let by_keyring = slots.iter().any(|slot| slot.kind == Some(SlotKind::Keyring));
+        let keyring = if by_keyring { Keyring::open().await.err() } else { None };
+        Ok(slots.iter().map(|slot| self.key(slot, keyring.as_ref())).collect())
+    }
+
+    fn key(&self, slot: &SlotInfo, keyring: Option<&KeyringError>) -> wire::Key {
+        let (kind, place, automatic, problem) = match slot.kind {
+            Some(SlotKind::Keyfile) => {
+                let path = self.care.places.keyfile();
+                let missing = path.symlink_metadata().is_err();
+                ("keyfile", Some(path.display().to_string()), true, missing.then(|| "it is missing".to_owned()))
+            }
+            Some(SlotKind::Keyring) => {
+                let label = Purpose::History.label().to_owned();
+                ("keyring", Some(label), true, keyring.map(ToString::to_string))
+            }
+            Some(SlotKind::Credential) => {
+                let missing = !self.care.credentials.secret(Purpose::History).is_ok_and(|s| s.is_some());
+                let problem = missing.then(|| "the service was given no such credential".to_owned());
+                ("credential", Some(Credentials::name(Purpose::History).to_owned()), true, problem)
+            }
+            Some(SlotKind::Passphrase) => ("passphrase", None, false, None),
+            Some(SlotKind::Recovery) => ("recovery", None, false, None),
+            None => ("unknown", None, false, None),
+        };
+        wire::Key { number: slot.number, kind: kind.to_owned(), place, automatic, problem }
+    }
+
+    async fn add_key(&self, kind: &str) -> Result<wire::Key, Failure> {
+        let mut stored = None;
+        let new = match kind {
+            "keyfile" => NewSlot::Keyfile(self.care.places.keyfile()),
+            "keyring" => {
+                self.must_be_open().await?;
+                let keyring = Keyring::open().await.map_err(|error| failures::keyring(&error))?;
+                let seed = dwell_vault::secret().map_err(|error| failures::open(&error))?;
+                let put = keyring.put(Purpose::History, &seed).await;
+                stored = Some(put.map_err(|error| failures::keyring(&error))?);
+                NewSlot::Seed(seed, SlotKind::Keyring)
+            }
+            "credential" => {
+                let seed = self.care.credentials.secret(Purpose::History);
+                let seed = seed.map_err(|error| failures::open(&error))?.ok_or_else(no_credential)?;
+                NewSlot::Seed(seed, SlotKind::Credential)
+            }
+            other => {
+                let failure = Failure::new(Kind::Invalid, format!("no key is of the kind \"{other}\""));
+                return Err(failure.hint("passphrase, keyring, keyfile or credential"));
+            }
+        };
+        let added = self.add_slot(new).await;
+        if added.is_err()
+            && let Some(stored) = stored
+            && let Err(error) = stored.remove().await
+        {
+            tracing::warn!("an unused secret stays in the keyring: {error}");
+        }
+        added
+    }
+
+    async fn add_passphrase(&self, secret: OwnedFd) -> Result<wire::Key, Failure> {
+        let text = secret::read(secret).await?;
+        if text.is_empty() {
+            let failure = Failure::new(Kind::Invalid, "the passphrase is empty");
+            return Err(failure.hint("choose one of several words"));
+        }
+        self.add_slot(NewSlot::Passphrase(text)).await
+    }
+
+    async fn add_slot(&self, new: NewSlot) -> Result<wire::Key, Failure> {
+        let added = self.on_shelf(move |shelf| {
+            let vault = shelf.open_vault()?;
+            let number = vault.add_slot(&new).map_err(|error| failures::slot(&error))?;
+            let slots = vault.slots().map_err(|error| failures::open(&error))?;
+            slots.into_iter().find(|slot| slot.number == number).ok_or_else(stopping)
+        });
+        let slot = added.await.unwrap_or_else(|| Err(stopping()))?;
+        Ok(self.key(&slot, None))
+    }
+
+    async fn add_recovery(&self) -> Result<(wire::Key, OwnedFd), Failure> {
+        let (read, writer) = pipe().map_err(|error| no_pipe(&error))?;
+        let added = self.on_shelf(move |shelf| {
+            let vault = shelf.open_vault()?;
+            let (number, text) = vault.add_recovery().map_err(|error| failures::slot(&error))?;
+            if !writer.line(&text) {
+                return Err(stopping());
+            }
+            let slots = vault.slots().map_err(|error| failures::open(&error))?;
+            slots.into_iter().find(|slot| slot.number == number).ok_or_else(stopping)
+        });
+        let slot = added.await.unwrap_or_else(|| Err(stopping()))?;
+        Ok((self.key(&slot, None), read))
+    }
+
+    async fn must_be_open(&self) -> Result<(), Failure> {
+        let open = self.on_shelf(|shelf| shelf.open_vault().map(|_| ())).await;
+        open.unwrap_or_else(|| Err(stopping()))
+    }
+
+    async fn accept(&self) -> Result<(), Failure> {
+        let accepted = self.on_shelf(|shelf| {
+            shelf.open_vault()?.accept().map_err(|error| failures::write(&error))?;
+            shelf.accepted();
+            Ok(())
+        });
+        accepted.await.unwrap_or_else(|| Err(stopping()))
+    }
+
+    fn verify(&self, reply: Reply<OwnedFd>) {
+        let work = |shelf: &mut Shelf, progress: OnProgress<'_>| {
+            let verified =
+                shelf.open_vault()?.verify(progress).map_err(|error| failures::read(&error))?;
+            if verified.interrupted {
+                return Err(Failure::new(Kind::Failed, "it was interrupted"));
+            }
+            Ok(dwell_bus::lines::Done {
+                days: Some(verified.days),
+                spans: Some(verified.spans),
+                damaged: verified.damaged.iter().map(ToString::to_string).collect(),
+                mismatched: verified.contradicting.iter().map(ToString::to_string).collect(),
+                ..work::done("verify")
+            })
+        };
+        work::long(&self.care.store, reply, work, |_| {});
+    }
+
+    fn backup(&self, path: String, reply: Reply<OwnedFd>) {
+        let at = clock::now().wall.as_unix_ms();
+        let work = move |shelf: &mut Shelf, _: OnProgress<'_>| {
+            let file = Path::new(&path);
+            if file.symlink_metadata().is_ok() {
+                let failure = Failure::new(Kind::Invalid, format!("{path} is there already"));
+                return Err(failure.hint("choose a name that is free; nothing is ever overwritten"));
+            }
+            shelf.open_vault()?.backup(file, at).map_err(|error| failures::open(&error))?;
+            Ok(work::done("backup"))
+        };
+        work::long(&self.care.store, reply, work, |_| {});
+    }
+
+    async fn info(&self, zone: String) -> Result<wire::VaultInfo, Failure> {
+        let keys = self.keys().await.unwrap_or_default();
+        let info = self.on_shelf(|shelf| {
+            let condition = shelf.condition();
+            let (info, backups) = match shelf.kept() {
+                Kept::Open(vault) => (vault.info().ok(), vault.known_backups().unwrap_or_default()),
+                Kept::Sealed(..) | Kept::Waiting(_) => (None, Vec::new()),
+            };
+            (condition, info, backups, shelf.days())
+        });
+        let (condition, info, backups, days) = info.await.ok_or_else(stopping)?;
+        let (state, why) = match condition {
+            Condition::Open => ("open", None),
+            Condition::Sealed(why) => ("sealed", Some(why)),
+            Condition::Waiting(why) => ("waiting", Some(why)),
+        };
+        let now = clock::now();
+        let locks_at = self.lock_at.map(|at| now.at(at).wall.as_unix_ms());
+        let mut wire = wire::VaultInfo {
+            state: state.to_owned(),
+            why,
+            locks_at_ms: locks_at,
+            path: self.care.places.vault().display().to_string(),
+            first: days.map(|(first, _)| first.to_string()),
+            last: days.map(|(_, last)| last.to_string()),
+            keys,
+            rules_key: self.rules_kind().to_owned(),
+            backups: backups.iter().map(renewal::backup).collect(),
+            zone,
+            ..wire::VaultInfo::default()
+        };
+        if let Some(info) = info {
+            wire.id = info.vault_id.iter().map(|byte| format!("{byte:02x}")).collect();
+            wire.generation = info.generation;
+            wire.journal_parts = info.journal as u64;
+            wire.sealed_parts = info.pages as u64;
+            wire.totals_parts = info.totals_only as u64;
+            wire.blocks = info.blocks as u64;
+            wire.bytes = info.bytes;
+            wire.damaged = info.damaged.iter().map(ToString::to_string).collect();
+            wire.suspect = info.suspect;
+            wire.copy = info.has_copy;
+            wire.read_only = info.read_only;
+        }
+        Ok(wire)
+    }
+}
+
+fn nothing_named() -> Failure {
+    Failure::new(Kind::Invalid, "nothing to forget was named")
+}
+
+fn no_credential() -> Failure {
+    Failure::new(Kind::NotFound, "the service was given no credential \"dwell.history\"").hint(
+        "make one with systemd-creds and add LoadCredentialEncrypted=dwell.history:FILE to the unit: see `man dwell`",
+    )
+}
+
+fn no_pipe(error: &std::io::Error) -> Failure {
+    Failure::new(Kind::Failed, format!("the system gives no pipe: {error}"))
+}
+
+fn locked() -> Failure {
+    Failure::new(Kind::Locked, "no key that needs no person opens the vault").hint("dwell vault unlock")
+}
+
+fn stopping() -> Failure {
+    Failure::new(Kind::Failed, "the daemon is stopping").hint("try again")
+}
+
+/// Sends an answer. Who asked may have left.
+fn answer<T>(reply: Reply<T>, result: Result<T, Failure>) {
+    let _ = reply.send(result);
+}
