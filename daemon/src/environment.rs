@@ -6,6 +6,7 @@ use dwell_core::config::{Config, ConfigError};
 use dwell_desktop::Surroundings;
 
 use crate::failure::Failure;
+use crate::keys::Credentials;
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct Environment {
     pub data_dir: PathBuf,
     /// `DWELL_CONFIG`, else `$XDG_CONFIG_HOME/dwell/config.toml`, else `~/.config/dwell/config.toml`.
     pub config: PathBuf,
+    /// `CREDENTIALS_DIRECTORY`: what the service manager decrypted for this service.
+    pub credentials: Credentials,
     /// The variables that say where a display may be found.
     pub surroundings: Surroundings,
 }
@@ -42,7 +45,8 @@ impl Environment {
         };
         let variables = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-        Ok(Self { data_dir, config, surroundings: Surroundings::new(variables) })
+        let credentials = Credentials::new(path("CREDENTIALS_DIRECTORY"));
+        Ok(Self { data_dir, config, credentials, surroundings: Surroundings::new(variables) })
     }
 }
 

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod arguments;
+pub mod care;
 pub mod clock;
 pub mod confine;
 pub mod deadline;
@@ -20,6 +21,7 @@ pub mod enforcement;
 pub mod environment;
 pub mod failure;
 pub mod hub;
+pub mod keys;
 pub mod pipe;
 pub mod record;
 pub mod roles;

@@ -22,6 +22,8 @@ pub struct Record {
     pub rules: Vec<Rule>,
     /// How far each rule, by its id, had come when the person was last told: nobody is told twice after a restart.
     pub told: BTreeMap<String, (CivilDay, Stage)>,
+    /// What each limited target was charged, and on which day: counters go on where history cannot be read.
+    pub used: BTreeMap<String, (CivilDay, Millis)>,
     /// The last daemon's run.
     pub last: Option<Last>,
 }
@@ -106,13 +108,18 @@ mod tests {
                 "firefox".to_owned(),
                 (CivilDay::from_epoch_days(20_000), Stage::Warned),
             )]),
+            used: BTreeMap::from([(
+                "app:org.mozilla.firefox".to_owned(),
+                (CivilDay::from_epoch_days(20_000), Millis::from_secs(90)),
+            )]),
             last: None,
         };
         let bytes = record.to_bytes();
         assert_eq!(
             String::from_utf8_lossy(&bytes),
             "{\"rules\":[{\"id\":\"firefox\",\"target\":\"app:org.mozilla.firefox\",\"amount\":1800000,\"per\":\"day\",\
-             \"warn\":300000,\"at-limit\":\"block\"}],\"told\":{\"firefox\":[20000,\"warned\"]},\"last\":null}"
+             \"warn\":300000,\"at-limit\":\"block\"}],\"told\":{\"firefox\":[20000,\"warned\"]},\
+             \"used\":{\"app:org.mozilla.firefox\":[20000,90000]},\"last\":null}"
         );
         assert_eq!(Record::from_bytes(&bytes), Ok(record));
         assert_eq!(Record::from_bytes(b"{}"), Ok(Record::default()));

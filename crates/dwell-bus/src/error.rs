@@ -23,6 +23,22 @@ pub enum Kind {
     Failed,
 }
 
+impl Kind {
+    /// Its name in `dwell.error/1`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Locked => "locked",
+            Self::NotFound => "not-found",
+            Self::Invalid => "invalid",
+            Self::NoData => "no-data",
+            Self::ClockUntrusted => "clock-untrusted",
+            Self::StorageDegraded => "storage-degraded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// A failure on its way to a caller. Message and hint are one line each.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

@@ -5,6 +5,8 @@
 //! day-start = "04:00"        # 00:00 to 12:00, local time
 //! zone = "Europe/Athens"     # IANA name; default: the system's
 //! notifications = true       # false: limits act without a word
+//! keep-detail = "52w"        # how long each single span is kept, 1d to 36500d; default: "forever"
+//! keep-totals = "520w"       # how long each day's totals are kept; those of 30 days stay; default: "forever"
 //! ```
 //!
 //! Unknown keys are refused, so that a slip of the finger cannot silently turn a setting off.
@@ -25,6 +27,10 @@ pub struct Config {
     pub zone: Option<Tz>,
     /// Whether notifications are shown.
     pub notifications: bool,
+    /// How many days each single span is kept, 1 to 36,500; `None`: for ever.
+    pub keep_detail: Option<u32>,
+    /// How many days each day's totals are kept, once its spans are gone; `None`: for ever.
+    pub keep_totals: Option<u32>,
 }
 
 impl Default for Config {
@@ -34,6 +40,8 @@ impl Default for Config {
             day_start: DayStart::default(),
             zone: None,
             notifications: true,
+            keep_detail: None,
+            keep_totals: None,
         }
     }
 }
@@ -52,7 +60,7 @@ pub struct ConfigError {
     pub hint: String,
 }
 
-const KEYS: &[&str] = &["idle-after", "day-start", "zone", "notifications"];
+const KEYS: &[&str] = &["idle-after", "day-start", "zone", "notifications", "keep-detail", "keep-totals"];
 const IDLE_MIN: Millis = Millis::from_secs(1);
 const IDLE_MAX: Millis = Millis::from_mins(12 * 60);
 
@@ -102,6 +110,16 @@ impl Config {
                         return bad("notifications is neither true nor false".into(), "write true or false");
                     }
                 },
+                "keep-detail" | "keep-totals" => match string.and_then(days) {
+                    Some(kept) if name == "keep-detail" => config.keep_detail = kept,
+                    Some(kept) => config.keep_totals = kept,
+                    None => {
+                        return bad(
+                            format!("{name} is no number of days"),
+                            "write it like \"90d\" or \"52w\", 1d to 36500d, or \"forever\"",
+                        );
+                    }
+                },
                 _ => {
                     let near = KEYS
                         .iter()
@@ -123,13 +141,33 @@ impl Config {
     /// The configuration as a text that [`Config::parse`] reads back; `zone` is the one in force.
     pub fn to_text(&self, zone: Tz) -> String {
         format!(
-            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\n",
+            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\nkeep-detail = \"{}\"\nkeep-totals = \"{}\"\n",
             compact(self.idle_after),
             self.day_start,
             self.zone.unwrap_or(zone),
-            self.notifications
+            self.notifications,
+            kept(self.keep_detail),
+            kept(self.keep_totals),
         )
     }
+}
+
+/// The longest time that can be asked for: a hundred years.
+const DAYS_MAX: u64 = 36_500;
+
+/// Whole days, or `forever`.
+fn days(text: &str) -> Option<Option<u32>> {
+    if text == "forever" {
+        return Some(None);
+    }
+    let ms = text.parse::<Millis>().ok()?.as_ms();
+    let days = ms / 86_400_000;
+    let whole = ms % 86_400_000 == 0 && (1..=DAYS_MAX).contains(&days);
+    whole.then(|| u32::try_from(days).ok()).flatten().map(Some)
+}
+
+fn kept(days: Option<u32>) -> String {
+    days.map_or_else(|| "forever".to_owned(), |days| format!("{days}d"))
 }
 
 /// A duration in the typed form, exact to the millisecond: `1h30m`.

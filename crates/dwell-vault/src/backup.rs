@@ -103,7 +103,7 @@ impl Vault {
 
 /// Where the weekly copy is.
 pub(crate) fn weekly(places: &Places) -> PathBuf {
-    places.vault().join("weekly")
+    places.weekly_copy()
 }
 
 fn beside(file: &Path) -> PathBuf {

@@ -33,6 +33,11 @@ impl Places {
         self.data_dir.join("vault")
     }
 
+    /// The sealed copy of the database that is made once a week.
+    pub fn weekly_copy(&self) -> PathBuf {
+        self.vault().join("weekly")
+    }
+
     /// The symbolic link that names the generation in use; making it is the last step of creation.
     pub(crate) fn current(&self) -> PathBuf {
         self.vault().join("current")

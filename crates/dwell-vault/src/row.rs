@@ -73,7 +73,7 @@ pub struct Subjects {
 }
 
 /// What opening a vault found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Opened {
     /// There was none: this one is new.
     pub created: bool,

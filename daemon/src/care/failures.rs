@@ -7,7 +7,9 @@ use crate::keys::KeyringError;
 
 pub(super) fn keyring(error: &KeyringError) -> Failure {
     let hint = match error {
-        KeyringError::Missing => "start one (gnome-keyring, kwalletd, KeePassXC), or use `dwell key add keyfile`",
+        KeyringError::Missing => {
+            "start one (gnome-keyring, kwalletd, KeePassXC), or use `dwell key add keyfile`"
+        }
         KeyringError::Locked => "unlock it in your keyring manager, then try again",
         KeyringError::Failed(_) => "try again; see the journal of the keyring's service",
     };
@@ -46,10 +48,8 @@ pub(super) fn generation(error: &GenerationError) -> Failure {
     match error {
         GenerationError::Interrupted => Failure::new(Kind::Failed, error.to_string()).hint(unchanged),
         GenerationError::OnlyTogether(together) => {
-            let hint = format!(
-                "forget all of it with `dwell forget --before {}`, or leave it",
-                together.to.plus(1)
-            );
+            let hint =
+                format!("forget all of it with `dwell forget --before {}`, or leave it", together.to.plus(1));
             Failure::new(Kind::Invalid, error.to_string()).hint(hint)
         }
         GenerationError::Slot { .. } => Failure::new(Kind::Invalid, error.to_string())
@@ -66,7 +66,9 @@ pub(super) fn generation(error: &GenerationError) -> Failure {
 pub(super) fn open(error: &OpenError) -> Failure {
     let hint = match error {
         OpenError::DiskFull => "free some space, then try again; nothing was changed",
-        OpenError::Io { .. } | OpenError::ReadOnly => "check the path and its permissions; nothing was changed",
+        OpenError::Io { .. } | OpenError::ReadOnly => {
+            "check the path and its permissions; nothing was changed"
+        }
         OpenError::Corrupt { .. } | OpenError::Database { .. } => "see `dwell vault verify`",
         _ => "see `dwell doctor`",
     };

@@ -11,7 +11,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use dwell_bus::{Failure, Kind, Reply, VaultRequest, wire};
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::Calendar;
 use dwell_core::time::{Boot, Millis};
 use dwell_vault::{EnfSource, Keys, NewSlot, Places, SlotInfo, SlotKind, Unlock};
 use tokio::sync::{mpsc, oneshot};
@@ -36,8 +36,8 @@ pub struct Care {
     pub credentials: Credentials,
     /// The configuration file, for `privacy`.
     pub config_path: PathBuf,
-    /// How to tell the running day, for a vault that is opened late.
-    pub today: Box<dyn Fn() -> CivilDay + Send>,
+    /// By what days are counted, for a vault that is opened late.
+    pub calendar: Calendar,
 }
 
 /// A request with what the hub knows about it.
@@ -121,7 +121,7 @@ impl Caretaker {
         }
         let kinds = dwell_vault::slots(&self.care.places).unwrap_or_default();
         let waits = self.condition().await;
-        let by_keyring = kinds.iter().any(|slot| slot.kind == Some(SlotKind::Keyring));
+        let by_keyring = kinds.iter().any(|slot| slot.kind == Some(SlotKind::SecretService));
         if !by_keyring && !matches!(waits, Condition::Waiting(_)) {
             return None;
         }
@@ -197,7 +197,7 @@ impl Caretaker {
     }
 
     async fn open_with(&self, unlock: Unlock) -> Result<(), Failure> {
-        let (places, today) = (self.care.places.clone(), (self.care.today)());
+        let (places, calendar) = (self.care.places.clone(), self.care.calendar);
         let opened = self.on_shelf(move |shelf| match shelf.kept() {
             Kept::Open(vault) => vault.slot_of(&unlock).map(|_| ()).map_err(|error| failures::unlock(&error)),
             Kept::Sealed(..) => match shelf.unlock(&unlock) {
@@ -207,7 +207,7 @@ impl Caretaker {
             Kept::Waiting(_) => {
                 // The header brings the key of rules and counters back, once history opens.
                 let keys = Keys { enf: EnfSource::Header, slots: vec![unlock] };
-                shelf.open(&places, &keys, today).map_err(|error| match error {
+                shelf.open(&places, &keys, &calendar).map_err(|error| match error {
                     dwell_vault::OpenError::WrongKey { .. } => {
                         Failure::new(Kind::Denied, "this key opens no slot of the vault").hint("try again")
                     }
@@ -223,13 +223,13 @@ impl Caretaker {
         let at_hand = at_hand.map_err(|error| failures::open(&error))?;
         let problem = at_hand.keyring().cloned();
         let (rules, history) = at_hand.into_keys();
-        let (places, today) = (self.care.places.clone(), (self.care.today)());
+        let (places, calendar) = (self.care.places.clone(), self.care.calendar);
         let opened = self.on_shelf(move |shelf| {
             if matches!(shelf.kept(), Kept::Waiting(_)) {
                 let mut keys = Keys { enf: EnfSource::Header, slots: history };
                 for source in rules.into_iter().chain([EnfSource::Header]) {
                     keys.enf = source;
-                    match shelf.open(&places, &keys, today) {
+                    match shelf.open(&places, &keys, &calendar) {
                         Err(dwell_vault::OpenError::WrongKey { .. }) => {}
                         done => return done.map_err(|error| failures::open(&error)),
                     }
@@ -270,7 +270,7 @@ impl Caretaker {
 
     async fn keys(&self) -> Result<Vec<wire::Key>, Failure> {
         let slots = dwell_vault::slots(&self.care.places).map_err(|error| failures::open(&error))?;
-        let by_keyring = slots.iter().any(|slot| slot.kind == Some(SlotKind::Keyring));
+        let by_keyring = slots.iter().any(|slot| slot.kind == Some(SlotKind::SecretService));
         let keyring = if by_keyring { Keyring::open().await.err() } else { None };
         Ok(slots.iter().map(|slot| self.key(slot, keyring.as_ref())).collect())
     }
@@ -280,9 +280,14 @@ impl Caretaker {
             Some(SlotKind::Keyfile) => {
                 let path = self.care.places.keyfile();
                 let missing = path.symlink_metadata().is_err();
-                ("keyfile", Some(path.display().to_string()), true, missing.then(|| "it is missing".to_owned()))
+                (
+                    "keyfile",
+                    Some(path.display().to_string()),
+                    true,
+                    missing.then(|| "it is missing".to_owned()),
+                )
             }
-            Some(SlotKind::Keyring) => {
+            Some(SlotKind::SecretService) => {
                 let label = Purpose::History.label().to_owned();
                 ("keyring", Some(label), true, keyring.map(ToString::to_string))
             }
@@ -308,7 +313,7 @@ impl Caretaker {
                 let seed = dwell_vault::secret().map_err(|error| failures::open(&error))?;
                 let put = keyring.put(Purpose::History, &seed).await;
                 stored = Some(put.map_err(|error| failures::keyring(&error))?);
-                NewSlot::Seed(seed, SlotKind::Keyring)
+                NewSlot::Seed(seed, SlotKind::SecretService)
             }
             "credential" => {
                 let seed = self.care.credentials.secret(Purpose::History);
@@ -381,8 +386,7 @@ impl Caretaker {
 
     fn verify(&self, reply: Reply<OwnedFd>) {
         let work = |shelf: &mut Shelf, progress: OnProgress<'_>| {
-            let verified =
-                shelf.open_vault()?.verify(progress).map_err(|error| failures::read(&error))?;
+            let verified = shelf.open_vault()?.verify(progress).map_err(|error| failures::read(&error))?;
             if verified.interrupted {
                 return Err(Failure::new(Kind::Failed, "it was interrupted"));
             }

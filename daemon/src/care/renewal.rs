@@ -69,10 +69,11 @@ impl Caretaker {
         let stays = |kind| slots.iter().any(|slot| slot.kind == Some(kind) && !goes(slot.number));
         let rules = self.rules_kind();
         // Rules go where history's key is: a key file beside a keyring would give them away for nothing.
-        let rules_to_keyring = stays(SlotKind::Keyring) && (rules == "keyring" || !stays(SlotKind::Keyfile));
+        let rules_to_keyring =
+            stays(SlotKind::SecretService) && (rules == "keyring" || !stays(SlotKind::Keyfile));
         let keyrings: Vec<u8> = slots
             .iter()
-            .filter(|slot| slot.kind == Some(SlotKind::Keyring) && !goes(slot.number))
+            .filter(|slot| slot.kind == Some(SlotKind::SecretService) && !goes(slot.number))
             .map(|slot| slot.number)
             .collect();
         let mut secrets = NewSecrets { enf: None, seeds: BTreeMap::new() };
@@ -82,7 +83,8 @@ impl Caretaker {
             let kept = self.care.credentials.secret(Purpose::Rules);
             secrets.enf = kept.map_err(|error| failures::open(&error))?;
         }
-        let was_in_keyring = rules == "keyring" || slots.iter().any(|slot| slot.kind == Some(SlotKind::Keyring));
+        let was_in_keyring =
+            rules == "keyring" || slots.iter().any(|slot| slot.kind == Some(SlotKind::SecretService));
         if !was_in_keyring {
             return Ok((secrets, in_keyring));
         }
@@ -112,9 +114,8 @@ impl Caretaker {
         let seeds: Vec<_> = history.iter().map(|stored| stored.secret.clone()).collect();
         let found = self.on_shelf(move |shelf| {
             let vault = shelf.open_vault()?;
-            let opens = |seed| {
-                vault.slot_of(&dwell_vault::Unlock::Seed(seed, SlotKind::Keyring)).is_ok()
-            };
+            let opens =
+                |seed| vault.slot_of(&dwell_vault::Unlock::Seed(seed, SlotKind::SecretService)).is_ok();
             Ok((seeds.into_iter().map(opens).collect::<Vec<bool>>(), vault.enforcement_key()))
         });
         let (opens, key) = found.await.unwrap_or_else(|| Err(stopping()))?;
@@ -127,17 +128,19 @@ impl Caretaker {
         let would = self.on_shelf(move |shelf| {
             let vault = shelf.open_vault()?;
             let secrets = NewSecrets::default();
-            let renewed = vault
-                .forget(&what, true, &secrets, &mut |_| std::ops::ControlFlow::Continue(()))
-                .map_err(|error| failures::generation(&error))?;
-            let (first, last) = extent(&what, vault.days());
+            let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+            let would =
+                vault.forgetting(&what, &secrets, go_on).map_err(|error| failures::generation(&error))?;
+            if let Some(together) = would.refused.first() {
+                return Err(failures::generation(&(*together).into()));
+            }
             Ok(wire::Forgotten {
                 what: describe(&what),
-                days: renewed.forgotten.days,
-                first,
-                last,
-                spans: renewed.forgotten.spans,
-                ms: renewed.forgotten.charged_ms,
+                days: would.forgotten.days,
+                first: would.days.map(|(first, _)| first.to_string()),
+                last: would.days.map(|(_, last)| last.to_string()),
+                spans: would.forgotten.spans,
+                ms: would.forgotten.charged_ms,
                 backups: vault.known_backups().unwrap_or_default().iter().map(backup).collect(),
             })
         });
@@ -145,26 +148,12 @@ impl Caretaker {
     }
 }
 
-/// The first and the last day that something can go from.
-fn extent(
-    what: &What,
-    days: Option<(dwell_core::calendar::CivilDay, dwell_core::calendar::CivilDay)>,
-) -> (Option<String>, Option<String>) {
-    let (first, last) = match (what, days) {
-        (What::Day(day), _) => (Some(*day), Some(*day)),
-        (What::Before(day), Some((first, last))) => (Some(first), Some(last.min(day.plus(-1)))),
-        (What::App(_) | What::Domain(_), Some((first, last))) => (Some(first), Some(last)),
-        (_, None) => (None, None),
-    };
-    (first.map(|day| day.to_string()), last.map(|day| day.to_string()))
-}
-
 fn describe(what: &What) -> String {
     match what {
         What::Before(day) => format!("before {day}"),
         What::Day(day) => format!("day {day}"),
-        What::App(app) => format!("app:{app}"),
-        What::Domain(domain) => format!("domain:{domain}"),
+        What::App(app) => format!("app:{}", app.as_str()),
+        What::Domain(domain) => format!("domain:{}", domain.as_str()),
     }
 }
 

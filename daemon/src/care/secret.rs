@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn a_secret_is_what_was_typed() {
-        for (bytes, text) in [("a b\n", "a b"), ("a b", "a b"), ("  spaces \r\n", "  spaces "), ("\n\n", "\n"), ("", "")] {
+        for (bytes, text) in
+            [("a b\n", "a b"), ("a b", "a b"), ("  spaces \r\n", "  spaces "), ("\n\n", "\n"), ("", "")]
+        {
             assert_eq!(sent(bytes.as_bytes()).unwrap().as_str(), text);
         }
         assert_eq!(sent(&[b'x'; SECRET_MAX]).unwrap().len(), SECRET_MAX);

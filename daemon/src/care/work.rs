@@ -43,10 +43,7 @@ pub(super) fn long(
 }
 
 /// Does work and writes its lines. Whether it was done.
-pub fn tell(
-    writer: &Writer,
-    work: impl FnOnce(OnProgress<'_>) -> Result<lines::Done, Failure>,
-) -> bool {
+pub fn tell(writer: &Writer, work: impl FnOnce(OnProgress<'_>) -> Result<lines::Done, Failure>) -> bool {
     let mut last = 0;
     let outcome = work(&mut |progress: Progress| {
         if writer.is_closed() {

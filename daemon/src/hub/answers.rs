@@ -67,7 +67,7 @@ impl Hub {
         }
     }
 
-    fn wait_for_subjects(&mut self, request: Request) {
+    pub(super) fn wait_for_subjects(&mut self, request: Request) {
         if self.waiting.is_empty() {
             self.look_up_subjects();
         }
@@ -101,7 +101,7 @@ impl Hub {
             top: apps.iter().take(5).map(row).collect(),
             limits,
             health: self.parts(),
-            vault: "open".to_owned(),
+            vault: self.vault.as_str().to_owned(),
         }
     }
 
@@ -154,7 +154,7 @@ impl Hub {
         }
         self.tick(clock::now());
         match self.report_job(&query) {
-            Ok(job) => self.store.with(move |shelf| answer(reply, job.run(shelf))),
+            Ok(job) => self.store.read(move |source| answer(reply, job.run(source))),
             Err(failure) => answer(reply, Err(failure)),
         }
     }

@@ -8,6 +8,7 @@ use dwell_vault::Row;
 use tokio::sync::mpsc;
 
 use super::Hub;
+use crate::store::Upkeep;
 use crate::{clock, record};
 
 /// The two clocks are not read at one instant; a shorter difference is no sleep.
@@ -52,7 +53,11 @@ impl Hub {
             Entry::Span(span) => (day, Row::Span(span)),
             Entry::Checkpoint(span) => (day, Row::Checkpoint(span)),
         });
-        self.store.append(rows.collect());
+        let rows: Vec<(CivilDay, Row)> = rows.collect();
+        if !rows.is_empty() {
+            self.store.append(rows);
+            self.save_counters();
+        }
         if let Some(moved_ms) = outcome.clock_moved_ms {
             tracing::info!(moved_ms, "the wall clock was set");
             self.say_clock_step(moved_ms);
@@ -68,7 +73,7 @@ impl Hub {
         let (ticket, answers) = (self.recounts.ticket, self.recounts.answers.0.clone());
         let days = around(calendar.day_of(clock::now().wall));
         self.store.with(move |shelf| {
-            let spans = shelf.read(days).map(|history| history.spans).map_err(|error| error.to_string());
+            let spans = shelf.read(days).map(|past| past.spans).map_err(|error| error.to_string());
             // The hub is gone only while everything stops.
             let _ = answers.send(Answer { ticket, spans });
         });
@@ -86,10 +91,13 @@ impl Hub {
                 let outcome = self.count.recount(calendar, spans, now);
                 self.take(outcome);
                 self.sealed_before = None;
+                self.count_hours_by(calendar);
+                self.carry_counters(now);
             }
             Err(error) => {
                 tracing::warn!("days are counted as before: {error}");
-                self.set_vault_health(Some(&error));
+                self.vault.degraded = Some(error);
+                self.say_vault_health();
             }
         }
         self.tick(now);
@@ -134,7 +142,11 @@ impl Hub {
         if self.sealed_before != Some(today) && self.count.is_settled_before(today, now) {
             self.sealed_before = Some(today);
             self.count.drop_before(today.plus(-LABEL_SLACK));
-            self.store.with(move |shelf| shelf.seal_before(today));
+            let upkeep = Upkeep::of(&self.config, &self.data_dir, today);
+            self.store.with(move |shelf| {
+                shelf.seal_before(today);
+                shelf.keep_up(&upkeep);
+            });
         }
     }
 }

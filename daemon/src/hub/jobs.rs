@@ -12,11 +12,11 @@ use dwell_core::count::{LABEL_SLACK, is_part_of, pieces};
 use dwell_core::report::{Builder, By, Filter, Period};
 use dwell_core::span::{Activity, Span};
 use dwell_core::subject::AppId;
-use dwell_core::time::Reading;
+use dwell_core::time::{Millis, Reading};
 use dwell_desktop::AppNames;
 
 use crate::pipe::Writer;
-use crate::store::{Shelf, Store};
+use crate::store::{Source, Store};
 
 /// A report to be made on the store's thread.
 pub(super) struct ReportJob {
@@ -32,19 +32,21 @@ pub(super) struct ReportJob {
 
 impl ReportJob {
     /// Reads what it needs and makes the report.
-    pub(super) fn run(self, shelf: &mut Shelf) -> Result<wire::Report, Failure> {
+    pub(super) fn run(self, source: &mut Source<'_>) -> Result<wire::Report, Failure> {
         let mut period = self.period;
         if period.is_all() {
             // Everything begins with the first day that there is.
-            let recorded = shelf.days().map(|(first, _)| first);
+            let recorded = source.days().map(|(first, _)| first);
             let open = self.open.as_ref().map(|open| self.calendar.day_of(open.start.wall));
             period.first = recorded.into_iter().chain(open).min().unwrap_or(period.last).min(period.last);
         }
         let mut builder = Builder::new(&self.calendar, period, self.by, self.filter.clone());
-        let mut damaged = Vec::new();
+        let (mut damaged, mut sealed) = (Vec::new(), Millis::ZERO);
         for days in chunks(labels(period)) {
-            let history = shelf.read(days).map_err(|error| unreadable(&error))?;
+            let history = source.read(days).map_err(|error| unreadable(&error))?;
             damaged.extend(history.damaged.into_iter().filter(|day| period.days().contains(day)));
+            let locked = history.sealed.iter().filter(|(day, _)| period.days().contains(day));
+            sealed += locked.map(|(_, time)| *time).sum();
             let mut spans: Vec<&Span> = history.spans.iter().map(|(_, span)| span).collect();
             spans.sort_by_key(|span| (span.start.wall, span.start.boot));
             // The open span's checkpoint is older than the open span itself.
@@ -72,7 +74,7 @@ impl ReportJob {
             total_ms: report.total.as_ms(),
             observed_ms: report.observed.as_ms(),
             unobserved_ms: report.unobserved.as_ms(),
-            sealed_ms: 0,
+            sealed_ms: sealed.as_ms(),
             damaged: damaged.iter().map(ToString::to_string).collect(),
             rows: rows.collect(),
         })

@@ -45,7 +45,7 @@ impl Hub {
     }
 
     fn judged(&self, now: Reading) -> Verdicts {
-        let used = |target: &Target| self.count.used(target, now);
+        let used = |target: &Target| self.used(target, now);
         judge(&self.rules, used, self.count.timeline().charging().as_ref(), now, self.calendar())
     }
 
@@ -113,9 +113,13 @@ impl Hub {
         news
     }
 
-    /// Keeps the rules and what belongs to them.
+    /// Keeps the rules and what belongs to them. Not before they were read: nothing may take their place.
     pub(super) fn save_record(&mut self) {
+        if !self.vault.is_there() {
+            return;
+        }
         self.record.rules.clone_from(&self.rules);
+        self.note_counters(clock::now());
         self.store.put_enforcement(self.record.to_bytes(), |_| {});
     }
 
@@ -127,6 +131,7 @@ impl Hub {
             return;
         };
         self.record.rules.clone_from(&self.rules);
+        self.note_counters(clock::now());
         self.store.put_enforcement(self.record.to_bytes(), move |kept| {
             let answer = kept.map(|()| value).map_err(|why| {
                 let message = format!("the change holds for now, but could not be kept: {why}");
@@ -173,6 +178,7 @@ impl Hub {
         amount: Millis,
         options: &wire::LimitOptions,
     ) -> Result<wire::Limit, Failure> {
+        self.rules_must_be_there()?;
         let wrong = |error: RuleError| {
             let hint = match error {
                 RuleError::BudgetTooLong => "choose 24h or less",
@@ -222,6 +228,7 @@ impl Hub {
 
     /// Removes a rule.
     pub(super) fn remove_limit(&mut self, id: &str) -> Result<(), Failure> {
+        self.rules_must_be_there()?;
         let Some(place) = self.rules.iter().position(|rule| rule.id.as_str() == id) else {
             let near = self.rules.iter().map(|rule| rule.id.as_str()).min_by_key(|known| distance(known, id));
             let hint = match near.filter(|known| distance(known, id) <= 3) {

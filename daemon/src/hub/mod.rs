@@ -15,7 +15,7 @@ mod events;
 mod jobs;
 mod limits;
 mod targets;
-mod vaulting;
+mod vault;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
@@ -38,11 +38,12 @@ use dwell_vault::Subjects;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::care::Errand;
 use crate::deadline::{BootDeadline, WallDeadline};
 use crate::enforcement::Order;
 use crate::environment::{read_config, zone};
 use crate::record::Record;
-use crate::store::{News, Opening, Store};
+use crate::store::{Condition, Known, News, Store};
 use crate::{clock, record};
 
 use events::Watchers;
@@ -80,8 +81,12 @@ pub struct Parts {
     pub sensors: Sensors,
     /// The store.
     pub store: Store,
+    /// Whether the vault is open.
+    pub condition: Condition,
     /// The enforcement.
     pub orders: mpsc::UnboundedSender<Order>,
+    /// Who cares for the vault.
+    pub errands: mpsc::UnboundedSender<Errand>,
     /// Names for people.
     pub names: AppNames,
 }
@@ -99,14 +104,14 @@ pub struct Past {
 }
 
 impl Past {
-    /// Takes what the hub needs out of an opening.
+    /// Takes what the hub needs out of what the vault knows.
     ///
     /// # Errors
     /// The record of rules cannot be understood.
-    pub fn of(opening: &Opening) -> Result<Self, record::UnreadableRecord> {
-        let record = opening.enforcement.as_ref().map(|bytes| Record::from_bytes(bytes)).transpose()?;
-        let (recent, problems) = (opening.recent.clone(), opening.problems.clone());
-        Ok(Self { recent, record: record.unwrap_or_default(), problems, cut_off: opening.cut_off })
+    pub fn of(known: Known) -> Result<Self, record::UnreadableRecord> {
+        let record = known.enforcement.as_ref().map(|bytes| Record::from_bytes(bytes)).transpose()?;
+        let Known { recent, problems, cut_off, .. } = known;
+        Ok(Self { recent, record: record.unwrap_or_default(), problems, cut_off })
     }
 }
 
@@ -118,7 +123,9 @@ pub struct Hub {
     sensors: Sensors,
     store: Store,
     orders: mpsc::UnboundedSender<Order>,
+    errands: mpsc::UnboundedSender<Errand>,
     names: AppNames,
+    vault: vault::VaultView,
     count: Count,
     recounts: counting::Recounts,
     /// Days before this one are sealed.
@@ -160,7 +167,9 @@ impl Hub {
             sensors: parts.sensors,
             store: parts.store,
             orders: parts.orders,
+            errands: parts.errands,
             names: parts.names,
+            vault: vault::VaultView::new(parts.condition, past.problems),
             sealed_before: None,
             rules: past.record.rules.clone(),
             record: past.record,
@@ -177,10 +186,14 @@ impl Hub {
             boot: BootDeadline::new()?,
             wall: WallDeadline::new()?,
         };
-        hub.set_vault_health(past.problems.first().map(String::as_str));
-        hub.count_absence(&past.recent, past.cut_off, now);
-        hub.resume(now);
-        hub.save_record();
+        hub.say_vault_health();
+        hub.count_hours_by(calendar);
+        if hub.vault.is_there() {
+            hub.count_absence(&past.recent, past.cut_off, now);
+            hub.carry_counters(now);
+            hub.resume(now);
+            hub.save_record();
+        }
         Ok(hub)
     }
 
@@ -244,30 +257,6 @@ impl Hub {
             tracing::info!(part = health.part, ok = health.ok, backend = health.backend, "health");
             self.say_health(&health);
             self.health.insert(health.part, health);
-        }
-    }
-
-    fn set_vault_health(&mut self, problem: Option<&str>) {
-        let message = match problem {
-            Some(problem) => problem.to_owned(),
-            None => "open, with its key in a key file".to_owned(),
-        };
-        self.set_health(Health { part: "vault", ok: problem.is_none(), message, backend: "keyfile" });
-    }
-
-    fn store_news(&mut self, news: News) {
-        match news {
-            News::Degraded(why) => {
-                tracing::warn!("{why}; spans are held in memory");
-                self.set_vault_health(Some(&format!(
-                    "{why}; up to a day is held in memory: free some space"
-                )));
-            }
-            News::Recovered => {
-                tracing::info!("the vault takes writes again");
-                self.sealed_before = None;
-                self.set_vault_health(None);
-            }
         }
     }
 

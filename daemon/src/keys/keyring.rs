@@ -63,13 +63,18 @@ impl From<Error> for KeyringError {
                 "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner"
             ),
             oo7::zbus::Error::FDO(error) => {
-                matches!(**error, oo7::zbus::fdo::Error::ServiceUnknown(_) | oo7::zbus::fdo::Error::NameHasNoOwner(_))
+                matches!(
+                    **error,
+                    oo7::zbus::fdo::Error::ServiceUnknown(_) | oo7::zbus::fdo::Error::NameHasNoOwner(_)
+                )
             }
             _ => false,
         };
         match &error {
             Error::Service(ServiceError::IsLocked(_)) => Self::Locked,
-            Error::ZBus(wire) | Error::Service(ServiceError::ZBus(wire)) if on_the_wire(wire) => Self::Missing,
+            Error::ZBus(wire) | Error::Service(ServiceError::ZBus(wire)) if on_the_wire(wire) => {
+                Self::Missing
+            }
             Error::Deleted | Error::NotFound(_) => Self::Missing,
             // What the service says names no secret; one line of it.
             _ => Self::Failed(error.to_string().lines().next().unwrap_or_default().to_owned()),

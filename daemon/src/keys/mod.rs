@@ -6,7 +6,7 @@
 mod credential;
 mod keyring;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::Calendar;
 use dwell_core::time::Millis;
 use dwell_vault::{
     EnfSource, Keys, NewSlot, NewVault, OpenError, Places, SlotKind, State, Unlock, Vault, secret,
@@ -32,20 +32,20 @@ pub async fn open(
     places: &Places,
     credentials: &Credentials,
     session: &zbus::Connection,
-    today: CivilDay,
+    calendar: &Calendar,
 ) -> Result<Opening, OpenError> {
     if !Vault::is_there(places)? {
-        return create(places, credentials, session, today).await;
+        return create(places, credentials, session, calendar).await;
     }
     let at_hand = AtHand::gather(places, credentials).await?;
-    at_hand.open(places, today)
+    at_hand.open(places, calendar)
 }
 
 async fn create(
     places: &Places,
     credentials: &Credentials,
     session: &zbus::Connection,
-    today: CivilDay,
+    calendar: &Calendar,
 ) -> Result<Opening, OpenError> {
     let new = match (credentials.secret(Purpose::Rules)?, credentials.secret(Purpose::History)?) {
         (Some(rules), Some(history)) => {
@@ -62,7 +62,7 @@ async fn create(
         // None of the others can come of what is asked for here.
         _ => OpenError::Random,
     })?;
-    let mut opening = Opening::of((State::Open(created.vault), dwell_vault::Opened::default()), today)?;
+    let mut opening = Opening::of((State::Open(created.vault), dwell_vault::Opened::default()), calendar)?;
     opening.created = true;
     Ok(opening)
 }
@@ -84,7 +84,7 @@ async fn into_keyring(session: &zbus::Connection) -> Result<Option<NewVault>, Op
     };
     match put.await {
         Ok(_) => {
-            let slots = vec![NewSlot::Seed(history, SlotKind::Keyring)];
+            let slots = vec![NewSlot::Seed(history, SlotKind::SecretService)];
             Ok(Some(NewVault { enf: Some(rules), slots, recovery: false }))
         }
         Err(error) => {
@@ -111,7 +111,8 @@ impl AtHand {
     /// A credential cannot be read.
     pub async fn gather(places: &Places, credentials: &Credentials) -> Result<Self, OpenError> {
         let is_file = |path: std::path::PathBuf| path.symlink_metadata().is_ok().then_some(path);
-        let mut rules: Vec<EnfSource> = is_file(places.enf_keyfile()).map(EnfSource::Keyfile).into_iter().collect();
+        let mut rules: Vec<EnfSource> =
+            is_file(places.enf_keyfile()).map(EnfSource::Keyfile).into_iter().collect();
         let mut history: Vec<Unlock> = is_file(places.keyfile()).map(Unlock::Keyfile).into_iter().collect();
         rules.extend(credentials.secret(Purpose::Rules)?.map(EnfSource::Secret));
         let credential = credentials.secret(Purpose::History)?;
@@ -119,12 +120,12 @@ impl AtHand {
         let mut problem = None;
         let kinds = dwell_vault::slots(places).unwrap_or_default();
         let has = |kind| kinds.iter().any(|slot| slot.kind == Some(kind));
-        if rules.is_empty() || history.is_empty() && has(SlotKind::Keyring) {
+        if rules.is_empty() || history.is_empty() && has(SlotKind::SecretService) {
             match in_keyring().await {
                 Ok((in_rules, in_history)) => {
                     rules.extend(in_rules.into_iter().map(|stored| EnfSource::Secret(stored.secret)));
                     let seeds = in_history.into_iter();
-                    history.extend(seeds.map(|stored| Unlock::Seed(stored.secret, SlotKind::Keyring)));
+                    history.extend(seeds.map(|stored| Unlock::Seed(stored.secret, SlotKind::SecretService)));
                 }
                 Err(error) => problem = Some(error),
             }
@@ -136,13 +137,13 @@ impl AtHand {
     ///
     /// # Errors
     /// Why it does not open, though everything that was needed could be asked for.
-    pub fn open(self, places: &Places, today: CivilDay) -> Result<Opening, OpenError> {
+    pub fn open(self, places: &Places, calendar: &Calendar) -> Result<Opening, OpenError> {
         let mut keys = Keys { enf: EnfSource::Header, slots: self.history };
         let mut wrong = None;
         for source in self.rules {
             keys.enf = source;
             match State::open(places, &keys) {
-                Ok(opened) => return Opening::of(opened, today),
+                Ok(opened) => return Opening::of(opened, calendar),
                 // Of several vaults' keys in one keyring, another one may be this one's.
                 Err(error @ OpenError::WrongKey { .. }) => wrong = wrong.or(Some(error)),
                 Err(error) => return Err(error),
@@ -156,7 +157,7 @@ impl AtHand {
             None => {
                 // Made again from the header, if history opens.
                 keys.enf = EnfSource::Keyfile(places.enf_keyfile());
-                Opening::of(State::open(places, &keys)?, today)
+                Opening::of(State::open(places, &keys)?, calendar)
             }
         }
     }

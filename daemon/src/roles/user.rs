@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use dwell_bus::{Intake, NAME, Own, PATH, Request};
+use dwell_bus::{Intake, NAME, Own, PATH, Request, Vault};
 use dwell_core::calendar::Calendar;
 use dwell_desktop::{AppNames, Buses, Desktop, Notice, Settings};
 use dwell_vault::Places;
@@ -12,13 +12,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::care::{self, Care};
 use crate::deadline::BootDeadline;
 use crate::enforcement::{self, Hands, Notifier, Order};
 use crate::environment::{Environment, read_config, zone};
 use crate::failure::Failure;
 use crate::hub::{Hub, Inputs, Parts, Past, Sensors};
 use crate::store::{Opening, Store};
-use crate::{clock, watch};
+use crate::{clock, keys, watch};
 
 /// How the daemon was started.
 #[derive(Clone, Copy, Debug)]
@@ -61,12 +62,15 @@ pub async fn run_on(
 ) -> Result<(), Failure> {
     let config = read_config(&environment.config)?;
     refuse_second(&session).await?;
-    let opening = open_vault(&environment, &Calendar::new(zone(&config), config.day_start))?;
-    let past = Past::of(&opening).map_err(|error| {
+    let calendar = Calendar::new(zone(&config), config.day_start);
+    let places = Places::new(&environment.data_dir);
+    let opening = open_vault(&environment, &session, &calendar).await?;
+    let past = Past::of(opening.known).map_err(|error| {
         Failure::new(error.to_string(), "install that version again; nothing was changed")
     })?;
+    let condition = opening.kept.condition();
     let (store, news, vault_thread) =
-        Store::start(opening.vault).map_err(|error| out_of_resources("a thread", &error))?;
+        Store::start(opening.kept).map_err(|error| out_of_resources("a thread", &error))?;
 
     let (notice_sender, notices) = mpsc::channel::<Notice>(QUEUE);
     let (request_sender, requests) = mpsc::channel::<Request>(QUEUE);
@@ -93,6 +97,16 @@ pub async fn run_on(
     let hands = Hands { desktop: desktop.clone(), emitter, notifier: words, dry_run: options.dry_run };
     let enforcing = tokio::spawn(enforcement::run(order_receiver, hands));
     let (config_changed, watching) = watch::file(&environment.config);
+    let (errands, errand_receiver) = mpsc::unbounded_channel();
+    let care = Care {
+        store: store.clone(),
+        session: session.clone(),
+        places,
+        credentials: environment.credentials,
+        config_path: environment.config.clone(),
+        calendar,
+    };
+    let caring = tokio::spawn(care::run(errand_receiver, care));
 
     let parts = Parts {
         config,
@@ -100,7 +114,9 @@ pub async fn run_on(
         data_dir: environment.data_dir,
         sensors: options.sensors,
         store,
+        condition,
         orders,
+        errands,
         names: AppNames::new(&environment.surroundings),
     };
     let hub = Hub::new(parts, past).map_err(|error| out_of_resources("timers", &error))?;
@@ -118,6 +134,9 @@ pub async fn run_on(
     let ran = hub.run(inputs, end).await;
     drop(desktop);
     watching.abort();
+    // It holds a handle of the store, and with it the thread that is waited for below.
+    caring.abort();
+    let _ = caring.await;
     part([enforcing, notifying]).await;
     // The hub and with it the last handle of the store are gone: the thread writes what it has, and ends.
     let _ = vault_thread.join();
@@ -146,12 +165,15 @@ async fn name_lost(session: &zbus::Connection) -> Result<impl Future<Output = ()
     })
 }
 
-fn open_vault(environment: &Environment, calendar: &Calendar) -> Result<Opening, Failure> {
-    let places = Places { data_dir: environment.data_dir.clone() };
-    let today = calendar.day_of(clock::now().wall);
-    let opening =
-        Opening::open(&places, today).map_err(|error| Failure::vault(&error, &environment.data_dir))?;
-    for note in opening.mended.iter().chain(&opening.problems) {
+async fn open_vault(
+    environment: &Environment,
+    session: &zbus::Connection,
+    calendar: &Calendar,
+) -> Result<Opening, Failure> {
+    let places = Places::new(&environment.data_dir);
+    let opening = keys::open(&places, &environment.credentials, session, calendar).await;
+    let opening = opening.map_err(|error| Failure::vault(&error, &environment.data_dir))?;
+    for note in opening.mended.iter().chain(&opening.known.problems) {
         tracing::warn!("{note}");
     }
     if opening.created {
@@ -186,6 +208,7 @@ async fn serve(session: &zbus::Connection, hub: mpsc::Sender<Request>) -> Result
     };
     let server = session.object_server();
     server.at(PATH, Own::new(hub.clone())).await.map_err(failed)?;
+    server.at(PATH, Vault::new(hub.clone())).await.map_err(failed)?;
     server.at(PATH, Intake::new(hub)).await.map_err(failed)?;
     let flags = zbus::fdo::RequestNameFlags::DoNotQueue.into();
     session.request_name_with_flags(NAME, flags).await.map_err(failed)?;

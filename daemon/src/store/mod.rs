@@ -10,6 +10,7 @@
 mod opening;
 mod shelf;
 mod source;
+mod upkeep;
 
 use std::sync::mpsc as jobs;
 use std::thread::JoinHandle;
@@ -23,6 +24,7 @@ use zeroize::Zeroizing;
 pub use opening::{Opening, describe};
 pub use shelf::{Condition, Kept, Shelf};
 pub use source::{Past, Source};
+pub use upkeep::Upkeep;
 
 /// What the store tells the hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum News {
     Opened(Box<Known>),
     /// Something was forgotten: what is charged is to be counted anew.
     Forgot,
+    /// The person takes history as it is.
+    Accepted,
 }
 
 /// What a vault knew when it was opened, for the one who counts.

@@ -1,11 +1,12 @@
 //! Opening the vault, and what that brought to light.
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::Calendar;
 use dwell_core::count::around;
 use dwell_core::span::Span;
 use dwell_vault::{Note, OpenError, Opened, ReadError, State, UnlockError};
 
 use super::{Kept, Known};
+use crate::clock;
 
 /// A vault that was opened.
 pub struct Opening {
@@ -30,9 +31,11 @@ impl Opening {
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn of((state, opened): (State, Opened), today: CivilDay) -> Result<Self, OpenError> {
+    pub fn of((state, opened): (State, Opened), calendar: &Calendar) -> Result<Self, OpenError> {
+        let today = calendar.day_of(clock::now().wall);
+        let describe = |note: &Note| describe(note, calendar);
         let (problems, mended) = opened.notes.iter().partition::<Vec<_>, _>(|note| is_problem(note));
-        let mut problems: Vec<String> = problems.into_iter().map(describe).collect();
+        let mut problems: Vec<String> = problems.into_iter().map(&describe).collect();
         let (kept, spans, enforcement) = match state {
             State::Open(mut vault) => {
                 let spans = vault.read(around(today)).map_err(unreadable)?.spans;
@@ -52,7 +55,7 @@ impl Opening {
         Ok(Self {
             kept,
             known: Known { recent, enforcement, problems, cut_off },
-            mended: mended.into_iter().map(describe).collect(),
+            mended: mended.into_iter().map(&describe).collect(),
             created: opened.created,
         })
     }
@@ -85,13 +88,16 @@ const fn is_problem(note: &Note) -> bool {
 }
 
 /// What a note means for the person.
-pub fn describe(note: &Note) -> String {
+pub fn describe(note: &Note, calendar: &Calendar) -> String {
     match note {
         Note::OpenSpanKept { day } => {
             format!("recording was cut off on {day}; the span that was open counts up to its last checkpoint")
         }
         Note::DayDamaged { day } => format!("records of {day} are damaged; all others are whole"),
-        Note::RowsMissing { day, .. } => format!("spans of {day} that were once recorded are missing"),
+        Note::RowsMissing { day, after } => {
+            let after = after.map_or_else(String::new, |at| format!(" after {}", calendar.clock_face(at)));
+            format!("spans of {day} that were once recorded are missing{after}")
+        }
         Note::ManifestRemade => "the list of records was damaged and has been made anew".to_owned(),
         Note::OlderThanLastSeen => {
             "the database is older than the last one seen; was a copy put back?".to_owned()

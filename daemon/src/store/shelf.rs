@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use dwell_bus::{Failure, Kind};
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::time::Millis;
-use dwell_vault::{Keys, Places, ReadError, Row, SealedVault, State, Subjects, Unlock, UnlockError, Vault, WriteError};
+use dwell_vault::{
+    Keys, Places, ReadError, Row, SealedVault, State, Subjects, Unlock, UnlockError, Vault, WriteError,
+};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 use super::source::{Past, Source};
-use super::{Known, News, Opening};
+use super::{News, Opening};
 
 /// Rows that are held while the vault takes none: more than a day of very busy work. Past that the oldest go.
 const HELD_ROWS: usize = 20_000;
@@ -37,9 +39,20 @@ pub enum Kept {
     Waiting(String),
 }
 
+impl Kept {
+    /// The vault's condition.
+    pub fn condition(&self) -> Condition {
+        match self {
+            Self::Open(_) => Condition::Open,
+            Self::Sealed(_, why) => Condition::Sealed(why.clone()),
+            Self::Waiting(why) => Condition::Waiting(why.clone()),
+        }
+    }
+}
+
 /// The vault with what could not be written yet.
 pub struct Shelf {
-    kept: Kept,
+    pub(super) kept: Kept,
     /// By what rollups count hours; a vault that is opened later has to be told.
     calendar: Option<Calendar>,
     held: Vec<(CivilDay, Row)>,
@@ -56,11 +69,7 @@ impl Shelf {
 
     /// The vault's condition.
     pub fn condition(&self) -> Condition {
-        match &self.kept {
-            Kept::Open(_) => Condition::Open,
-            Kept::Sealed(_, why) => Condition::Sealed(why.clone()),
-            Kept::Waiting(why) => Condition::Waiting(why.clone()),
-        }
+        self.kept.condition()
     }
 
     /// The open vault.
@@ -71,7 +80,8 @@ impl Shelf {
         match &mut self.kept {
             Kept::Open(vault) => Ok(vault),
             Kept::Sealed(_, why) | Kept::Waiting(why) => {
-                Err(Failure::new(Kind::Locked, format!("the vault is locked: {why}")).hint("dwell vault unlock"))
+                Err(Failure::new(Kind::Locked, format!("the vault is locked: {why}"))
+                    .hint("dwell vault unlock"))
             }
         }
     }
@@ -108,14 +118,18 @@ impl Shelf {
     ///
     /// # Errors
     /// Why it does not open; it waits as before then.
-    pub fn open(&mut self, places: &Places, keys: &Keys, today: CivilDay) -> Result<(), dwell_vault::OpenError> {
+    pub fn open(
+        &mut self,
+        places: &Places,
+        keys: &Keys,
+        calendar: &Calendar,
+    ) -> Result<(), dwell_vault::OpenError> {
         if !matches!(self.kept, Kept::Waiting(_)) {
             return Ok(());
         }
-        let opening = Opening::of(State::open(places, keys)?, today)?;
-        let known = Known { ..opening.known };
+        let opening = Opening::of(State::open(places, keys)?, calendar)?;
         // Told first: whoever hears that the vault is open knows what it knew.
-        let _ = self.news.send(News::Opened(Box::new(known)));
+        let _ = self.news.send(News::Opened(Box::new(opening.known)));
         self.put(opening.kept);
         Ok(())
     }
@@ -130,6 +144,11 @@ impl Shelf {
             }
             other => other,
         };
+    }
+
+    /// Tells the hub that history is taken as it is.
+    pub fn accepted(&self) {
+        let _ = self.news.send(News::Accepted);
     }
 
     /// Tells the hub that something was forgotten.

@@ -44,8 +44,7 @@ impl Source<'_> {
         match self {
             Self::Reader { reader, held, .. } => {
                 let history = reader.read(days.clone())?;
-                let mut past =
-                    Past { spans: history.spans, damaged: history.damaged, sealed: Vec::new() };
+                let mut past = Past { spans: history.spans, damaged: history.damaged, sealed: Vec::new() };
                 past.add_held(held, &days);
                 Ok(past)
             }

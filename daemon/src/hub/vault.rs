@@ -1,0 +1,285 @@
+//! What the hub knows of the vault's condition, the counters that outlive it, and what is asked about it.
+
+use std::collections::BTreeMap;
+
+use dwell_bus::{Failure, Kind, VaultRequest, wire};
+use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::count::CHECKPOINT;
+use dwell_core::sample::{Fact, Sample};
+use dwell_core::span::Activity;
+use dwell_core::subject::Target;
+use dwell_core::time::{Boot, Millis, Reading};
+use dwell_desktop::Health;
+use dwell_vault::What;
+
+use super::targets::Resolved;
+use super::{Hub, Past};
+use crate::care::Errand;
+use crate::clock;
+use crate::store::{Condition, Known, News};
+
+/// What the hub knows of the vault.
+pub(super) struct VaultView {
+    condition: Condition,
+    /// What was found when it was opened and is still so: one line each.
+    problems: Vec<String>,
+    /// Why it takes no writes, or could not be read.
+    pub(super) degraded: Option<String>,
+    /// When counters were last kept.
+    counters_kept: Option<Boot>,
+    /// What limited targets were charged that cannot be counted any more, because history is locked away.
+    carried: BTreeMap<String, (CivilDay, Millis)>,
+}
+
+impl VaultView {
+    pub(super) const fn new(condition: Condition, problems: Vec<String>) -> Self {
+        Self { condition, problems, degraded: None, counters_kept: None, carried: BTreeMap::new() }
+    }
+
+    /// Whether the rules are at hand.
+    pub(super) const fn is_there(&self) -> bool {
+        !matches!(self.condition, Condition::Waiting(_))
+    }
+
+    /// `open` or `sealed`.
+    pub(super) const fn as_str(&self) -> &'static str {
+        match self.condition {
+            Condition::Open => "open",
+            Condition::Sealed(_) | Condition::Waiting(_) => "sealed",
+        }
+    }
+}
+
+impl Hub {
+    /// Says how the vault is, where that is news.
+    pub(super) fn say_vault_health(&mut self) {
+        let view = &self.vault;
+        let problem = view.degraded.as_ref().or_else(|| view.problems.first());
+        let (message, backend, waits) = match &view.condition {
+            Condition::Open => ("open".to_owned(), "open", false),
+            Condition::Sealed(why) => {
+                (format!("recording, with history locked away: {why}"), "sealed", false)
+            }
+            Condition::Waiting(why) => {
+                let message = format!(
+                    "waiting for its key: {why}; time is counted in memory, and no limit holds until it comes"
+                );
+                (message, "waiting", true)
+            }
+        };
+        let ok = problem.is_none() && !waits;
+        let message = problem.filter(|_| !waits).cloned().unwrap_or(message);
+        self.set_health(Health { part: "vault", ok, message, backend });
+    }
+
+    /// Takes news of the store.
+    pub(super) fn store_news(&mut self, news: News) {
+        match news {
+            News::Degraded(why) => {
+                tracing::warn!("{why}; spans are held in memory");
+                self.vault.degraded = Some(format!("{why}; up to a day is held in memory: free some space"));
+            }
+            News::Recovered => {
+                tracing::info!("the vault takes writes again");
+                self.sealed_before = None;
+                self.vault.degraded = None;
+            }
+            News::Accepted => self.vault.problems.clear(),
+            News::Condition(condition) => self.condition_changed(condition),
+            News::Opened(known) => self.adopt(*known),
+            News::Forgot => {
+                // What limits have counted stays counted: forgetting is no way to get time back.
+                self.note_counters(clock::now());
+                self.vault.carried = self.record.used.clone();
+                self.recount(self.recounts.wanted(&self.count));
+            }
+        }
+        self.say_vault_health();
+    }
+
+    fn condition_changed(&mut self, condition: Condition) {
+        tracing::info!(state = ?condition, "vault");
+        let opened = condition == Condition::Open;
+        self.vault.condition = condition;
+        self.known = None;
+        if opened {
+            // What was locked away can be counted now.
+            self.recount(self.recounts.wanted(&self.count));
+        } else {
+            let now = clock::now();
+            let today = self.count.today(now);
+            if self.count.is_settled_before(today, now) {
+                self.count.drop_before(today);
+            }
+        }
+    }
+
+    /// Takes up what the vault knew, now that its key has come.
+    fn adopt(&mut self, known: Known) {
+        let now = clock::now();
+        match Past::of(known) {
+            Ok(past) => {
+                self.vault.problems = past.problems;
+                // Told before the condition changes: from here on the record may be written.
+                self.vault.condition = Condition::Sealed(String::new());
+                self.rules.clone_from(&past.record.rules);
+                self.record = past.record;
+                self.count_absence(&past.recent, past.cut_off, now);
+                self.carry_counters(now);
+                self.resume(now);
+                self.save_record();
+                self.recount(self.recounts.wanted(&self.count));
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                self.vault.degraded = Some(error.to_string());
+            }
+        }
+    }
+
+    /// By which zone's hours the vault counts.
+    pub(super) fn count_hours_by(&self, calendar: Calendar) {
+        self.store.with(move |shelf| shelf.set_calendar(calendar));
+    }
+
+    /// Rules can be changed only where those that there are have been read.
+    pub(super) fn rules_must_be_there(&self) -> Result<(), Failure> {
+        match &self.vault.condition {
+            Condition::Waiting(why) => {
+                let failure =
+                    Failure::new(Kind::Locked, format!("the rules wait for the vault's key: {why}"));
+                Err(failure.hint("dwell vault unlock"))
+            }
+            Condition::Open | Condition::Sealed(_) => Ok(()),
+        }
+    }
+
+    /// Charged today for a target, what is locked away included.
+    pub(super) fn used(&self, target: &Target, now: Reading) -> Millis {
+        let carried = self.vault.carried.get(&target.to_string());
+        let carried = carried.filter(|(day, _)| *day == self.count.today(now)).map(|(_, time)| *time);
+        self.count.used(target, now) + carried.unwrap_or(Millis::ZERO)
+    }
+
+    /// After a count was made anew: what the counters have beyond it is locked away, and goes on being counted.
+    pub(super) fn carry_counters(&mut self, now: Reading) {
+        let today = self.count.today(now);
+        let kept = std::mem::take(&mut self.vault.carried);
+        let counters = match self.vault.condition {
+            // Everything that was charged is there to be counted, but for what was forgotten.
+            Condition::Open if kept.is_empty() => return,
+            Condition::Open => kept,
+            Condition::Sealed(_) | Condition::Waiting(_) => self.record.used.clone(),
+        };
+        for (target, (day, time)) in counters {
+            let Ok(parsed) = target.parse::<Target>() else { continue };
+            let beyond = time.saturating_sub(self.count.used(&parsed, now));
+            if day == today && !beyond.is_zero() {
+                self.vault.carried.insert(target, (day, beyond));
+            }
+        }
+    }
+
+    /// Notes what limited targets were charged; says whether that is news.
+    pub(super) fn note_counters(&mut self, now: Reading) -> bool {
+        let today = self.count.today(now);
+        let targets = self.rules.iter().map(|rule| &rule.target);
+        let used = targets.map(|target| (target.to_string(), (today, self.used(target, now)))).collect();
+        let news = self.record.used != used;
+        self.record.used = used;
+        news
+    }
+
+    /// Keeps the counters, if something limited was charged, as often as the open span: after a kill that is what they
+    /// are short of.
+    pub(super) fn save_counters(&mut self) {
+        let now = clock::now();
+        let since = |kept: Boot| now.boot.since(kept).is_none_or(|since| since >= CHECKPOINT);
+        if self.rules.is_empty() || self.recounts.under_way() || !self.vault.counters_kept.is_none_or(since) {
+            return;
+        }
+        if self.note_counters(now) {
+            self.vault.counters_kept = Some(now.boot);
+            self.save_record();
+        }
+    }
+
+    /// Hands on what is asked about the vault, with what only the hub knows.
+    pub(super) fn vault_request(&mut self, request: VaultRequest) {
+        let what = match &request {
+            VaultRequest::WouldForget(selection, _) | VaultRequest::Forget(selection, _) => {
+                match self.selected(selection) {
+                    Ok(Some(what)) => Some(what),
+                    Ok(None) => return self.wait_for_subjects(dwell_bus::Request::Vault(request)),
+                    Err(failure) => return refuse(request, failure),
+                }
+            }
+            _ => None,
+        };
+        if matches!(request, VaultRequest::Forget(..)) {
+            self.split_open_span();
+        }
+        let zone = self.calendar().zone.name().to_owned();
+        if let Err(error) = self.errands.send(Errand { request, what, zone }) {
+            refuse(error.0.request, Failure::new(Kind::Failed, "the daemon is stopping").hint("try again"));
+        }
+    }
+
+    /// What is to be forgotten; `None`: the known subjects have to be read first.
+    fn selected(&self, selection: &wire::Selection) -> Result<Option<What>, Failure> {
+        let day = |text: &String| {
+            text.parse::<CivilDay>().map_err(|_| {
+                Failure::new(Kind::Invalid, format!("\"{text}\" is no day")).hint("write it like 2026-11-01")
+            })
+        };
+        let wire::Selection { before, day: one, app, domain } = selection;
+        if let Some(text) = before {
+            return day(text).map(|day| Some(What::Before(day)));
+        }
+        if let Some(text) = one {
+            return day(text).map(|day| Some(What::Day(day)));
+        }
+        let (text, prefix) = match (app, domain) {
+            (Some(app), _) => (app, "app:"),
+            (None, Some(domain)) => (domain, "domain:"),
+            (None, None) => return Err(Failure::new(Kind::Invalid, "nothing to forget was named")),
+        };
+        let resolved = self.resolve(text).or_else(|failure| {
+            // Not known, but well written: then there is simply nothing to go.
+            if failure.kind == Kind::NotFound {
+                Err(failure)
+            } else {
+                self.resolve(&format!("{prefix}{text}"))
+            }
+        })?;
+        match resolved {
+            Resolved::NotYet => Ok(None),
+            Resolved::Target(Target::App(app)) if prefix == "app:" => Ok(Some(What::App(app))),
+            Resolved::Target(Target::Domain(domain)) if prefix == "domain:" => Ok(Some(What::Domain(domain))),
+            Resolved::Target(target) => {
+                let failure = Failure::new(Kind::Invalid, format!("{target} is none of that kind"));
+                Err(failure.hint("`--app` takes a program, `--domain` a domain"))
+            }
+        }
+    }
+
+    /// Ends the open span and begins the next one: what is forgotten ends now, and what comes after counts.
+    fn split_open_span(&mut self) {
+        let now = clock::now();
+        let Some((Activity::Focus(subject), _)) = self.count.timeline().attention() else { return };
+        let app = subject.app.clone();
+        for fact in [Fact::FocusUnknown, Fact::Focus(Some(app))] {
+            self.sample(&Sample { at: now.boot, fact }, now);
+        }
+    }
+}
+
+/// Answers a request about forgetting with a failure.
+fn refuse(request: VaultRequest, failure: Failure) {
+    match request {
+        VaultRequest::WouldForget(_, reply) => _ = reply.send(Err(failure)),
+        VaultRequest::Forget(_, reply) => _ = reply.send(Err(failure)),
+        // Dropping the place for the answer says that the daemon is stopping.
+        _ => {}
+    }
+}

@@ -1,0 +1,54 @@
+//! What is done once a day, after the day before was sealed: what is to be let go goes, and once a week the sealed
+//! copy is made anew.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use dwell_core::calendar::CivilDay;
+use dwell_core::config::Config;
+use dwell_vault::{Places, Retention};
+
+use super::{Kept, Shelf};
+
+/// The copy is made anew when it is older than this; a bit less than a week, so that it does not wander through the day.
+const COPY_AGE: Duration = Duration::from_hours(7 * 24 - 6);
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub struct Upkeep {
+    retention: Retention,
+    copy: PathBuf,
+}
+
+impl Upkeep {
+    /// What the configuration asks for on a day.
+    pub fn of(config: &Config, data_dir: &Path, today: CivilDay) -> Self {
+        let before =
+            |days: Option<u32>| days.and_then(|days| i32::try_from(days).ok()).map(|days| today.plus(-days));
+        let (keep_detail, keep_totals) = (before(config.keep_detail), before(config.keep_totals));
+        let copy = Places::new(data_dir).weekly_copy();
+        Self { retention: Retention { keep_detail, keep_totals }, copy }
+    }
+}
+
+impl Shelf {
+    /// Does what is due. A sealed vault is left as it is: it is done when it is open next.
+    pub fn keep_up(&mut self, upkeep: &Upkeep) {
+        let Kept::Open(vault) = &mut self.kept else { return };
+        let retention = &upkeep.retention;
+        if retention.keep_detail.is_some() || retention.keep_totals.is_some() {
+            match vault.retain(retention) {
+                Ok(gone) if gone == dwell_vault::LetGo::default() => {}
+                Ok(gone) => tracing::info!(days = gone.details, runs = gone.runs, "let go"),
+                Err(error) => tracing::warn!("nothing was let go: {error}"),
+            }
+        }
+        let made = upkeep.copy.metadata().and_then(|copy| copy.modified());
+        let age = made.ok().and_then(|made| SystemTime::now().duration_since(made).ok());
+        if age.is_none_or(|age| age >= COPY_AGE)
+            && let Err(error) = vault.make_copy()
+        {
+            tracing::warn!("the weekly copy was not made: {error}");
+        }
+    }
+}
