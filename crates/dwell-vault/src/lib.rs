@@ -40,6 +40,7 @@ mod keyfile;
 mod keys;
 mod lock;
 mod manifest;
+mod memory;
 mod open;
 mod page;
 mod passphrase;

@@ -14,6 +14,7 @@ mod generations;
 mod history;
 mod kill;
 mod known_answers;
+mod memory;
 mod preview;
 mod readers;
 mod refusals;
