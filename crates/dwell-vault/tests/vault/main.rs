@@ -20,5 +20,6 @@ mod readers;
 mod refusals;
 mod salvages;
 mod sealed;
+mod spills;
 mod totals;
 mod world;
