@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use crate::failure::Failure;
 use crate::hub::Sensors;
+use crate::keys::SecretService;
 use crate::roles::user::Options;
 
 /// What `dwelld --help` prints.
@@ -16,6 +17,7 @@ Usage: dwelld [OPTIONS]
 Options:
   --sensors own|intake   sense in this process (default), or take facts from the bus only
   --dry-run              print what limits would do instead of doing it
+  --no-keyring           do not ask the keyring for the vault's keys
   --version              print the version
   --help                 print this
 
@@ -57,13 +59,14 @@ impl Arguments {
         use lexopt::prelude::*;
         let wrong = |what: String| Failure::new(what, "see `dwelld --help`").code(2);
         let mut parser = lexopt::Parser::from_iter(words);
-        let mut options = Options { sensors: Sensors::Own, dry_run: false };
+        let mut options = Options { sensors: Sensors::Own, dry_run: false, keyrings: SecretService::Session };
         let mut attach = false;
         while let Some(word) = parser.next().map_err(|e| wrong(e.to_string()))? {
             match word {
                 Long("help") | Short('h') => return Ok(Self::Help),
                 Long("version") | Short('V') => return Ok(Self::Version),
                 Long("dry-run") => options.dry_run = true,
+                Long("no-keyring") => options.keyrings = SecretService::Unused,
                 Long("sensors") => {
                     let value = parser.value().map_err(|e| wrong(e.to_string()))?;
                     options.sensors = match value.to_str() {
@@ -93,7 +96,7 @@ mod tests {
         assert!(matches!(parse(&["attach"]), Ok(Arguments::Call(Call::Attach))));
         assert!(matches!(
             parse(&["--sensors", "intake", "--dry-run"]),
-            Ok(Arguments::Call(Call::Run(Options { sensors: Sensors::Intake, dry_run: true })))
+            Ok(Arguments::Call(Call::Run(Options { sensors: Sensors::Intake, dry_run: true, .. })))
         ));
         for bad in [&["--sensor"][..], &["--sensors", "none"], &["start"], &["--sensors"]] {
             assert_eq!(parse(bad).err().map(|f| f.code), Some(2), "{bad:?}");

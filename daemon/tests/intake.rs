@@ -14,6 +14,7 @@ use dwell_daemon::clock;
 use dwell_daemon::deadline::BootDeadline;
 use dwell_daemon::environment::Environment;
 use dwell_daemon::hub::Sensors;
+use dwell_daemon::keys::{Credentials, SecretService};
 use dwell_daemon::roles::user::{Options, run_on};
 use dwell_desktop::Surroundings;
 use tokio::sync::oneshot;
@@ -64,9 +65,11 @@ impl Daemon {
         let environment = Environment {
             data_dir: data.join("data"),
             config: data.join("config.toml"),
+            credentials: Credentials::default(),
             surroundings: Surroundings::default(),
         };
-        let options = Options { sensors: Sensors::Intake, dry_run: true };
+        let keyrings = SecretService::Unused;
+        let options = Options { sensors: Sensors::Intake, dry_run: true, keyrings };
         let (stop, stopped) = oneshot::channel();
         let watcher = bus.connect().await;
         let dbus = zbus::fdo::DBusProxy::new(&watcher).await.unwrap();
@@ -196,7 +199,7 @@ mod in_process {
     use dwell_daemon::hub::{Hub, Inputs, Parts, Past};
     use dwell_daemon::store::{Opening, Store};
     use dwell_desktop::{AppNames, Notice};
-    use dwell_vault::Places;
+    use dwell_vault::{Keys, Places, State};
     use tokio::sync::mpsc;
 
     pub(super) struct Running {
@@ -213,10 +216,14 @@ mod in_process {
         pub(super) fn start(folder: &Path) -> Self {
             let config = Config::default();
             let data_dir = folder.join("data");
-            let today = Calendar::new(zone(&config), config.day_start).day_of(clock::now().wall);
-            let opening = Opening::open(&Places { data_dir: data_dir.clone() }, today).unwrap();
-            let past = Past::of(&opening).unwrap();
-            let (store, news, vault) = Store::start(opening.vault).unwrap();
+            let calendar = Calendar::new(zone(&config), config.day_start);
+            let places = Places::new(&data_dir);
+            let opened = State::open(&places, &Keys::files(&places)).unwrap();
+            let opening = Opening::of(opened, &calendar).unwrap();
+            let past = Past::of(opening.known).unwrap();
+            let condition = opening.kept.condition();
+            let (store, news, vault) = Store::start(opening.kept).unwrap();
+            let (errands, _) = mpsc::unbounded_channel();
             let (notices, heard) = mpsc::channel(QUEUE);
             let (requests, asked) = mpsc::channel(QUEUE);
             let (orders, _) = mpsc::unbounded_channel();
@@ -224,7 +231,8 @@ mod in_process {
             let names = AppNames::new(&Surroundings::default());
             let config_path = folder.join("config.toml");
             let sensors = Sensors::Own;
-            let parts = Parts { config, config_path, data_dir, sensors, store, orders, names };
+            let parts =
+                Parts { config, config_path, data_dir, sensors, store, condition, orders, errands, names };
             let hub = Hub::new(parts, past).unwrap();
             let (stop, stopped) = oneshot::channel::<()>();
             let inputs = Inputs { notices: heard, requests: asked, news, config_changed };

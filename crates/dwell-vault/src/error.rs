@@ -30,6 +30,9 @@ pub enum Part {
     /// The record of rules and counters.
     #[error("the enforcement record")]
     Enforcement,
+    /// A file of what was recorded before the key of rules and counters was there.
+    #[error("what was spilled")]
+    Spill,
 }
 
 /// Why a vault could not be opened or made. None of these leaves anything changed on the disk.

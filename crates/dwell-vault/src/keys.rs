@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::memory::Page;
 use crate::record::Place;
 
 /// The system gives no random numbers.
@@ -32,8 +33,15 @@ pub(crate) fn digest(bytes: &[u8]) -> [u8; 32] {
 }
 
 /// 256 secret bits. Neither `Clone` nor comparable, prints as redacted, wiped when dropped.
-// Boxed, so that moving a key leaves no copy behind on the stack.
-pub(crate) struct Key(Box<Zeroizing<[u8; 32]>>);
+pub(crate) struct Key(Held);
+
+/// Where a key is. Boxed either way, so that moving one leaves no copy behind on the stack.
+enum Held {
+    /// One that is used and dropped.
+    Heap(Box<Zeroizing<[u8; 32]>>),
+    /// One that stays as long as the vault is open.
+    Page(Page),
+}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,23 +51,39 @@ impl fmt::Debug for Key {
 
 impl Key {
     pub(crate) fn random() -> Result<Self, NoRandom> {
-        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
-        getrandom::fill(key.0.as_mut_slice()).map_err(|_| NoRandom)?;
-        Ok(key)
+        let mut key = Box::new(Zeroizing::new([0; 32]));
+        getrandom::fill(key.as_mut_slice()).map_err(|_| NoRandom)?;
+        Ok(Self(Held::Heap(key)))
     }
 
     /// A key from exactly 32 bytes.
     pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
-        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
         if bytes.len() != 32 {
             return None;
         }
-        key.0.copy_from_slice(bytes);
-        Some(key)
+        let mut key = Box::new(Zeroizing::new([0; 32]));
+        key.copy_from_slice(bytes);
+        Some(Self(Held::Heap(key)))
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
-        &self.0
+        match &self.0 {
+            Held::Heap(bytes) => bytes,
+            Held::Page(page) => page.bytes(),
+        }
+    }
+
+    /// Moves it to a page of its own that is not swapped out, as far as the system allows.
+    pub(crate) fn held(self) -> Self {
+        match self.0 {
+            Held::Heap(bytes) => Self(Held::Page(Page::of(&bytes))),
+            Held::Page(page) => Self(Held::Page(page)),
+        }
+    }
+
+    /// Whether it is kept from being swapped out.
+    pub(crate) const fn is_locked(&self) -> bool {
+        matches!(&self.0, Held::Page(page) if page.is_locked())
     }
 
     /// Whether it is this key; takes the same time for every answer.
@@ -70,9 +94,9 @@ impl Key {
     /// The same key once more.
     // Not `Clone`: a copy of a secret is to be seen where it is made.
     pub(crate) fn again(&self) -> Self {
-        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
-        key.0.copy_from_slice(self.bytes());
-        key
+        let mut key = Box::new(Zeroizing::new([0; 32]));
+        key.copy_from_slice(self.bytes());
+        Self(Held::Heap(key))
     }
 
     /// The key for one purpose.
@@ -80,11 +104,11 @@ impl Key {
         let mut salt = [0; 24];
         salt[..8].copy_from_slice(b"dwell/v1");
         salt[8..].copy_from_slice(vault_id);
-        let mut key = Self(Box::new(Zeroizing::new([0; 32])));
+        let mut key = Box::new(Zeroizing::new([0; 32]));
         // Fails only for more than 255 · 32 bytes, and this asks for 32.
         let _ = Hkdf::<Sha256>::new(Some(&salt), self.bytes())
-            .expand_multi_info(&[label.as_bytes(), &n.to_le_bytes()], key.0.as_mut_slice());
-        key
+            .expand_multi_info(&[label.as_bytes(), &n.to_le_bytes()], key.as_mut_slice());
+        Self(Held::Heap(key))
     }
 
     /// A public value that only this key gives. GCM alone would let a record open under two keys.
@@ -133,11 +157,16 @@ pub(crate) struct VaultKeys {
 impl VaultKeys {
     pub(crate) fn of(vk: Key, vault_id: &[u8; 16], epoch: u32) -> Self {
         Self {
-            wrap: vk.derive(vault_id, "wrap", epoch),
-            header: vk.derive(vault_id, "header", epoch),
-            seed: vk.derive(vault_id, "hpke", epoch),
-            root: vk,
+            wrap: vk.derive(vault_id, "wrap", epoch).held(),
+            header: vk.derive(vault_id, "header", epoch).held(),
+            seed: vk.derive(vault_id, "hpke", epoch).held(),
+            root: vk.held(),
         }
+    }
+
+    /// Whether none of them can be swapped out.
+    pub(crate) fn are_locked(&self) -> bool {
+        [&self.root, &self.wrap, &self.header, &self.seed].into_iter().all(Key::is_locked)
     }
 }
 
@@ -179,7 +208,13 @@ pub(crate) struct EnfKeys {
 impl EnfKeys {
     pub(crate) fn of(root: Key, vault_id: &[u8; 16]) -> Self {
         let (index, header) = (root.derive(vault_id, "index", 0), root.derive(vault_id, "header", 0));
-        Self { root, index: Arc::new(Index(index)), header, step: 0, seals: 0 }
+        let (root, index) = (root.held(), Arc::new(Index(index.held())));
+        Self { root, index, header: header.held(), step: 0, seals: 0 }
+    }
+
+    /// Whether none of them can be swapped out.
+    pub(crate) fn are_locked(&self) -> bool {
+        [&self.root, &self.index.0, &self.header].into_iter().all(Key::is_locked)
     }
 
     /// The same keys once more, for a second opening of the same files; steps already taken stay taken.

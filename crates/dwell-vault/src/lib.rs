@@ -8,7 +8,7 @@
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
 //!
-//! Not here yet: what is spilled before K_enf is there.
+//! Before K_enf is there, it is neither: what comes then is spilled ([`Spill`]) and taken in once the vault is open.
 //!
 //! # Architecture invariant
 //!
@@ -41,6 +41,7 @@ mod keyfile;
 mod keys;
 mod lock;
 mod manifest;
+mod memory;
 mod open;
 mod page;
 mod passphrase;
@@ -62,6 +63,7 @@ mod sealed;
 mod settle;
 mod slot;
 mod slots;
+mod spill;
 mod store;
 mod tally;
 mod tip;
@@ -91,6 +93,7 @@ pub use salvage::{SalvageError, Salvaged, salvage};
 pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
 pub use slots::{NewSlot, SlotError, slots};
+pub use spill::{Spill, Spilled, Taken};
 pub use tally::Use;
 pub use totals::Totals;
 pub use unlock::{EnfSource, Keys, Unlock, UnlockError};

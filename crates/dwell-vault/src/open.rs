@@ -22,6 +22,7 @@ use crate::recover::{Recovered, SEQ_MAX, locked, minute, recover};
 use crate::relist;
 use crate::row::{Note, Opened};
 use crate::sealed::{SealedVault, State};
+use crate::spill::Taken;
 use crate::store::{Facts, Store};
 use crate::tip::{Tip, TipFile};
 use crate::tracks::Tracks;
@@ -42,7 +43,10 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
     let store = open_store(&files.folder, files.facts, files.enf, Some(&vault), files.read_only, &mut notes)?;
     // What a switch of generations left is in nobody's way.
     let _ = generation::tidy(places, found.generation());
-    Ok((Vault::new(store, vault, places.clone(), lock), Opened { created, notes }))
+    let mut vault = Vault::new(store, vault, places.clone(), lock);
+    // What cannot be recorded now (a full disk) stays where it is.
+    let spilled = vault.take_spills().unwrap_or_default();
+    Ok((vault, Opened { created, notes, spilled }))
 }
 
 /// See [`State::open`].
@@ -72,11 +76,16 @@ pub(crate) fn open_taken(
     let store = open_store(&files.folder, files.facts, files.enf, vault, files.read_only, &mut notes)?;
     let _ = generation::tidy(places, found.generation());
     let places = places.clone();
+    let mut spilled = Taken::default();
     let state = match files.vault {
-        Some(vault) => State::Open(Vault::new(store, vault, places, lock)),
+        Some(vault) => {
+            let mut vault = Vault::new(store, vault, places, lock);
+            spilled = vault.take_spills().unwrap_or_default();
+            State::Open(vault)
+        }
         None => State::Sealed { vault: SealedVault::new(store, places, lock), refused: files.refused },
     };
-    Ok((state, Opened { created, notes }))
+    Ok((state, Opened { created, notes, spilled }))
 }
 
 /// Takes the lock, and makes a vault where there is nothing.

@@ -22,7 +22,7 @@ pub(crate) const RECORD_MAX: usize = 16 << 20;
 const SCHEMA: u16 = 1;
 const AAD: usize = 8 + 1 + 1 + 16 + 4 + 2 + 4 + 2 + 8;
 
-/// What a record is. The codes are part of the format; 12 (spill before K_enf is there) is reserved.
+/// What a record is. The codes are part of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Slot,
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     Tip,
     Manifest,
     Enforcement,
+    /// Rows that came before K_enf was there.
+    Spill,
     /// The list of known backups.
     Backups,
 }
@@ -57,6 +59,7 @@ impl Kind {
             Self::Tip => 9,
             Self::Manifest => 10,
             Self::Enforcement => 11,
+            Self::Spill => 12,
             Self::Backups => 13,
         }
     }
@@ -75,6 +78,7 @@ impl Kind {
             Self::Tip => "tip",
             Self::Manifest => "manifest",
             Self::Enforcement => "enforcement",
+            Self::Spill => "spill",
             Self::Backups => "backups",
         }
     }
@@ -88,7 +92,7 @@ pub(crate) struct Place {
     pub(crate) period: u32,
     /// Which of the day's parts; for a slot, its number; else 0.
     pub(crate) part: u16,
-    /// The row's number for a row, the generation for what belongs to one, else 0.
+    /// The row's number for a row, the batch's for a spill, the generation for what belongs to one, else 0.
     pub(crate) seq: u64,
 }
 
@@ -128,6 +132,10 @@ impl Place {
 
     pub(crate) const fn block(block: u32) -> Self {
         Self { kind: Kind::Block, period: block, part: 0, seq: 0 }
+    }
+
+    pub(crate) const fn spill(batch: u64) -> Self {
+        Self { kind: Kind::Spill, period: 0, part: 0, seq: batch }
     }
 
     pub(crate) const fn backups(generation: u64) -> Self {
@@ -365,6 +373,7 @@ mod tests {
             Place::manifest(1),
             Place::manifest(2),
             Place::enforcement(1),
+            Place::spill(1),
         ];
         for (i, at) in places.iter().enumerate() {
             let mut record = seal(&key(1), &VAULT, 1, at, b"x").unwrap();

@@ -84,7 +84,7 @@ pub(crate) fn recover(
         let minute = minutes.get(&part).copied().unwrap_or(0);
         let known = || manifest.parts.get(&part).map(|entry| Counted::known(entry.totals));
         let counted = counts.remove(&part).or_else(known).unwrap_or_default();
-        let key = key.map(Arc::new);
+        let key = key.map(|key| Arc::new(key.held()));
         found.parts.insert(part, OpenPart { key, rows: chain.rows, chain: chain.end, minute, counted });
     }
     let heads = tip.map_or(&[][..], |tip| &tip.heads);

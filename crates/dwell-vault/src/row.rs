@@ -7,6 +7,8 @@ use dwell_core::span::Span;
 use dwell_core::subject::{AppId, Domain};
 use dwell_core::time::Wall;
 
+use crate::Taken;
+
 /// One entry of the journal.
 ///
 /// Rows of one day supersede each other: of all rows with the same start (both clocks), and on the same track, the
@@ -79,6 +81,8 @@ pub struct Opened {
     pub created: bool,
     /// What the person or the log should hear about.
     pub notes: Vec<Note>,
+    /// What was spilled before and is recorded now.
+    pub spilled: Taken,
 }
 
 /// Something that opening a vault put right or could not.

@@ -181,7 +181,10 @@ impl SealedVault {
             Ok((keys, store)) => {
                 let Self { store: sealed, places, lock } = self;
                 drop(sealed);
-                Ok(Vault::new(store, keys, places, lock))
+                let mut vault = Vault::new(store, keys, places, lock);
+                // What cannot be recorded now stays where it is.
+                let _ = vault.take_spills();
+                Ok(vault)
             }
             Err(error) => Err((Box::new(self), error)),
         }

@@ -132,7 +132,7 @@ impl Store {
                     Some((part, state)) => entry.insert((part, state)),
                     None => {
                         let part = self.next_part(*day)?;
-                        let key = Arc::new(Key::random()?);
+                        let key = Arc::new(Key::random()?.held());
                         let place = Place::day_key(part);
                         wraps.push((self.enf.blind(&place), facts.wrap(&place, &key)?));
                         let entry_of = Entry::new(Form::Journal, seq);

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::clock;
 use crate::deadline::BootDeadline;
-use crate::keys::{AtHand, Changes, Credentials, Keyring, KeyringError, Purpose};
+use crate::keys::{AtHand, Changes, Credentials, KeyringError, Purpose, SecretService};
 use crate::pipe::pipe;
 use crate::store::{Condition, Kept, Shelf, Store};
 
@@ -34,6 +34,8 @@ pub struct Care {
     pub places: Places,
     /// The service's credentials.
     pub credentials: Credentials,
+    /// Whether the keyring may be asked.
+    pub keyrings: SecretService,
     /// The configuration file, for `privacy`.
     pub config_path: PathBuf,
     /// By what days are counted, for a vault that is opened late.
@@ -219,7 +221,7 @@ impl Caretaker {
     }
 
     async fn open_automatically(&self) -> Result<(), Failure> {
-        let at_hand = AtHand::gather(&self.care.places, &self.care.credentials).await;
+        let at_hand = AtHand::gather(&self.care.places, &self.care.credentials, self.care.keyrings).await;
         let at_hand = at_hand.map_err(|error| failures::open(&error))?;
         let problem = at_hand.keyring().cloned();
         let (rules, history) = at_hand.into_keys();
@@ -271,7 +273,7 @@ impl Caretaker {
     async fn keys(&self) -> Result<Vec<wire::Key>, Failure> {
         let slots = dwell_vault::slots(&self.care.places).map_err(|error| failures::open(&error))?;
         let by_keyring = slots.iter().any(|slot| slot.kind == Some(SlotKind::SecretService));
-        let keyring = if by_keyring { Keyring::open().await.err() } else { None };
+        let keyring = if by_keyring { self.care.keyrings.open().await.err() } else { None };
         Ok(slots.iter().map(|slot| self.key(slot, keyring.as_ref())).collect())
     }
 
@@ -309,7 +311,7 @@ impl Caretaker {
             "keyfile" => NewSlot::Keyfile(self.care.places.keyfile()),
             "keyring" => {
                 self.must_be_open().await?;
-                let keyring = Keyring::open().await.map_err(|error| failures::keyring(&error))?;
+                let keyring = self.care.keyrings.open().await.map_err(|error| failures::keyring(&error))?;
                 let seed = dwell_vault::secret().map_err(|error| failures::open(&error))?;
                 let put = keyring.put(Purpose::History, &seed).await;
                 stored = Some(put.map_err(|error| failures::keyring(&error))?);

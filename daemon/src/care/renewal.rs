@@ -89,7 +89,7 @@ impl Caretaker {
             return Ok((secrets, in_keyring));
         }
         let failed = |error| failures::keyring(&error);
-        let keyring = Keyring::open().await.map_err(failed)?;
+        let keyring = self.care.keyrings.open().await.map_err(failed)?;
         let ours = self.ours(&keyring).await?;
         in_keyring.old = ours;
         let fresh = || dwell_vault::secret().map_err(|error| failures::open(&error));

@@ -82,6 +82,43 @@ impl From<Error> for KeyringError {
     }
 }
 
+/// Whether the keyring may be asked at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretService {
+    /// That of the session bus of this process's environment.
+    Session,
+    /// None.
+    Unused,
+}
+
+impl SecretService {
+    /// See [`Keyring::open`].
+    ///
+    /// # Errors
+    /// See [`KeyringError`].
+    pub async fn open(self) -> Result<Keyring, KeyringError> {
+        match self {
+            Self::Session => Keyring::open().await,
+            Self::Unused => Err(KeyringError::Missing),
+        }
+    }
+
+    /// See [`Keyring::open_within`].
+    ///
+    /// # Errors
+    /// See [`KeyringError`].
+    pub async fn open_within(
+        self,
+        patience: Millis,
+        session: &zbus::Connection,
+    ) -> Result<Keyring, KeyringError> {
+        match self {
+            Self::Session => Keyring::open_within(patience, session).await,
+            Self::Unused => Err(KeyringError::Missing),
+        }
+    }
+}
+
 /// The person's default keyring, open.
 pub struct Keyring {
     collection: Collection,
@@ -115,7 +152,7 @@ impl Keyring {
     ///
     /// # Errors
     /// See [`KeyringError`].
-    pub async fn open() -> Result<Self, KeyringError> {
+    async fn open() -> Result<Self, KeyringError> {
         let service = Service::new().await?;
         let collection = service.with_alias(Service::DEFAULT_COLLECTION).await?;
         let collection = collection.ok_or(KeyringError::Missing)?;
@@ -129,7 +166,7 @@ impl Keyring {
     ///
     /// # Errors
     /// See [`KeyringError`]: how it was last.
-    pub async fn open_within(patience: Millis, session: &zbus::Connection) -> Result<Self, KeyringError> {
+    async fn open_within(patience: Millis, session: &zbus::Connection) -> Result<Self, KeyringError> {
         let failed = |error: &dyn fmt::Display| KeyringError::Failed(error.to_string());
         let mut changes = Changes::listen(session).await.map_err(|error| failed(&error))?;
         let mut deadline = BootDeadline::new().map_err(|error| failed(&error))?;

@@ -14,7 +14,7 @@ use dwell_vault::{
 use zeroize::Zeroizing;
 
 pub use credential::Credentials;
-pub use keyring::{Changes, Keyring, KeyringError, Purpose, Stored};
+pub use keyring::{Changes, Keyring, KeyringError, Purpose, SecretService, Stored};
 
 use crate::store::Opening;
 
@@ -31,19 +31,21 @@ pub type Secret = Zeroizing<[u8; 32]>;
 pub async fn open(
     places: &Places,
     credentials: &Credentials,
+    keyrings: SecretService,
     session: &zbus::Connection,
     calendar: &Calendar,
 ) -> Result<Opening, OpenError> {
     if !Vault::is_there(places)? {
-        return create(places, credentials, session, calendar).await;
+        return create(places, credentials, keyrings, session, calendar).await;
     }
-    let at_hand = AtHand::gather(places, credentials).await?;
+    let at_hand = AtHand::gather(places, credentials, keyrings).await?;
     at_hand.open(places, calendar)
 }
 
 async fn create(
     places: &Places,
     credentials: &Credentials,
+    keyrings: SecretService,
     session: &zbus::Connection,
     calendar: &Calendar,
 ) -> Result<Opening, OpenError> {
@@ -52,7 +54,7 @@ async fn create(
             let slots = vec![NewSlot::Seed(history, SlotKind::Credential)];
             NewVault { enf: Some(rules), slots, recovery: false }
         }
-        _ => match into_keyring(session).await? {
+        _ => match into_keyring(keyrings, session).await? {
             Some(new) => new,
             None => NewVault { enf: None, slots: vec![NewSlot::Keyfile(places.keyfile())], recovery: false },
         },
@@ -68,8 +70,11 @@ async fn create(
 }
 
 /// New secrets in the keyring, if there is one that is open. Never asks the person for anything.
-async fn into_keyring(session: &zbus::Connection) -> Result<Option<NewVault>, OpenError> {
-    let keyring = match Keyring::open_within(PATIENCE, session).await {
+async fn into_keyring(
+    keyrings: SecretService,
+    session: &zbus::Connection,
+) -> Result<Option<NewVault>, OpenError> {
+    let keyring = match keyrings.open_within(PATIENCE, session).await {
         Ok(keyring) => keyring,
         Err(KeyringError::Missing) => return Ok(None),
         Err(error) => {
@@ -109,7 +114,11 @@ impl AtHand {
     ///
     /// # Errors
     /// A credential cannot be read.
-    pub async fn gather(places: &Places, credentials: &Credentials) -> Result<Self, OpenError> {
+    pub async fn gather(
+        places: &Places,
+        credentials: &Credentials,
+        keyrings: SecretService,
+    ) -> Result<Self, OpenError> {
         let is_file = |path: std::path::PathBuf| path.symlink_metadata().is_ok().then_some(path);
         let mut rules: Vec<EnfSource> =
             is_file(places.enf_keyfile()).map(EnfSource::Keyfile).into_iter().collect();
@@ -121,7 +130,7 @@ impl AtHand {
         let kinds = dwell_vault::slots(places).unwrap_or_default();
         let has = |kind| kinds.iter().any(|slot| slot.kind == Some(kind));
         if rules.is_empty() || history.is_empty() && has(SlotKind::SecretService) {
-            match in_keyring().await {
+            match in_keyring(keyrings).await {
                 Ok((in_rules, in_history)) => {
                     rules.extend(in_rules.into_iter().map(|stored| EnfSource::Secret(stored.secret)));
                     let seeds = in_history.into_iter();
@@ -178,7 +187,7 @@ impl AtHand {
     }
 }
 
-async fn in_keyring() -> Result<(Vec<Stored>, Vec<Stored>), KeyringError> {
-    let keyring = Keyring::open().await?;
+async fn in_keyring(keyrings: SecretService) -> Result<(Vec<Stored>, Vec<Stored>), KeyringError> {
+    let keyring = keyrings.open().await?;
     Ok((keyring.all(Purpose::Rules).await?, keyring.all(Purpose::History).await?))
 }

@@ -18,7 +18,8 @@ use crate::enforcement::{self, Hands, Notifier, Order};
 use crate::environment::{Environment, read_config, zone};
 use crate::failure::Failure;
 use crate::hub::{Hub, Inputs, Parts, Past, Sensors};
-use crate::store::{Opening, Store};
+use crate::keys::SecretService;
+use crate::store::{Condition, Opening, Store};
 use crate::{clock, keys, watch};
 
 /// How the daemon was started.
@@ -28,6 +29,8 @@ pub struct Options {
     pub sensors: Sensors,
     /// Print what limits would do instead of doing it.
     pub dry_run: bool,
+    /// Whether the keyring may be asked for the vault's keys.
+    pub keyrings: SecretService,
 }
 
 /// What is sent to the hub before it listens waits here; more than that waits at the sender.
@@ -64,14 +67,19 @@ pub async fn run_on(
     refuse_second(&session).await?;
     let calendar = Calendar::new(zone(&config), config.day_start);
     let places = Places::new(&environment.data_dir);
-    let opening = open_vault(&environment, &session, &calendar).await?;
+    let opening = open_vault(&environment, options.keyrings, &session, &calendar).await?;
     let past = Past::of(opening.known).map_err(|error| {
         Failure::new(error.to_string(), "install that version again; nothing was changed")
     })?;
     let condition = opening.kept.condition();
+    let waits = matches!(condition, Condition::Waiting(_));
     let (store, news, vault_thread) =
         Store::start(opening.kept).map_err(|error| out_of_resources("a thread", &error))?;
 
+    if waits {
+        let places = places.clone();
+        store.with(move |shelf| shelf.spill_into(&places));
+    }
     let (notice_sender, notices) = mpsc::channel::<Notice>(QUEUE);
     let (request_sender, requests) = mpsc::channel::<Request>(QUEUE);
     let (orders, order_receiver) = mpsc::unbounded_channel::<Order>();
@@ -103,6 +111,7 @@ pub async fn run_on(
         session: session.clone(),
         places,
         credentials: environment.credentials,
+        keyrings: options.keyrings,
         config_path: environment.config.clone(),
         calendar,
     };
@@ -167,11 +176,12 @@ async fn name_lost(session: &zbus::Connection) -> Result<impl Future<Output = ()
 
 async fn open_vault(
     environment: &Environment,
+    keyrings: SecretService,
     session: &zbus::Connection,
     calendar: &Calendar,
 ) -> Result<Opening, Failure> {
     let places = Places::new(&environment.data_dir);
-    let opening = keys::open(&places, &environment.credentials, session, calendar).await;
+    let opening = keys::open(&places, &environment.credentials, keyrings, session, calendar).await;
     let opening = opening.map_err(|error| Failure::vault(&error, &environment.data_dir))?;
     for note in opening.mended.iter().chain(&opening.known.problems) {
         tracing::warn!("{note}");

@@ -6,7 +6,7 @@ use dwell_bus::{Failure, Kind};
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::time::Millis;
 use dwell_vault::{
-    Keys, Places, ReadError, Row, SealedVault, State, Subjects, Unlock, UnlockError, Vault, WriteError,
+    Keys, Places, ReadError, Row, SealedVault, Spill, State, Subjects, Unlock, UnlockError, Vault, WriteError,
 };
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
@@ -59,12 +59,14 @@ pub struct Shelf {
     /// The newest record of rules that could not be written yet.
     enforcement: Option<Zeroizing<Vec<u8>>>,
     degraded: bool,
+    /// Where rows are while the vault waits for its key, should this process be cut off.
+    spill: Option<Spill>,
     news: mpsc::UnboundedSender<News>,
 }
 
 impl Shelf {
     pub(super) const fn new(kept: Kept, news: mpsc::UnboundedSender<News>) -> Self {
-        Self { kept, calendar: None, held: Vec::new(), enforcement: None, degraded: false, news }
+        Self { kept, calendar: None, held: Vec::new(), enforcement: None, degraded: false, spill: None, news }
     }
 
     /// The vault's condition.
@@ -127,11 +129,41 @@ impl Shelf {
         if !matches!(self.kept, Kept::Waiting(_)) {
             return Ok(());
         }
-        let opening = Opening::of(State::open(places, keys)?, calendar)?;
+        // It has the vault's lock, and everything in it is held in memory as well.
+        let spilled = self.spill.take().map(Spill::close);
+        let opening = State::open(places, keys).and_then(|opened| Opening::of(opened, calendar));
+        let opening = match opening {
+            Ok(opening) => opening,
+            Err(error) => {
+                self.spill_into(places);
+                return Err(error);
+            }
+        };
         // Told first: whoever hears that the vault is open knows what it knew.
         let _ = self.news.send(News::Opened(Box::new(opening.known)));
         self.put(opening.kept);
+        if self.held.is_empty()
+            && let Some(spilled) = spilled
+            && let Err(error) = spilled.remove()
+        {
+            tracing::warn!("what was spilled stays until the next start: {error}");
+        }
         Ok(())
+    }
+
+    /// Has what is held while the vault waits for its key sealed into a file as well.
+    pub fn spill_into(&mut self, places: &Places) {
+        if !matches!(self.kept, Kept::Waiting(_)) {
+            return;
+        }
+        let spill = Spill::open(places).map_err(|error| error.to_string()).and_then(|mut spill| {
+            spill.put(&self.held).map_err(|error| error.to_string())?;
+            Ok(spill)
+        });
+        match spill {
+            Ok(spill) => self.spill = Some(spill),
+            Err(error) => tracing::warn!("what is recorded now is in memory only: {error}"),
+        }
     }
 
     /// Puts the key of history out of memory.
@@ -250,6 +282,11 @@ impl Shelf {
 
     /// Holds rows, and writes all that is held.
     pub(super) fn append(&mut self, rows: Vec<(CivilDay, Row)>) {
+        if let Some(spill) = &mut self.spill
+            && let Err(error) = spill.put(&rows)
+        {
+            tracing::warn!("what is recorded now is in memory only: {error}");
+        }
         self.hold(rows);
         self.write();
     }
@@ -329,7 +366,8 @@ impl Shelf {
     /// Writes what can be written, and closes the vault.
     pub(super) fn close(mut self) {
         self.write();
-        if !self.held.is_empty() || self.enforcement.is_some() {
+        let lost = !self.held.is_empty() && self.spill.is_none();
+        if lost || self.enforcement.is_some() {
             let (spans, rules) = (self.held.len(), self.enforcement.is_some());
             tracing::warn!(spans, rules, "the vault takes no writes: what was held in memory is lost");
         }

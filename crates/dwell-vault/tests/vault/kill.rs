@@ -11,10 +11,10 @@ use crate::generations::go_on;
 
 use crate::world::{World, all, day, focus};
 
-const FOLDER: &str = "DWELL_TEST_KILL_FOLDER";
+pub(crate) const FOLDER: &str = "DWELL_TEST_KILL_FOLDER";
 
 /// This test program, running one test as a child.
-fn child(test: &str, world: &World) -> Child {
+pub(crate) fn child(test: &str, world: &World) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(FOLDER, &world.places.data_dir)
@@ -24,7 +24,7 @@ fn child(test: &str, world: &World) -> Child {
         .unwrap()
 }
 
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{text}").unwrap();
     out.flush().unwrap();
@@ -81,7 +81,7 @@ fn nothing_acknowledged_is_lost() {
     }
 }
 
-fn rounds() -> u64 {
+pub(crate) fn rounds() -> u64 {
     if std::env::var_os("DWELL_LONG").is_some() { 500 } else { 20 }
 }
 

@@ -138,3 +138,10 @@ pub(crate) fn all(vault: &mut Vault) -> History {
 pub(crate) fn of_day(history: &History, after: i32) -> Vec<Span> {
     history.spans.iter().filter(|(d, _)| *d == day(after)).map(|(_, span)| span.clone()).collect()
 }
+
+/// Says what this machine cannot run; an error where everything is required.
+pub(crate) fn not_run(what: &str, why: &str) {
+    let mut out = std::io::stdout().lock();
+    std::io::Write::write_fmt(&mut out, format_args!("NOT RUN: {what}: {}\n", why.trim())).unwrap();
+    assert_ne!(std::env::var("DWELL_REQUIRE").as_deref(), Ok("all"), "not run: {what}: {why}");
+}
