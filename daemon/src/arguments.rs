@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use crate::failure::Failure;
 use crate::hub::Sensors;
 use crate::keys::SecretService;
+use crate::put_back::{How, Order, Secret};
 use crate::roles::user::Options;
 
 /// What `dwelld --help` prints.
@@ -13,11 +14,16 @@ dwelld - measures screen time on this machine and keeps the limits you set
 
 Usage: dwelld [OPTIONS]
        dwelld attach        tell the running daemon where the display is
+       dwelld restore FILE  put a backup back; `dwell vault restore` asks first
+       dwelld salvage FILE  make a vault of what a damaged one still holds
 
 Options:
   --sensors own|intake   sense in this process (default), or take facts from the bus only
   --dry-run              print what limits would do instead of doing it
   --no-keyring           do not ask the keyring for the vault's keys
+  --put-aside            (restore, salvage) move the vault that is there aside
+  --passphrase           (restore, salvage) read a passphrase from standard input
+  --recovery             (restore, salvage) read a recovery key from standard input
   --version              print the version
   --help                 print this
 
@@ -31,7 +37,7 @@ daemon reachable.
 ";
 
 /// What is asked for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Arguments {
     /// Print the help.
     Help,
@@ -42,12 +48,14 @@ pub enum Arguments {
 }
 
 /// What to do.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Call {
     /// Be the daemon.
     Run(Options),
     /// Tell the daemon where the display is.
     Attach,
+    /// Put a vault in the place of the one that is there.
+    PutBack(Order),
 }
 
 impl Arguments {
@@ -60,7 +68,7 @@ impl Arguments {
         let wrong = |what: String| Failure::new(what, "see `dwelld --help`").code(2);
         let mut parser = lexopt::Parser::from_iter(words);
         let mut options = Options { sensors: Sensors::Own, dry_run: false, keyrings: SecretService::Session };
-        let mut attach = false;
+        let (mut words, mut put_aside, mut secret) = (Vec::new(), false, None);
         while let Some(word) = parser.next().map_err(|e| wrong(e.to_string()))? {
             match word {
                 Long("help") | Short('h') => return Ok(Self::Help),
@@ -75,11 +83,28 @@ impl Arguments {
                         _ => return Err(wrong("--sensors takes \"own\" or \"intake\"".to_owned())),
                     };
                 }
-                Value(word) if word == "attach" => attach = true,
+                Long("put-aside") => put_aside = true,
+                Long("passphrase") => secret = Some(Secret::Passphrase),
+                Long("recovery") => secret = Some(Secret::Recovery),
+                Value(word) if words.len() < 2 => words.push(word),
                 other => return Err(wrong(other.unexpected().to_string())),
             }
         }
-        Ok(Self::Call(if attach { Call::Attach } else { Call::Run(options) }))
+        let mut words = words.into_iter();
+        let (what, file) = (words.next(), words.next());
+        let order = |how, file: Option<OsString>| {
+            let file = file.ok_or_else(|| wrong("a file is missing".to_owned()))?;
+            let keyrings = options.keyrings;
+            Ok(Call::PutBack(Order { how, file: file.into(), put_aside, secret, keyrings }))
+        };
+        let call = match what {
+            None => Call::Run(options),
+            Some(word) if word == "attach" && file.is_none() => Call::Attach,
+            Some(word) if word == "restore" => order(How::Restore, file)?,
+            Some(word) if word == "salvage" => order(How::Salvage, file)?,
+            Some(word) => return Err(wrong(format!("unexpected word \"{}\"", word.display()))),
+        };
+        Ok(Self::Call(call))
     }
 }
 
@@ -98,7 +123,18 @@ mod tests {
             parse(&["--sensors", "intake", "--dry-run"]),
             Ok(Arguments::Call(Call::Run(Options { sensors: Sensors::Intake, dry_run: true, .. })))
         ));
-        for bad in [&["--sensor"][..], &["--sensors", "none"], &["start"], &["--sensors"]] {
+        let restore = parse(&["restore", "b.dwell", "--put-aside", "--recovery"]);
+        let Ok(Arguments::Call(Call::PutBack(order))) = restore else { panic!("{restore:?}") };
+        assert_eq!((order.how, order.put_aside, order.secret), (How::Restore, true, Some(Secret::Recovery)));
+        let bad = [
+            &["--sensor"][..],
+            &["--sensors", "none"],
+            &["start"],
+            &["--sensors"],
+            &["restore"],
+            &["attach", "x"],
+        ];
+        for bad in bad {
             assert_eq!(parse(bad).err().map(|f| f.code), Some(2), "{bad:?}");
         }
     }

@@ -23,6 +23,7 @@ pub mod failure;
 pub mod hub;
 pub mod keys;
 pub mod pipe;
+pub mod put_back;
 pub mod record;
 pub mod roles;
 pub mod start;

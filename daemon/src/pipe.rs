@@ -29,6 +29,15 @@ pub fn pipe() -> io::Result<(OwnedFd, Writer)> {
 pub struct Writer(OwnedFd);
 
 impl Writer {
+    /// Standard output, as it was given to this process: writing to it may wait.
+    ///
+    /// # Errors
+    /// The process has no file descriptors left.
+    pub fn stdout() -> io::Result<Self> {
+        use std::os::fd::AsFd;
+        Ok(Self(io::stdout().as_fd().try_clone_to_owned()?))
+    }
+
     /// Writes a line at once or not at all. `false`: the reader is gone or has stalled, drop it.
     #[must_use]
     pub fn line(&self, line: &str) -> bool {

@@ -10,6 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::confine::confine;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::put_back::Order;
 use crate::roles::{attach, user};
 
 /// Runs the daemon.
@@ -32,16 +33,28 @@ pub fn attach() -> Result<(), Failure> {
     block_on(attach::attach())
 }
 
+/// Puts a vault in the place of the one that is there; see [`crate::put_back`]. Returns the exit code.
+///
+/// # Errors
+/// Why that could not even be tried, with the next step.
+pub fn put_back(order: Order) -> Result<u8, Failure> {
+    confine_or_fail()?;
+    log();
+    let environment = Environment::read()?;
+    block_on(crate::put_back::put_back(environment, order))
+}
+
 fn confine_or_fail() -> Result<(), Failure> {
     confine().map_err(|error| {
         Failure::new(error.to_string(), "dwelld does not run where it could open a network connection")
     })
 }
 
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     // Connecting to a bus borrows a thread for a moment; it need not linger.
-    builder.enable_io().thread_keep_alive(std::time::Duration::from_millis(1));
+    // Our own deadlines are timerfds; the keyring's library bounds its calls by the runtime's timers.
+    builder.enable_io().enable_time().thread_keep_alive(std::time::Duration::from_millis(1));
     let runtime = builder.build();
     let runtime = runtime.map_err(|error| {
         Failure::new(format!("the system gives no event queue: {error}"), "start dwelld again")

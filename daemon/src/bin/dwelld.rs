@@ -14,14 +14,15 @@ fn main() -> ExitCode {
     let done = match Arguments::parse(std::env::args_os()) {
         Ok(Arguments::Help) => {
             print!("{}", dwell_daemon::arguments::HELP);
-            Ok(())
+            Ok(0)
         }
         Ok(Arguments::Version) => {
             println!("dwelld {}", env!("CARGO_PKG_VERSION"));
-            Ok(())
+            Ok(0)
         }
-        Ok(Arguments::Call(Call::Attach)) => start::attach(),
-        Ok(Arguments::Call(Call::Run(options))) => start::run(options),
+        Ok(Arguments::Call(Call::Attach)) => start::attach().map(|()| 0),
+        Ok(Arguments::Call(Call::PutBack(order))) => start::put_back(order),
+        Ok(Arguments::Call(Call::Run(options))) => start::run(options).map(|()| 0),
         Err(failure) => Err(failure),
     };
     done.map_or_else(
@@ -29,6 +30,6 @@ fn main() -> ExitCode {
             eprintln!("dwelld: {failure}");
             ExitCode::from(failure.code)
         },
-        |()| ExitCode::SUCCESS,
+        ExitCode::from,
     )
 }

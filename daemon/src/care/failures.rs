@@ -5,7 +5,7 @@ use dwell_vault::{GenerationError, OpenError, ReadError, SlotError, UnlockError,
 
 use crate::keys::KeyringError;
 
-pub(super) fn keyring(error: &KeyringError) -> Failure {
+pub(crate) fn keyring(error: &KeyringError) -> Failure {
     let hint = match error {
         KeyringError::Missing => {
             "start one (gnome-keyring, kwalletd, KeePassXC), or use `dwell key add keyfile`"
@@ -16,7 +16,7 @@ pub(super) fn keyring(error: &KeyringError) -> Failure {
     Failure::new(Kind::Failed, error.to_string()).hint(hint)
 }
 
-pub(super) fn unlock(error: &UnlockError) -> Failure {
+pub(crate) fn unlock(error: &UnlockError) -> Failure {
     let (kind, hint) = match error {
         UnlockError::Wrong { .. } => {
             (Kind::Denied, "try again; the recovery key works, too: `dwell vault unlock --recovery`")
@@ -29,7 +29,7 @@ pub(super) fn unlock(error: &UnlockError) -> Failure {
     Failure::new(kind, error.to_string()).hint(hint)
 }
 
-pub(super) fn slot(error: &SlotError) -> Failure {
+pub(crate) fn slot(error: &SlotError) -> Failure {
     match error {
         SlotError::Full => Failure::new(Kind::Failed, error.to_string())
             .hint("remove one first: `dwell key list`, `dwell key remove N`"),
@@ -43,7 +43,7 @@ pub(super) fn slot(error: &SlotError) -> Failure {
     }
 }
 
-pub(super) fn generation(error: &GenerationError) -> Failure {
+pub(crate) fn generation(error: &GenerationError) -> Failure {
     let unchanged = "nothing was changed";
     match error {
         GenerationError::Interrupted => Failure::new(Kind::Failed, error.to_string()).hint(unchanged),
@@ -63,7 +63,7 @@ pub(super) fn generation(error: &GenerationError) -> Failure {
     }
 }
 
-pub(super) fn open(error: &OpenError) -> Failure {
+pub(crate) fn open(error: &OpenError) -> Failure {
     let hint = match error {
         OpenError::DiskFull => "free some space, then try again; nothing was changed",
         OpenError::Io { .. } | OpenError::ReadOnly => {
@@ -80,7 +80,7 @@ pub(super) fn open(error: &OpenError) -> Failure {
     Failure::new(kind, error.to_string()).hint(hint)
 }
 
-pub(super) fn write(error: &WriteError) -> Failure {
+pub(crate) fn write(error: &WriteError) -> Failure {
     let hint = match error {
         WriteError::DiskFull => "free some space, then try again; nothing was changed",
         _ => "see `dwell doctor`; nothing was changed",
@@ -88,6 +88,6 @@ pub(super) fn write(error: &WriteError) -> Failure {
     Failure::new(Kind::StorageDegraded, error.to_string()).hint(hint)
 }
 
-pub(super) fn read(error: &ReadError) -> Failure {
+pub(crate) fn read(error: &ReadError) -> Failure {
     Failure::new(Kind::StorageDegraded, error.to_string()).hint("see `dwell vault verify`")
 }

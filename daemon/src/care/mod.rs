@@ -1,11 +1,11 @@
 //! The care of the vault: what is asked of it over the bus beside recording and reading. One task; it holds the means
 //! to reach the keyring, and orders of the store what has to be done on its thread.
 
-mod failures;
+pub(crate) mod failures;
 mod privacy;
 mod renewal;
-mod secret;
-mod work;
+pub(crate) mod secret;
+pub(crate) mod work;
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -227,6 +227,9 @@ impl Caretaker {
         let (rules, history) = at_hand.into_keys();
         let (places, calendar) = (self.care.places.clone(), self.care.calendar);
         let opened = self.on_shelf(move |shelf| {
+            if rules.is_empty() && history.is_empty() {
+                return Err(locked());
+            }
             if matches!(shelf.kept(), Kept::Waiting(_)) {
                 let mut keys = Keys { enf: EnfSource::Header, slots: history };
                 for source in rules.into_iter().chain([EnfSource::Header]) {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// Reads a secret to the end of the file, without the line break at its end.
-pub(super) async fn read(from: OwnedFd) -> Result<Zeroizing<String>, Failure> {
+pub(crate) async fn read(from: OwnedFd) -> Result<Zeroizing<String>, Failure> {
     let read = tokio::task::spawn_blocking(move || read_blocking(from));
     read.await.unwrap_or_else(|_| Err(Failure::new(Kind::Failed, "the secret could not be read")))
 }

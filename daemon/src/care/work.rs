@@ -80,6 +80,6 @@ fn line(writer: &Writer, document: &impl Serialize) {
 }
 
 /// A result with nothing but its name.
-pub(super) fn done(work: &str) -> lines::Done {
+pub(crate) fn done(work: &str) -> lines::Done {
     lines::Done { schema: lines::DONE.to_owned(), work: work.to_owned(), ..lines::Done::default() }
 }

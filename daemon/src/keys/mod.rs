@@ -142,6 +142,26 @@ impl AtHand {
         Ok(Self { rules, history, keyring: problem })
     }
 
+    /// Collects all keys there are, for a vault of which nothing is known yet.
+    ///
+    /// # Errors
+    /// A credential cannot be read.
+    pub async fn gather_all(
+        places: &Places,
+        credentials: &Credentials,
+        keyrings: SecretService,
+    ) -> Result<Self, OpenError> {
+        let mut all = Self::gather(places, credentials, SecretService::Unused).await?;
+        match in_keyring(keyrings).await {
+            Ok((_, in_history)) => {
+                let seeds = in_history.into_iter();
+                all.history.extend(seeds.map(|stored| Unlock::Seed(stored.secret, SlotKind::SecretService)));
+            }
+            Err(error) => all.keyring = Some(error),
+        }
+        Ok(all)
+    }
+
     /// Opens the vault as far as that goes.
     ///
     /// # Errors

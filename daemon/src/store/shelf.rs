@@ -136,6 +136,13 @@ impl Shelf {
             Ok(opening) => opening,
             Err(error) => {
                 self.spill_into(places);
+                // The new one has all that this one had.
+                if self.spill.is_some()
+                    && let Some(spilled) = spilled
+                    && let Err(error) = spilled.remove()
+                {
+                    tracing::warn!("an old spill stays until the next start: {error}");
+                }
                 return Err(error);
             }
         };
