@@ -6,7 +6,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
-use crate::commands::{check, completions, config, limit, man, report, spans, status, why};
+use crate::commands::{check, completions, config, key, limit, man, report, spans, status, vault, why};
 use crate::console::Console;
 use crate::error::Error;
 use crate::usage::{self, BadValue};
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Watch,
     /// Look at the health of every part, and say what mends it
     Doctor,
+    Key(key::Args),
+    Vault(vault::Args),
     Config(config::Args),
     Completions(completions::Args),
     #[command(hide = true)]

@@ -1,5 +1,6 @@
 //! Everything that is shown: documents for scripts, and text for people. Pure: values in, text out.
 
+pub(crate) mod care;
 pub(crate) mod csv;
 pub(crate) mod desktop_bar;
 pub(crate) mod instant;
@@ -8,3 +9,4 @@ pub(crate) mod look;
 pub(crate) mod phrase;
 pub(crate) mod report;
 pub(crate) mod text;
+pub(crate) mod vault_json;
