@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Doctor,
     Key(key::Args),
     Vault(vault::Args),
+    /// Say what is stored, where, and who can read it
+    Privacy,
     Config(config::Args),
     Completions(completions::Args),
     #[command(hide = true)]

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod key;
 pub(crate) mod limit;
 pub(crate) mod man;
+pub(crate) mod privacy;
 mod put_back;
 pub(crate) mod report;
 pub(crate) mod spans;
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Doctor) => converse(doctor::run(console)),
         Some(Command::Key(args)) => converse(key::run(args, console)),
         Some(Command::Vault(args)) => converse(vault::run(args, console)),
+        Some(Command::Privacy) => converse(privacy::run(console)),
         Some(Command::Config(args)) => config::run(&args, console),
         Some(Command::Completions(args)) => completions::run(&args, console),
         Some(Command::Man(args)) => man::run(&args),

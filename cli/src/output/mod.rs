@@ -7,6 +7,7 @@ pub(crate) mod instant;
 pub(crate) mod json;
 pub(crate) mod look;
 pub(crate) mod phrase;
+pub(crate) mod privacy;
 pub(crate) mod report;
 pub(crate) mod text;
 pub(crate) mod vault_json;

@@ -156,3 +156,70 @@ impl<'a> Verify<'a> {
         }
     }
 }
+
+/// `dwell.privacy/1`
+#[derive(Debug, Serialize)]
+pub(crate) struct Privacy<'a> {
+    schema: &'static str,
+    records: Vec<RecordKind<'a>>,
+    places: Vec<Place<'a>>,
+    keys: Vec<KeyPrivacy<'a>>,
+    never: &'a [String],
+    visible: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct RecordKind<'a> {
+    kind: &'a str,
+    holds: &'a str,
+    readable: &'a str,
+    kept: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Place<'a> {
+    path: &'a str,
+    holds: &'a str,
+    encrypted: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct KeyPrivacy<'a> {
+    opens: &'a str,
+    kind: &'a str,
+    place: Option<&'a str>,
+    protects: &'a str,
+    exposed: &'a str,
+}
+
+impl<'a> Privacy<'a> {
+    /// The document of what is stored, where, and who can read it.
+    pub(crate) fn new(privacy: &'a wire::Privacy) -> Self {
+        let record = |record: &'a wire::RecordKind| RecordKind {
+            kind: &record.kind,
+            holds: &record.holds,
+            readable: &record.readable,
+            kept: &record.kept,
+        };
+        let place = |place: &'a wire::Place| Place {
+            path: &place.path,
+            holds: &place.holds,
+            encrypted: place.encrypted,
+        };
+        let key = |key: &'a wire::KeyPrivacy| KeyPrivacy {
+            opens: &key.opens,
+            kind: &key.kind,
+            place: key.place.as_deref(),
+            protects: &key.protects,
+            exposed: &key.exposed,
+        };
+        Self {
+            schema: "dwell.privacy/1",
+            records: privacy.records.iter().map(record).collect(),
+            places: privacy.places.iter().map(place).collect(),
+            keys: privacy.keys.iter().map(key).collect(),
+            never: &privacy.never,
+            visible: &privacy.visible,
+        }
+    }
+}

@@ -85,6 +85,7 @@ fn each_kind_of_failure_has_its_exit_code() {
             &["vault", "verify"],
             &["vault", "backup", "a.dwell"],
             &["vault", "accept", "--yes"],
+            &["privacy"],
         ] {
             let end = place.run(command);
             assert_eq!((end.code, end.out.as_str()), (Some(code), ""), "{kind:?} {command:?}");

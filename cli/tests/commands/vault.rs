@@ -34,7 +34,7 @@ fn how_the_vault_stands() {
       Backup      /media/new.dwell, 2026-11-20
     ");
     insta::assert_snapshot!(place.run(&["vault", "info", "--json"]).out, @r#"{"schema":"dwell.vault/1","state":"open","why":null,"locks_at":"2026-11-21T22:10:00.000+02:00","path":"/home/me/.local/share/dwell/vault","id":"00112233445566778899aabbccddeeff","generation":3,"first":"2026-11-01","last":"2026-11-21","journal_parts":1,"journal_rows":123,"sealed_parts":20,"totals_parts":0,"blocks":0,"bytes":1240000,"damaged":[],"suspect":false,"copy":true,"read_only":false,"keys":[{"number":0,"kind":"keyfile","place":"/home/me/.local/share/dwell/keyfile","automatic":true,"problem":null},{"number":1,"kind":"passphrase","place":null,"automatic":false,"problem":null}],"rules_key":"keyfile","backups":[{"path":"/media/old.dwell","at":"2026-11-20T22:05:00.000+02:00","generation":2},{"path":"/media/new.dwell","at":"2026-11-20T22:05:00.000+02:00","generation":3}]}"#);
-    for command in [&["vault", "info"][..], &["key"]] {
+    for command in [&["vault", "info"][..], &["privacy"], &["key"]] {
         let shown = on_terminal(place.command(command).env("NO_COLOR", "1"), 20);
         for line in shown.lines() {
             assert!(line.chars().count() <= 20, "{command:?}: {line}");
@@ -76,6 +76,38 @@ fn what_is_wrong_with_the_vault_is_said() {
       accept`
     A newer dwell wrote it: this one reads it, and writes nothing
     ");
+}
+
+#[test]
+fn privacy_is_told_in_words() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let end = place.run(&["privacy"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(end.out, @r"
+    What is stored
+      day page: every span of a day: program, domain, from when, how long
+        read with a key of history; kept until you forget it
+
+    Where
+      /home/me/.local/share/dwell/vault
+        all that is recorded; encrypted
+      /home/me/.config/dwell/config.toml
+        settings, nothing private; not encrypted
+
+    Keys
+      history: keyfile, /home/me/.local/share/dwell/keyfile
+        protects from other people on this machine, and who gets a copy of the vault
+        not from who takes the whole disk\u{1b}[31m
+
+    Never stored
+      window titles
+      addresses of pages
+
+    What the disk shows without a key
+      that it is dwell, and how many days there are
+    ");
+    insta::assert_snapshot!(place.run(&["privacy", "--json"]).out, @r#"{"schema":"dwell.privacy/1","records":[{"kind":"day page","holds":"every span of a day: program, domain, from when, how long","readable":"a key of history","kept":"until you forget it"}],"places":[{"path":"/home/me/.local/share/dwell/vault","holds":"all that is recorded","encrypted":true},{"path":"/home/me/.config/dwell/config.toml","holds":"settings, nothing private","encrypted":false}],"keys":[{"opens":"history","kind":"keyfile","place":"/home/me/.local/share/dwell/keyfile","protects":"other people on this machine, and who gets a copy of the vault","exposed":"who takes the whole disk\u001b[31m"}],"never":["window titles","addresses of pages"],"visible":["that it is dwell, and how many days there are"]}"#);
 }
 
 /// A daemon whose vault has these keys, and what it was asked to open with.
