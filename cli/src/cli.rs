@@ -6,7 +6,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
-use crate::commands::{check, completions, config, key, limit, man, report, spans, status, vault, why};
+use crate::commands::{
+    check, completions, config, forget, key, limit, man, report, spans, status, vault, why,
+};
 use crate::console::Console;
 use crate::error::Error;
 use crate::usage::{self, BadValue};
@@ -55,6 +57,7 @@ pub(crate) enum Command {
     Doctor,
     Key(key::Args),
     Vault(vault::Args),
+    Forget(forget::Args),
     /// Say what is stored, where, and who can read it
     Privacy,
     Config(config::Args),

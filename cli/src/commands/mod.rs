@@ -4,6 +4,7 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod forget;
 pub(crate) mod key;
 pub(crate) mod limit;
 pub(crate) mod man;
@@ -44,6 +45,7 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Doctor) => converse(doctor::run(console)),
         Some(Command::Key(args)) => converse(key::run(args, console)),
         Some(Command::Vault(args)) => converse(vault::run(args, console)),
+        Some(Command::Forget(args)) => converse(forget::run(&args, console)),
         Some(Command::Privacy) => converse(privacy::run(console)),
         Some(Command::Config(args)) => config::run(&args, console),
         Some(Command::Completions(args)) => completions::run(&args, console),

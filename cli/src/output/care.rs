@@ -6,7 +6,7 @@ use dwell_bus::wire;
 use super::instant::Zone;
 use super::look::{Ink, Look};
 use super::phrase::{self, count, list};
-use super::text::{left, plain, wrap};
+use super::text::{glance, left, plain, wrap};
 
 /// The keys, one after the other.
 pub(crate) fn keys(keys: &[wire::Key], look: Look) -> String {
@@ -111,6 +111,23 @@ fn parts(info: &wire::VaultInfo) -> String {
     }
     parts.push(format!("{} in the journal ({})", info.journal_parts, count(info.journal_rows, "row")));
     parts.join(", ")
+}
+
+/// What goes, in one sentence: `app:firefox: 12 days, 2026-11-01 to 2026-11-21, 340 spans, 12h 30m`
+pub(crate) fn going(
+    what: &str,
+    days: u64,
+    ends: (Option<&str>, Option<&str>),
+    spans: u64,
+    ms: u64,
+) -> String {
+    let range = match ends {
+        (Some(first), Some(last)) if first != last => format!(", {first} to {last}"),
+        (Some(day), _) if !what.contains(day) || what.starts_with("before") => format!(", {day}"),
+        _ => String::new(),
+    };
+    let text = format!("{what}: {}{range}, {}, {}", count(days, "day"), count(spans, "span"), glance(ms));
+    plain(&text).into_owned()
 }
 
 /// What new keys and a new generation do not reach: copies that are elsewhere. Whole sentences, none where there is

@@ -157,6 +157,43 @@ impl<'a> Verify<'a> {
     }
 }
 
+/// `dwell.forget/1`
+#[derive(Debug, Serialize)]
+pub(crate) struct Forget<'a> {
+    schema: &'static str,
+    what: &'a str,
+    dry_run: bool,
+    days: u64,
+    from: Option<&'a str>,
+    to: Option<&'a str>,
+    spans: u64,
+    seconds: u64,
+    backups: Vec<&'a str>,
+    unrotated: &'a [u8],
+}
+
+impl<'a> Forget<'a> {
+    /// The document of what would go, or, once it is `done`, of what went.
+    pub(crate) fn new(would: &'a wire::Forgotten, done: Option<&'a Done>) -> Self {
+        let known = would.backups.iter().map(|backup| backup.path.as_str());
+        Self {
+            schema: "dwell.forget/1",
+            what: &would.what,
+            dry_run: done.is_none(),
+            days: done.and_then(|done| done.days).unwrap_or(would.days),
+            from: would.first.as_deref(),
+            to: would.last.as_deref(),
+            spans: done.and_then(|done| done.spans).unwrap_or(would.spans),
+            seconds: done.and_then(|done| done.seconds).unwrap_or(super::json::nearest(would.ms)),
+            backups: match done {
+                Some(done) => done.backups.iter().map(String::as_str).collect(),
+                None => known.collect(),
+            },
+            unrotated: done.map_or(&[], |done| &done.unrotated),
+        }
+    }
+}
+
 /// `dwell.privacy/1`
 #[derive(Debug, Serialize)]
 pub(crate) struct Privacy<'a> {

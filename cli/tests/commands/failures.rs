@@ -85,6 +85,8 @@ fn each_kind_of_failure_has_its_exit_code() {
             &["vault", "verify"],
             &["vault", "backup", "a.dwell"],
             &["vault", "accept", "--yes"],
+            &["forget", "--day", "2026-11-01", "--yes"],
+            &["forget", "--day", "today", "--dry-run"],
             &["privacy"],
         ] {
             let end = place.run(command);
@@ -141,6 +143,10 @@ fn a_wrong_command_line_is_one_line_and_two() {
         &["vault", "unlock", "--for", "5"],
         &["vault", "backup"],
         &["vault", "restore", "/nonexistent"],
+        &["forget"],
+        &["forget", "--day", "2026-11-31"],
+        &["forget", "--day", "today", "--app", "x"],
+        &["forget", "--app", ""],
     ] {
         let end = place.run(wrong);
         assert_eq!((end.code, end.out.as_str()), (Some(2), ""), "{wrong:?}");

@@ -13,6 +13,7 @@ mod terminal;
 
 mod answers;
 mod failures;
+mod forgetting;
 mod keys;
 mod offline;
 mod putting_back;
