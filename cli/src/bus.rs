@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
-use dwell_bus::OwnProxy;
+use dwell_bus::{OwnProxy, VaultProxy};
 use zbus::proxy::CacheProperties;
 
 use crate::error::{Error, Kind, reason};
@@ -151,6 +151,7 @@ impl Bus {
 pub(crate) struct Daemon {
     bus: Bus,
     proxy: OwnProxy<'static>,
+    vault: VaultProxy<'static>,
 }
 
 impl Daemon {
@@ -169,7 +170,9 @@ impl Daemon {
     /// Never in practice: names and path are constants.
     pub(crate) async fn on(bus: Bus, connection: &zbus::Connection) -> Result<Self, Error> {
         let proxy = OwnProxy::builder(connection).cache_properties(CacheProperties::No).build().await;
-        Ok(Self { bus, proxy: proxy.map_err(|why| bus.failed(why.into()))? })
+        let vault = VaultProxy::builder(connection).cache_properties(CacheProperties::No).build().await;
+        let bad = |why: zbus::Error| bus.failed(why.into());
+        Ok(Self { bus, proxy: proxy.map_err(bad)?, vault: vault.map_err(bad)? })
     }
 
     /// Which bus this is.
@@ -189,6 +192,20 @@ impl Daemon {
         F: Future<Output = Result<T, dwell_bus::Error>>,
     {
         question(&self.proxy).await.map_err(|why| self.bus.failed(why))
+    }
+
+    /// Asks one thing about the care of the vault.
+    ///
+    /// # Errors
+    /// The daemon's failure, or that it is not there.
+    pub(crate) async fn care<'a, T, F>(
+        &'a self,
+        question: impl FnOnce(&'a VaultProxy<'static>) -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, dwell_bus::Error>>,
+    {
+        question(&self.vault).await.map_err(|why| self.bus.failed(why))
     }
 }
 

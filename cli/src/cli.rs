@@ -6,7 +6,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
-use crate::commands::{check, completions, config, limit, man, report, spans, status, why};
+use crate::commands::{
+    check, completions, config, forget, key, limit, man, report, spans, status, vault, why,
+};
 use crate::console::Console;
 use crate::error::Error;
 use crate::usage::{self, BadValue};
@@ -53,6 +55,11 @@ pub(crate) enum Command {
     Watch,
     /// Look at the health of every part, and say what mends it
     Doctor,
+    Key(key::Args),
+    Vault(vault::Args),
+    Forget(forget::Args),
+    /// Say what is stored, where, and who can read it
+    Privacy,
     Config(config::Args),
     Completions(completions::Args),
     #[command(hide = true)]

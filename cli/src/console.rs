@@ -56,6 +56,11 @@ impl Console {
         self.closed
     }
 
+    /// Whether standard output is a terminal.
+    pub(crate) fn is_seen(&self) -> bool {
+        !self.closed && io::stdout().is_terminal()
+    }
+
     /// Writes a text and the end of the line to standard output.
     pub(crate) fn say(&mut self, text: &str) {
         self.write(text.as_bytes());

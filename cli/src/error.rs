@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use dwell_bus::lines::Failed;
 use dwell_bus::{Failure, Kind as BusKind};
-use serde::Serialize;
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Serialize};
 
 use crate::output::text::plain;
 
 /// What kind of failure. The names are part of `dwell.error/1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Kind {
     /// The command line itself makes no sense.
@@ -137,6 +139,17 @@ impl From<Failure> for Error {
     }
 }
 
+/// A `dwell.error/1` line, from the daemon's pipe or from `dwelld`.
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        let name: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+            failed.kind.as_str().into_deserializer();
+        // A kind of a later version is a failure like any other.
+        let kind = Kind::deserialize(name).unwrap_or(Kind::Failed);
+        Self::new(kind, failed.message).hint(failed.hint.unwrap_or_default())
+    }
+}
+
 /// The reason of an I/O error without the number that Rust adds: `No such file or directory`.
 pub(crate) fn reason(error: &std::io::Error) -> String {
     let text = error.to_string();
@@ -153,6 +166,21 @@ mod tests {
         insta::assert_snapshot!(error, @r#"dwell: no rule "a\nb"; dwell limit list"#);
         insta::assert_snapshot!(error.json(), @r#"{"schema":"dwell.error/1","kind":"not-found","message":"no rule \"a\nb\"","hint":"dwell limit list"}"#);
         insta::assert_snapshot!(Error::new(Kind::StorageDegraded, "full").json(), @r#"{"schema":"dwell.error/1","kind":"storage-degraded","message":"full","hint":null}"#);
+    }
+
+    #[test]
+    fn an_error_line_keeps_its_kind() {
+        let line = |kind: &str| {
+            Error::from(Failed {
+                schema: "dwell.error/1".into(),
+                kind: kind.into(),
+                message: "no".into(),
+                hint: Some("so".into()),
+            })
+        };
+        assert_eq!(line("storage-degraded"), Error::new(Kind::StorageDegraded, "no").hint("so"));
+        assert_eq!(line("locked").kind, Kind::Locked);
+        assert_eq!(line("of-tomorrow").kind, Kind::Failed);
     }
 
     #[test]

@@ -6,12 +6,14 @@
 //! that is the daemon's.
 #![forbid(unsafe_code)]
 
+mod ask;
 mod bus;
 mod cli;
 mod commands;
 mod console;
 mod error;
 mod output;
+mod secret;
 mod usage;
 
 fn main() -> std::process::ExitCode {

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn each_mistake_is_one_line_with_a_next_step() {
-        insta::assert_snapshot!(told("dwell stauts"), @r#"dwell: there is no command "stauts"; did you mean "status" or "spans"?"#);
+        insta::assert_snapshot!(told("dwell stauts"), @r#"dwell: there is no command "stauts"; did you mean "status" or "vault"?"#);
         insta::assert_snapshot!(told("dwell xyzzy"), @r#"dwell: there is no command "xyzzy"; see `dwell --help`"#);
         insta::assert_snapshot!(told("dwell report --formt csv"), @r#"dwell: there is no option "--formt" here; did you mean "--format"?"#);
         insta::assert_snapshot!(told("dwell report --format cvs"), @r#"dwell: "cvs" is no value for --format; possible are table, json, ndjson, csv, md"#);

@@ -55,7 +55,7 @@ const MORE: &str = r#".SH "EXIT STATUS"
 Well.
 .TP
 1
-Something failed, or \fBdwell doctor\fR found a problem.
+Something failed, or \fBdwell doctor\fR or \fBdwell vault verify\fR found a problem.
 .TP
 2
 Wrong usage, a value that makes no sense, or an unknown id.
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let names: Vec<_> = pages().into_iter().map(|(name, _)| name).collect();
-        insta::assert_snapshot!(names.join(" "), @"dwell.1 dwell-status.1 dwell-report.1 dwell-spans.1 dwell-limit.1 dwell-limit-set.1 dwell-limit-list.1 dwell-limit-show.1 dwell-limit-remove.1 dwell-why.1 dwell-check.1 dwell-watch.1 dwell-doctor.1 dwell-config.1 dwell-config-show.1 dwell-config-path.1 dwell-config-check.1 dwell-completions.1");
+        insta::assert_snapshot!(names.join(" "), @"dwell.1 dwell-status.1 dwell-report.1 dwell-spans.1 dwell-limit.1 dwell-limit-set.1 dwell-limit-list.1 dwell-limit-show.1 dwell-limit-remove.1 dwell-why.1 dwell-check.1 dwell-watch.1 dwell-doctor.1 dwell-key.1 dwell-key-list.1 dwell-key-add.1 dwell-key-remove.1 dwell-key-recovery.1 dwell-key-rotate.1 dwell-vault.1 dwell-vault-unlock.1 dwell-vault-lock.1 dwell-vault-info.1 dwell-vault-verify.1 dwell-vault-backup.1 dwell-vault-restore.1 dwell-vault-salvage.1 dwell-vault-accept.1 dwell-forget.1 dwell-privacy.1 dwell-config.1 dwell-config-show.1 dwell-config-path.1 dwell-config-check.1 dwell-completions.1");
         for (name, page) in pages() {
             let page = String::from_utf8(page).unwrap();
             assert!(page.contains(".SH NAME") && page.contains(".SH SYNOPSIS"), "{name}");

@@ -4,14 +4,20 @@ pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod forget;
+pub(crate) mod key;
 pub(crate) mod limit;
 pub(crate) mod man;
+pub(crate) mod privacy;
+mod put_back;
 pub(crate) mod report;
 pub(crate) mod spans;
 pub(crate) mod status;
 mod stream;
+pub(crate) mod vault;
 pub(crate) mod watch;
 pub(crate) mod why;
+mod work;
 
 use std::ffi::OsString;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -37,6 +43,10 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Check(args)) => converse(check::run(&args, console)),
         Some(Command::Watch) => converse(watch::run(console)),
         Some(Command::Doctor) => converse(doctor::run(console)),
+        Some(Command::Key(args)) => converse(key::run(args, console)),
+        Some(Command::Vault(args)) => converse(vault::run(args, console)),
+        Some(Command::Forget(args)) => converse(forget::run(&args, console)),
+        Some(Command::Privacy) => converse(privacy::run(console)),
         Some(Command::Config(args)) => config::run(&args, console),
         Some(Command::Completions(args)) => completions::run(&args, console),
         Some(Command::Man(args)) => man::run(&args),

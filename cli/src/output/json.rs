@@ -51,7 +51,7 @@ fn rows(rows: &[wire::Row], total_ms: u64) -> Vec<Row<'_>> {
 }
 
 /// Whole seconds of one length, to the nearest.
-const fn nearest(ms: u64) -> u64 {
+pub(crate) const fn nearest(ms: u64) -> u64 {
     ms / 1000 + if ms % 1000 >= 500 { 1 } else { 0 }
 }
 

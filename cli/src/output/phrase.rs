@@ -79,3 +79,55 @@ pub(crate) fn attention(status: &wire::Status) -> String {
         (other, _) => plain(other).into_owned(),
     }
 }
+
+/// `1 day`, `12 days`
+pub(crate) fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// `1, 2 and 3`
+pub(crate) fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [some @ .., last] => format!("{} and {last}", some.join(", ")),
+    }
+}
+
+/// `key 0 (keyfile)`
+pub(crate) fn key(key: &wire::Key) -> String {
+    format!("key {} ({})", key.number, plain(&key.kind))
+}
+
+/// `key 0 (keyfile) and key 2 (recovery)`
+pub(crate) fn keys<'a>(keys: impl IntoIterator<Item = &'a wire::Key>) -> String {
+    list(&keys.into_iter().map(key).collect::<Vec<_>>())
+}
+
+/// Bytes at a glance: `812 B`, `12.4 MB`.
+pub(crate) fn size(bytes: u64) -> String {
+    let mut tenths = u128::from(bytes) * 10;
+    let mut units = ["B", "kB", "MB", "GB", "TB", "PB"].into_iter();
+    let mut unit = units.next().unwrap_or_default();
+    for larger in units {
+        if tenths < 10_000 {
+            break;
+        }
+        tenths = (tenths + 500) / 1000;
+        unit = larger;
+    }
+    if unit == "B" { format!("{} B", tenths / 10) } else { format!("{}.{} {unit}", tenths / 10, tenths % 10) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_and_counts() {
+        let shown: Vec<_> = [0, 999, 1000, 12_440_000, 999_960, 5_000_000_000].map(size).into();
+        assert_eq!(shown, ["0 B", "999 B", "1.0 kB", "12.4 MB", "1.0 MB", "5.0 GB"]);
+        assert_eq!(count(1, "day") + &count(2, "day"), "1 day2 days");
+        assert_eq!(list(&["a".into(), "b".into(), "c".into()]), "a, b and c");
+    }
+}

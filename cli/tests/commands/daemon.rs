@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::thread::JoinHandle;
 
-use dwell_bus::{Failure, Kind, NAME, Own, PATH, Request, wire};
+use dwell_bus::{Failure, Kind, NAME, Own, PATH, Request, Vault, wire};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::place::Place;
@@ -36,7 +36,8 @@ impl FakeDaemon {
             runtime.block_on(async move {
                 let (hub, mut requests) = mpsc::channel(8);
                 let builder = zbus::connection::Builder::address(address.as_str()).unwrap();
-                let served = builder.serve_at(PATH, Own::new(hub)).unwrap().name(NAME).unwrap();
+                let served = builder.serve_at(PATH, Own::new(hub.clone())).unwrap();
+                let served = served.serve_at(PATH, Vault::new(hub)).unwrap().name(NAME).unwrap();
                 let _connection = served.build().await.unwrap();
                 tell.send(()).unwrap();
                 let answering = async {
@@ -115,6 +116,7 @@ pub(crate) fn usual(request: Request) {
         Request::Attach(_, reply) | Request::Reload(reply) | Request::Intake(_, reply) => {
             drop(reply.send(Ok(())))
         }
+        Request::Vault(request) => crate::caretaker::usual(request),
     }
 }
 

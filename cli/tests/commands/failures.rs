@@ -1,6 +1,6 @@
 //! Everything that can go wrong has its exit code, and one line.
 
-use dwell_bus::{Failure, Kind, Reply, Request};
+use dwell_bus::{Failure, Kind, Reply, Request, VaultRequest};
 
 use crate::daemon::FakeDaemon;
 use crate::place::Place;
@@ -24,6 +24,26 @@ fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
         | Request::Attach(_, reply)
         | Request::Reload(reply)
         | Request::Intake(_, reply) => refuse(reply, &failure),
+        Request::Vault(request) => refuse_care(request, &failure),
+    }
+}
+
+fn refuse_care(request: VaultRequest, failure: &Failure) {
+    match request {
+        VaultRequest::Info(reply) => refuse(reply, failure),
+        VaultRequest::ListKeys(reply) => refuse(reply, failure),
+        VaultRequest::AddKey(_, reply) | VaultRequest::AddPassphrase(_, reply) => refuse(reply, failure),
+        VaultRequest::AddRecovery(reply) => refuse(reply, failure),
+        VaultRequest::RemoveKey(_, reply)
+        | VaultRequest::RotateKeys(reply)
+        | VaultRequest::Verify(reply)
+        | VaultRequest::Backup(_, reply)
+        | VaultRequest::Forget(_, reply) => refuse(reply, failure),
+        VaultRequest::Unlock(_, _, _, reply) | VaultRequest::Lock(reply) | VaultRequest::Accept(reply) => {
+            refuse(reply, failure)
+        }
+        VaultRequest::WouldForget(_, reply) => refuse(reply, failure),
+        VaultRequest::Privacy(reply) => refuse(reply, failure),
     }
 }
 
@@ -54,6 +74,20 @@ fn each_kind_of_failure_has_its_exit_code() {
             &["why", "x"],
             &["check", "x"],
             &["watch"],
+            &["key"],
+            &["key", "add", "keyring"],
+            &["key", "remove", "0", "--yes"],
+            &["key", "recovery"],
+            &["key", "rotate", "--yes"],
+            &["vault"],
+            &["vault", "unlock"],
+            &["vault", "lock"],
+            &["vault", "verify"],
+            &["vault", "backup", "a.dwell"],
+            &["vault", "accept", "--yes"],
+            &["forget", "--day", "2026-11-01", "--yes"],
+            &["forget", "--day", "today", "--dry-run"],
+            &["privacy"],
         ] {
             let end = place.run(command);
             assert_eq!((end.code, end.out.as_str()), (Some(code), ""), "{kind:?} {command:?}");
@@ -102,6 +136,17 @@ fn a_wrong_command_line_is_one_line_and_two() {
         &["check", ""],
         &["completions", "tcsh"],
         &["status", "--format", "xml"],
+        &["key", "add"],
+        &["key", "add", "password"],
+        &["key", "remove"],
+        &["key", "remove", "first"],
+        &["vault", "unlock", "--for", "5"],
+        &["vault", "backup"],
+        &["vault", "restore", "/nonexistent"],
+        &["forget"],
+        &["forget", "--day", "2026-11-31"],
+        &["forget", "--day", "today", "--app", "x"],
+        &["forget", "--app", ""],
     ] {
         let end = place.run(wrong);
         assert_eq!((end.code, end.out.as_str()), (Some(2), ""), "{wrong:?}");

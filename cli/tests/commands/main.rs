@@ -6,11 +6,16 @@
     reason = "a test's helpers may fail as loudly as the test itself"
 )]
 
+mod caretaker;
 mod daemon;
 mod place;
 mod terminal;
 
 mod answers;
 mod failures;
+mod forgetting;
+mod keys;
 mod offline;
+mod putting_back;
 mod streams;
+mod vault;

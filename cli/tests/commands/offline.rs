@@ -16,6 +16,21 @@ const ASKING: &[&[&str]] = &[
     &["why", "app:firefox"],
     &["check", "app:firefox"],
     &["watch"],
+    &["key"],
+    &["key", "add", "keyfile"],
+    &["key", "add", "passphrase"],
+    &["key", "remove", "0"],
+    &["key", "recovery"],
+    &["key", "rotate", "--yes"],
+    &["vault"],
+    &["vault", "unlock"],
+    &["vault", "lock"],
+    &["vault", "verify"],
+    &["vault", "backup", "a.dwell"],
+    &["vault", "accept", "--yes"],
+    &["forget", "--app", "x"],
+    &["forget", "--before", "today"],
+    &["privacy"],
 ];
 
 #[test]
@@ -124,7 +139,7 @@ fn manual_pages_are_written_for_every_command() {
     let folder = folder.to_str().unwrap();
     assert_eq!(place.run(&["man", folder]).code, Some(0));
     let count = std::fs::read_dir(folder).unwrap().count();
-    assert_eq!(count, 18);
+    assert_eq!(count, 35);
     let end = place.run(&["man", "/nonexistent"]);
     assert_eq!(end.code, Some(1));
     insta::assert_snapshot!(end.err, @"dwell: the manual pages cannot be written to /nonexistent: No such file or directory; name an existing folder");

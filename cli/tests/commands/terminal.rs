@@ -1,8 +1,9 @@
-//! A terminal of a chosen width.
+//! A terminal of a chosen width, and a person at it.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command, Stdio};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
@@ -10,19 +11,86 @@ use rustix::termios::{Winsize, tcsetwinsize};
 /// Runs a command with standard output on a terminal, and returns what was shown. For at most 4 KiB: the terminal
 /// holds them until the command has ended.
 pub(crate) fn on_terminal(command: &mut Command, columns: u16) -> String {
+    let (ours, theirs) = terminal(columns);
+    let end = command.stdout(theirs.try_clone().unwrap()).output().unwrap();
+    assert!(end.stderr.is_empty(), "{end:?}");
+    // The command keeps its end open until it gets another.
+    command.stdout(Stdio::null());
+    drop(theirs);
+    let mut shown = Vec::new();
+    // The end of a terminal is an error (EIO); what was shown before it has been read by then.
+    let _ = { ours }.read_to_end(&mut shown);
+    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+}
+
+/// Both ends of a terminal: ours and the program's.
+fn terminal(columns: u16) -> (File, File) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
     tcsetwinsize(&ours, Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
     let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-    let end = command.stdout(theirs.try_clone().unwrap()).output().unwrap();
-    assert!(end.stderr.is_empty(), "{end:?}");
-    // The command keeps its end open until it gets another.
-    command.stdout(std::process::Stdio::null());
-    drop(theirs);
-    let mut shown = Vec::new();
-    // The end of a terminal is an error (EIO); what was shown before it has been read by then.
-    let _ = File::from(ours).read_to_end(&mut shown);
-    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+    let mut options = OpenOptions::new();
+    // It must not become the terminal of the tests themselves.
+    let options =
+        options.read(true).write(true).custom_flags(rustix::fs::OFlags::NOCTTY.bits().cast_signed());
+    (ours.into(), options.open(name.to_str().unwrap()).unwrap())
+}
+
+/// A command all of whose ends are a terminal, and somebody who reads and types there.
+pub(crate) struct Dialog {
+    child: Child,
+    ours: File,
+    shown: Vec<u8>,
+    seen: usize,
+}
+
+impl Dialog {
+    /// Starts the command.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let (ours, theirs) = terminal(80);
+        let end = || theirs.try_clone().unwrap();
+        let child = command.stdin(end()).stdout(end()).stderr(end()).env("NO_COLOR", "1").spawn().unwrap();
+        // The command keeps its ends open until it gets others.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Self { child, ours, shown: Vec::new(), seen: 0 }
+    }
+
+    /// Waits until this is shown, after what was waited for before.
+    pub(crate) fn until(&mut self, text: &str) -> &mut Self {
+        loop {
+            let shown = self.shown();
+            if let Some(at) = shown[self.seen..].find(text) {
+                self.seen += at + text.len();
+                return self;
+            }
+            let mut piece = [0; 4096];
+            // The end of a terminal is an error (EIO).
+            let length = self.ours.read(&mut piece).unwrap_or(0);
+            assert!(length > 0, "{text:?} was not shown: {shown}");
+            self.shown.extend_from_slice(&piece[..length]);
+        }
+    }
+
+    /// Types this.
+    pub(crate) fn types(&mut self, text: &str) -> &mut Self {
+        self.ours.write_all(text.as_bytes()).unwrap();
+        self
+    }
+
+    /// The process id of the command.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the end: the exit code, and all that was ever shown.
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
+        // The end of a terminal is an error (EIO); what was shown before it has been read by then.
+        let _ = self.ours.read_to_end(&mut self.shown);
+        (self.child.wait().unwrap().code(), self.shown())
+    }
+
+    fn shown(&self) -> String {
+        String::from_utf8_lossy(&self.shown).replace("\r\n", "\n")
+    }
 }
