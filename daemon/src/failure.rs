@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use dwell_vault::OpenError;
+use dwell_vault::{OpenError, Places};
 
 /// Why the daemon cannot run.
 #[derive(Debug)]
@@ -28,8 +28,8 @@ impl Failure {
     }
 
     /// What a vault that does not open means for the person.
-    pub fn vault(error: &OpenError, data: &Path) -> Self {
-        let data = data.display();
+    pub fn vault(error: &OpenError, data_dir: &Path) -> Self {
+        let data = data_dir.display();
         let (next, code) = match error {
             OpenError::InUse { .. } => ("stop it first, or use it: `dwell status`".to_owned(), 1),
             OpenError::KeyMissing { .. } => {
@@ -49,7 +49,13 @@ impl Failure {
                 ("put the key file that was made with this vault back; nothing is damaged".into(), 4)
             }
             OpenError::Corrupt { .. } | OpenError::Database { .. } => {
-                (format!("nothing was changed: keep a copy of {data}, then restore it from a backup"), 1)
+                let db = Places::new(data_dir).vault().join("current/db");
+                let next = format!(
+                    "nothing was changed: put a backup back with `dwell vault restore FILE`, or take what can still be \
+                     read with `dwell vault salvage {}`",
+                    db.display()
+                );
+                (next, 1)
             }
             OpenError::Newer { .. } => ("install that newer dwell again; nothing was changed".into(), 1),
             OpenError::DiskFull => ("free some space, then start dwelld again".into(), 1),

@@ -1,6 +1,6 @@
 //! Runs `dwell` in a bed, as a person or a script would.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Stdio;
 use std::thread::JoinHandle;
 
@@ -27,11 +27,20 @@ pub struct Answer {
 
 impl Answer {
     /// Runs a program to its end. A program that does not end in twenty seconds is a failure.
-    pub(crate) fn of(place: &Place, program: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn of(place: &Place, program: &str, arguments: &[&str], typed: &str) -> Self {
         let command = format!("{program} {}", arguments.join(" "));
+        let (stdin, mut keyboard) = std::io::pipe().expect("a pipe");
+        // A secret is shorter than what a pipe holds.
+        keyboard.write_all(typed.as_bytes()).expect("a pipe takes a line");
+        drop(keyboard);
         let mut process = Process::start(
             program,
-            place.command(place.built(program)).args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()),
+            place
+                .command(place.built(program))
+                .args(arguments)
+                .stdin(stdin)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped()),
         );
         let (stdout, stderr) = (collect(process.take_stdout()), collect(process.take_stderr()));
         let status =
@@ -83,7 +92,13 @@ impl Bed {
     /// Runs `dwell` with these arguments.
     #[must_use]
     pub fn dwell(&self, arguments: &[&str]) -> Answer {
-        Answer::of(self.place(), "dwell", arguments)
+        Answer::of(self.place(), "dwell", arguments, "")
+    }
+
+    /// Runs `dwell` with these arguments and this on its standard input.
+    #[must_use]
+    pub fn dwell_typed(&self, arguments: &[&str], typed: &str) -> Answer {
+        Answer::of(self.place(), "dwell", arguments, typed)
     }
 
     /// Runs `dwell` with these arguments and `--json`, which must succeed, and reads its answer.

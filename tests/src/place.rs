@@ -191,6 +191,13 @@ impl Place {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// What a program prints; `None`: it fails.
+    #[must_use]
+    pub fn try_run(&self, program: &str, arguments: &[&str]) -> Option<String> {
+        let output = self.command(program).args(arguments).stderr(Stdio::null()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// One of the built programs, in a place where the person may run it: a copy, if our build folder is closed to them.
     #[must_use]
     pub fn built(&self, name: &str) -> PathBuf {

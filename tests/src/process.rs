@@ -76,6 +76,10 @@ impl Process {
         self.child.stdout.take().expect("stdout was asked for as a pipe")
     }
 
+    pub(crate) fn take_stdin(&mut self) -> std::process::ChildStdin {
+        self.child.stdin.take().expect("stdin was asked for as a pipe")
+    }
+
     pub(crate) fn take_stderr(&mut self) -> std::process::ChildStderr {
         self.child.stderr.take().expect("stderr was asked for as a pipe")
     }

@@ -1,0 +1,294 @@
+//! The vault from outside: keys, locking, forgetting, copies, and what a person without a key gets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::Path;
+
+use dwell_tests::canary::{files_that_hold, unique_app};
+use dwell_tests::clock::{Deadline, wait_until};
+use dwell_tests::{Bed, Kind, memory};
+use serde_json::Value;
+
+const PASSPHRASE: &str = "correct horse battery staple\n";
+
+fn apps(bed: &Bed, period: &str) -> Vec<String> {
+    let report = bed.dwell_json(&["report", period]);
+    let rows = report["rows"].as_array().unwrap();
+    rows.iter().map(|row| row["key"].as_str().unwrap().to_owned()).collect()
+}
+
+fn state(bed: &Bed) -> String {
+    bed.dwell_json(&["vault", "info"])["state"].as_str().unwrap().to_owned()
+}
+
+/// Lets a window have focus for a moment that is long enough to be recorded and reported.
+fn use_app(bed: &Bed, app: &str) {
+    let window = bed.open(app, "window");
+    bed.wait_for_dwell_to_see(app);
+    let seconds = |bed: &Bed| {
+        let report = bed.dwell_json(&["report"]);
+        let rows = report["rows"].as_array().unwrap().iter();
+        rows.filter(|row| row["key"] == app).map(|row| row["seconds"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert!(wait_until(Deadline::seconds(20), || seconds(bed) >= 2), "{app} is not counted");
+    drop(window);
+}
+
+fn only_a_passphrase(bed: &Bed) {
+    let added = bed.dwell_typed(&["key", "add", "passphrase"], PASSPHRASE).ok();
+    assert!(!added.stdout.contains("horse") && !added.stderr.contains("horse"));
+    let keys = bed.dwell_json(&["key", "list"]);
+    let file = keys["keys"].as_array().unwrap().iter().find(|key| key["kind"] == "keyfile").unwrap();
+    let number = file["number"].to_string();
+    bed.dwell(&["key", "remove", &number]).assert_refused(2, "--yes");
+    let _ = bed.dwell(&["key", "remove", &number, "--yes"]).ok();
+    let left = bed.dwell_json(&["key", "list"]);
+    assert_eq!(left["keys"].as_array().unwrap().len(), 1, "{left}");
+    assert!(!bed.place().data().join("keyfile").exists(), "the key file is destroyed");
+}
+
+#[test]
+fn with_a_passphrase_only_it_records_and_enforces_and_cannot_read_the_past() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let (past, present) = (unique_app(), unique_app());
+    let mut daemon = bed.daemon();
+    let _ = bed.dwell(&["limit", "set", "app:Limited", "1h"]).ok();
+    use_app(&bed, "Limited");
+    use_app(&bed, &past);
+    assert!(memory::holds(daemon.pid(), &past), "the search finds what is there");
+    only_a_passphrase(&bed);
+    let used = || bed.dwell_json(&["limit", "list"])["limits"][0]["used_seconds"].as_u64().unwrap();
+    let used_before = used();
+    assert!(used_before >= 2);
+    assert!(daemon.terminate().success());
+
+    let daemon = bed.daemon();
+    assert_eq!(state(&bed), "sealed");
+    assert_eq!(bed.dwell_json(&["status"])["vault"], "sealed");
+    use_app(&bed, &present);
+    let today = bed.dwell_json(&["report", "today"]);
+    assert_eq!(apps(&bed, "today"), [present.as_str()]);
+    let sealed = today["coverage"]["sealed_seconds"].as_u64().unwrap();
+    assert!(sealed >= 4, "what is locked away is told: {today}");
+    assert!(used() >= used_before, "counters of limits outlive the key");
+    assert!(memory::holds(daemon.pid(), &present), "the search finds what is there");
+    assert!(!memory::holds(daemon.pid(), &past), "the daemon has the past in memory");
+    bed.dwell(&["forget", "--day", "today", "--yes"]).assert_refused(4, "vault");
+
+    bed.dwell_typed(&["vault", "unlock"], "wrong horse\n").assert_refused(4, "key");
+    assert_eq!(state(&bed), "sealed");
+    let _ = bed.dwell_typed(&["vault", "unlock", "--for", "10m"], PASSPHRASE).ok();
+    assert_eq!(state(&bed), "open");
+    let mut seen = apps(&bed, "today");
+    seen.sort();
+    let mut all = vec!["Limited".to_owned(), past, present];
+    all.sort();
+    assert_eq!(seen, all);
+    assert_eq!(bed.dwell_json(&["report"])["coverage"]["sealed_seconds"], 0);
+    let _ = bed.dwell(&["vault", "lock"]).ok();
+    assert_eq!(state(&bed), "sealed");
+    let _ = bed.dwell_typed(&["vault", "unlock", "--for", "2s"], PASSPHRASE).ok();
+    assert!(wait_until(Deadline::seconds(20), || state(&bed) == "sealed"), "it locks itself again");
+}
+
+#[test]
+fn counters_of_limits_survive_kill_9_while_history_is_locked() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let mut daemon = bed.daemon();
+    only_a_passphrase(&bed);
+    assert!(daemon.terminate().success());
+    let mut daemon = bed.daemon();
+    let _ = bed.dwell(&["limit", "set", "app:Limited", "3s"]).ok();
+    let window = bed.open("Limited", "window");
+    assert!(bed.wait_until(Deadline::seconds(20), || bed.is_hidden(&window)), "the limit acts");
+    daemon.kill9();
+    let _daemon = bed.daemon();
+    assert_eq!(bed.dwell(&["check", "app:Limited"]).code, 10, "a kill gives no time back");
+}
+
+#[test]
+fn keys_go_into_an_open_keyring_and_nothing_of_them_to_the_disk() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(_keyring) = bed.keyring() else { return };
+    let app = unique_app();
+    let mut daemon = bed.daemon();
+    use_app(&bed, &app);
+    let keys = bed.dwell_json(&["key", "list"]);
+    assert_eq!(keys["keys"][0]["kind"], "keyring", "{keys}");
+    assert_eq!(bed.dwell_json(&["vault", "info"])["rules_key"], "keyring");
+    for file in ["keyfile", "enf.keyfile"] {
+        assert!(!bed.place().data().join(file).exists(), "{file}");
+    }
+    let _ = bed.dwell(&["limit", "set", "app:Limited", "1h"]).ok();
+    let _ = bed.dwell(&["key", "rotate", "--yes"]).ok();
+    assert!(daemon.terminate().success());
+    let daemon = bed.daemon();
+    assert_eq!(state(&bed), "open");
+    assert_eq!(apps(&bed, "today"), [app.as_str()]);
+    assert_eq!(bed.dwell_json(&["limit", "list"])["limits"].as_array().unwrap().len(), 1);
+    drop(daemon);
+}
+
+#[test]
+fn a_locked_keyring_is_waited_for_and_nothing_is_lost() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(_keyring) = bed.keyring() else { return };
+    let (before, waiting, after) = (unique_app(), unique_app(), unique_app());
+    let mut daemon = bed.daemon();
+    use_app(&bed, &before);
+    let _ = bed.dwell(&["limit", "set", "app:Limited", "1h"]).ok();
+    assert!(daemon.terminate().success());
+    drop(daemon);
+
+    bed.lock_keyring();
+    let mut daemon = bed.daemon();
+    assert_eq!(state(&bed), "waiting");
+    use_app(&bed, &waiting);
+    use_app(&bed, "Other");
+    bed.dwell(&["limit", "set", "app:Limited", "2h"]).assert_refused(4, "key");
+    assert_eq!(files_that_hold(&waiting, bed.folder()), Vec::<std::path::PathBuf>::new());
+    // A kill now costs nothing either: what is held in memory is sealed to the vault's public key as well.
+    daemon.kill9();
+    drop(daemon);
+
+    let daemon = bed.daemon();
+    assert_eq!(state(&bed), "waiting");
+    use_app(&bed, &after);
+    bed.unlock_keyring();
+    assert!(wait_until(Deadline::seconds(20), || state(&bed) == "open"), "{}", daemon.stderr());
+    let mut expected = vec![before, waiting, after, "Other".to_owned()];
+    expected.sort();
+    let seen = || {
+        let mut seen = apps(&bed, "today");
+        seen.sort();
+        seen
+    };
+    assert!(wait_until(Deadline::seconds(10), || seen() == expected), "{:?} for {expected:?}", seen());
+    assert_eq!(
+        bed.dwell_json(&["limit", "list"])["limits"].as_array().unwrap().len(),
+        1,
+        "the rules are back"
+    );
+    let vault = bed.place().data().join("vault");
+    let spills = fs::read_dir(vault)
+        .unwrap()
+        .flatten()
+        .filter(|f| f.file_name().as_encoded_bytes().starts_with(b"spill"));
+    assert_eq!(spills.count(), 0, "what was spilled is taken in");
+}
+
+#[test]
+fn what_is_forgotten_is_gone_and_limits_keep_their_counters() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let mut daemon = bed.daemon();
+    let _ = bed.dwell(&["limit", "set", "app:Gone", "1h"]).ok();
+    use_app(&bed, "Gone");
+    use_app(&bed, "Stays");
+    let backup = bed.folder().join("run/before.dwell");
+    let backup = backup.to_str().unwrap();
+    let _ = bed.dwell(&["vault", "backup", backup]).ok();
+    let would = bed.dwell_json(&["forget", "--app", "Gone", "--dry-run"]);
+    assert_eq!((&would["days"], &would["dry_run"]), (&Value::from(1), &Value::from(true)), "{would}");
+    assert!(would["seconds"].as_u64().unwrap() >= 2);
+    bed.dwell(&["forget", "--app", "Gone"]).assert_refused(2, "--yes");
+    let told = bed.dwell(&["forget", "--app", "Gone", "--yes"]).ok();
+    assert!(
+        told.stdout.contains(backup) || told.stderr.contains(backup),
+        "the backup still has it: {told:?}"
+    );
+    assert_eq!(apps(&bed, "all"), ["Stays"]);
+    let used = bed.dwell_json(&["limit", "list"])["limits"][0]["used_seconds"].as_u64().unwrap();
+    assert!(used >= 2, "forgetting gives no time back");
+    assert!(daemon.terminate().success());
+    let _daemon = bed.daemon();
+    assert_eq!(apps(&bed, "all"), ["Stays"]);
+    assert_eq!(bed.dwell(&["forget", "--app", "app:Gone", "--dry-run"]).code, 3);
+}
+
+#[test]
+fn a_program_in_focus_is_forgotten_up_to_now_and_counts_from_now_on() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let _daemon = bed.daemon();
+    let _window = bed.open("Front", "window");
+    bed.wait_for_dwell_to_see("Front");
+    let seconds = || bed.dwell_json(&["status"])["today"]["total_seconds"].as_u64().unwrap();
+    assert!(wait_until(Deadline::seconds(20), || seconds() >= 4));
+    let _ = bed.dwell(&["forget", "--app", "Front", "--yes"]).ok();
+    let report = bed.dwell_json(&["report", "all"]);
+    assert!(report["total_seconds"].as_u64().unwrap() <= 2, "{report}");
+    assert!(wait_until(Deadline::seconds(20), || apps(&bed, "today") == ["Front"]), "it is counted again");
+}
+
+#[test]
+fn a_backup_is_put_back_and_the_vault_that_was_there_is_kept() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let mut daemon = bed.daemon();
+    use_app(&bed, "Early");
+    let recovery = bed.dwell_json(&["key", "recovery"])["key"].as_str().unwrap().to_owned();
+    let backup = bed.folder().join("run/b.dwell");
+    let backup = backup.to_str().unwrap();
+    let _ = bed.dwell(&["vault", "backup", backup]).ok();
+    bed.dwell(&["vault", "backup", backup]).assert_refused(2, "already");
+    assert_eq!(files_that_hold("Early", Path::new(backup)), Vec::<std::path::PathBuf>::new());
+    let _ = bed.dwell(&["forget", "--app", "Early", "--yes"]).ok();
+    use_app(&bed, "Late");
+    bed.dwell(&["vault", "restore", backup, "--yes"]).assert_refused(1, "stop");
+    assert!(daemon.terminate().success());
+
+    bed.dwell(&["vault", "restore", backup]).assert_refused(2, "--yes");
+    // The key file has changed since: the recovery key of that time is what is left.
+    bed.dwell_typed(&["vault", "restore", backup, "--recovery", "--yes"], "AAAAA-BBBBB\n")
+        .assert_refused(2, "recovery");
+    let _ =
+        bed.dwell_typed(&["vault", "restore", backup, "--recovery", "--yes"], &format!("{recovery}\n")).ok();
+    let _daemon = bed.daemon();
+    let opened = bed.dwell_typed(&["vault", "unlock", "--recovery"], &format!("{recovery}\n")).ok();
+    assert_eq!(apps(&bed, "all"), ["Early"], "{opened:?}");
+    let aside = fs::read_dir(bed.place().data()).unwrap().flatten();
+    assert!(
+        aside.into_iter().any(|f| f.file_name().to_string_lossy().contains("aside")),
+        "nothing is deleted"
+    );
+}
+
+#[test]
+fn what_a_damaged_database_still_holds_is_salvaged() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let mut daemon = bed.daemon();
+    use_app(&bed, "Saved");
+    use_app(&bed, "Later");
+    assert!(daemon.terminate().success());
+    let vault = bed.place().data().join("vault");
+    let db = fs::canonicalize(vault.join("current")).unwrap().join("db");
+    let mut bytes = fs::read(&db).unwrap();
+    // The first page says where everything is.
+    bytes[16..100].fill(0xff);
+    fs::write(&db, bytes).unwrap();
+    let refusal = bed.try_daemon(&[]).err().unwrap();
+    assert_eq!(refusal.code, Some(1), "{refusal:?}");
+    assert!(refusal.stderr.contains("salvage"), "the next step is named: {refusal:?}");
+    let _ = bed.dwell(&["vault", "salvage", db.to_str().unwrap(), "--yes"]).ok();
+    let _daemon = bed.daemon();
+    let mut seen = apps(&bed, "all");
+    seen.sort();
+    assert_eq!(seen, ["Later", "Saved"]);
+}
+
+#[test]
+fn the_vault_is_verified_and_what_is_stored_is_told() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let _daemon = bed.daemon();
+    use_app(&bed, "Some");
+    let verified = bed.dwell_json(&["vault", "verify"]);
+    assert_eq!(verified["days"], 1, "{verified}");
+    let privacy = bed.dwell_json(&["privacy"]);
+    let kinds: Vec<&str> =
+        privacy["records"].as_array().unwrap().iter().map(|r| r["kind"].as_str().unwrap()).collect();
+    for kind in ["row", "page", "rollup", "enforcement", "tip"] {
+        assert!(kinds.contains(&kind), "{kinds:?}");
+    }
+    let data = bed.place().data();
+    let told = bed.dwell(&["privacy"]).ok().stdout;
+    assert!(told.contains(data.join("keyfile").to_str().unwrap()), "{told}");
+}
