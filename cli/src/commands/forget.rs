@@ -14,7 +14,7 @@ use crate::output::vault_json::Forget;
 use crate::output::{care, json, phrase};
 use crate::usage::BadValue;
 
-/// Forget for good: days, a program, or a domain
+/// Forget for good: days, a program, or a domain, one of them at a time
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Everything of the days before this one: 2026-11-01, today or yesterday

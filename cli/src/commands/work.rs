@@ -54,11 +54,11 @@ pub(super) async fn follow(
     let mut lines = Lines::new(pipe)?;
     let mut bar = Bar::new(doing, console);
     loop {
-        // Lines first: work that has already ended was not stopped.
         let line = tokio::select! {
-            biased;
             line = lines.next() => line?,
-            _ = interrupts.recv() => return Err(worker.stopped()),
+            _ = interrupts.recv() => {
+                return already_ended(&mut lines).await.unwrap_or_else(|| Err(worker.stopped()));
+            }
         };
         match line.map(Line::read) {
             None => return Err(worker.cut_off()),
@@ -68,6 +68,26 @@ pub(super) async fn follow(
             Some(Line::Unknown) => {}
         }
     }
+}
+
+/// No pipe holds more lines than that.
+const LINES_MAX: usize = 65_536;
+
+/// The end of work that was there before it was stopped: that must not be called unchanged. Waits for nothing.
+async fn already_ended(lines: &mut Lines) -> Option<Result<Done, Error>> {
+    for _ in 0..LINES_MAX {
+        let line = tokio::select! {
+            biased;
+            line = lines.next() => line.ok()??,
+            () = std::future::ready(()) => return None,
+        };
+        match Line::read(line) {
+            Line::Done(done) => return Some(Ok(done)),
+            Line::Failed(failed) => return Some(Err(failed.into())),
+            Line::Progress(_) | Line::Unknown => {}
+        }
+    }
+    None
 }
 
 /// Who does the work.

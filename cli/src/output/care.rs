@@ -44,6 +44,9 @@ pub(crate) fn info(info: &wire::VaultInfo, now_ms: i64, look: Look) -> String {
     let mut lines: Vec<_> = wrap(&state, look.width, 2).iter().map(|line| look.ink(ink, line)).collect();
     let mut fact = |label: &str, text: &str| {
         let text = plain(text);
+        if text.is_empty() {
+            return;
+        }
         lines.extend(if look.width < 40 {
             wrap(&format!("  {label}: {text}"), look.width, 4)
         } else {
@@ -155,14 +158,104 @@ pub(crate) fn outside(done: &Done, keys: &[wire::Key]) -> Vec<String> {
                     .map_or_else(|| format!("key {number}"), phrase::key)
             })
             .collect();
-        let secrets =
-            if named.len() == 1 { "whose secret is as it was" } else { "whose secrets are as they were" };
+        let (secrets, place, number) = match done.unrotated.as_slice() {
+            [one] => ("whose secret is as it was", "its place", one.to_string()),
+            _ => ("whose secrets are as they were", "their place", "N".to_owned()),
+        };
         said.push(format!(
-            "A copy of the vault made before still opens with {}, {secrets}. A new one is for copies from now on: \
-             add it with `dwell key add passphrase` or `dwell key recovery`, then `dwell key remove {}`",
-            list(&named),
-            done.unrotated[0]
+            "A copy of the vault made before still opens with {}, {secrets}. For copies from now on another can \
+             take {place}: `dwell key add KIND`, then `dwell key remove {number}`",
+            list(&named)
         ));
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Look = Look { width: 80, color: false };
+
+    #[test]
+    fn every_kind_of_key_says_how_it_opens() {
+        let key = |number, kind: &str, automatic, problem: Option<&str>| wire::Key {
+            number,
+            kind: kind.into(),
+            place: None,
+            automatic,
+            problem: problem.map(str::to_owned),
+        };
+        let all = [
+            key(0, "keyring", true, Some("the keyring is locked\x1b[31m")),
+            key(1, "passphrase", false, None),
+            key(2, "recovery", false, None),
+            key(7, "unknown", false, None),
+        ];
+        insta::assert_snapshot!(keys(&all, PLAIN), @r"
+        0  keyring     opens by itself
+                       not usable just now: the keyring is locked\u{1b}[31m
+        1  passphrase  opens when you type it
+        2  recovery    opens with what is on your paper
+        7  unknown     opens with a newer dwell
+        ");
+        insta::assert_snapshot!(keys(&all[..2], Look { width: 20, color: false }), @r"
+        0  keyring     opens
+           by itself
+           not usable just
+           now: the keyring
+           is
+           locked\u{1b}[31m
+        1  passphrase  opens
+           when you type it
+        ");
+    }
+
+    #[test]
+    fn what_goes_names_its_days_once() {
+        let said = |what, days, first, last| going(what, days, (first, last), 3, 90_000);
+        insta::assert_snapshot!(said("day 2026-11-01", 1, Some("2026-11-01"), Some("2026-11-01")), @"day 2026-11-01: 1 day, 3 spans, 1m 30s");
+        insta::assert_snapshot!(said("app:x", 1, Some("2026-11-01"), Some("2026-11-01")), @"app:x: 1 day, 2026-11-01, 3 spans, 1m 30s");
+        insta::assert_snapshot!(said("before 2026-11-01", 9, Some("2026-09-01"), Some("2026-10-30")), @"before 2026-11-01: 9 days, 2026-09-01 to 2026-10-30, 3 spans, 1m 30s");
+        insta::assert_snapshot!(said("app:x\n", 2, None, None), @r"app:x\n: 2 days, 3 spans, 1m 30s");
+    }
+
+    #[test]
+    fn what_is_outside_is_one_thing_or_several() {
+        let done = |unrotated: &[u8], backups: &[&str]| Done {
+            unrotated: unrotated.to_vec(),
+            backups: backups.iter().map(|path| (*path).to_owned()).collect(),
+            ..Done::default()
+        };
+        assert!(outside(&done(&[], &[]), &[]).is_empty());
+        insta::assert_snapshot!(outside(&done(&[1, 2], &["/a", "/b\n"]), &[]).join("\n"), @r"
+        Backups are from before, and stay as they are: /a and /b\n. Delete them if nobody should read them
+        A copy of the vault made before still opens with key 1 and key 2, whose secrets are as they were. For copies from now on another can take their place: `dwell key add KIND`, then `dwell key remove N`
+        ");
+    }
+
+    #[test]
+    fn a_vault_without_days_or_keys() {
+        let bare = wire::VaultInfo {
+            state: "waiting".into(),
+            why: Some("the keyring is locked".into()),
+            path: "/v".into(),
+            rules_key: "keyring".into(),
+            totals_parts: 2,
+            blocks: 1,
+            ..wire::VaultInfo::default()
+        };
+        insta::assert_snapshot!(info(&bare, 0, PLAIN), @"
+        The vault has no key yet: the keyring is locked. Until then all is held in
+          memory
+          Folder      /v
+          Generation  0
+          Days        none yet
+          Size        0 B on disk, 0 day parts sealed with every span, 2 of which only
+                      totals are left, 1 block of 30 days' totals, 0 in the journal (0
+                      rows)
+          Rules       readable with the keyring
+          Copy        none yet; it is made weekly
+        ");
+    }
 }

@@ -57,8 +57,8 @@ fn what_went_and_what_is_still_outside() {
     A backup is from before, and stays as it is: /media/old.dwell. Delete it if
       nobody should read it
     A copy of the vault made before still opens with key 1 (passphrase), whose
-      secret is as it was. A new one is for copies from now on: add it with `dwell
-      key add passphrase` or `dwell key recovery`, then `dwell key remove 1`
+      secret is as it was. For copies from now on another can take its place: `dwell
+      key add KIND`, then `dwell key remove 1`
     ");
     insta::assert_snapshot!(place.run(&["forget", "--app", "firefox", "--yes", "--json"]).out, @r#"{"schema":"dwell.forget/1","what":"app:firefox","dry_run":false,"days":12,"from":"2026-11-01","to":"2026-11-21","spans":340,"seconds":45000,"backups":["/media/old.dwell"],"unrotated":[1]}"#);
     assert_eq!(place.run(&["forget", "--app", "firefox", "--yes", "--quiet"]).out, "");

@@ -223,8 +223,8 @@ fn removing_and_rotating_need_consent() {
     A backup is from before, and stays as it is: /media/old.dwell. Delete it if
       nobody should read it
     A copy of the vault made before still opens with key 1 (passphrase), whose
-      secret is as it was. A new one is for copies from now on: add it with `dwell
-      key add passphrase` or `dwell key recovery`, then `dwell key remove 1`
+      secret is as it was. For copies from now on another can take its place: `dwell
+      key add KIND`, then `dwell key remove 1`
     ");
     let end = place.run(&["key", "rotate", "--yes", "--json"]);
     assert_eq!((end.code, end.err.as_str()), (Some(0), ""));

@@ -153,6 +153,21 @@ fn a_backup_that_does_not_open_by_itself_asks() {
 }
 
 #[test]
+fn an_interrupt_stops_it_even_when_it_never_pauses() {
+    let place = Place::with_empty_bus();
+    let busy = "while echo '{\"schema\":\"dwell.progress/1\",\"done\":1,\"total\":2}'; do :; done\n";
+    let mut restore = command(&place, busy, &["vault", "restore", "old.dwell", "--yes"]);
+    let mut dialog = Dialog::start(restore.env("TERM", "xterm"));
+    let pid = dialog.until("1 of 2 days").pid().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    // It has waited for the other program, which stops because nobody reads what it says.
+    let (code, shown) = dialog.end();
+    assert_eq!(code, Some(1));
+    let last = shown.lines().last().unwrap().rsplit("\x1b[K").next().unwrap();
+    insta::assert_snapshot!(last, @"dwell: stopped: nothing has changed; say it again when you like");
+}
+
+#[test]
 fn what_goes_wrong_is_one_line() {
     let place = Place::with_empty_bus();
     let restore = ["vault", "restore", "old.dwell", "--yes"];

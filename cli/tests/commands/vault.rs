@@ -270,11 +270,10 @@ fn work_that_fails_or_is_cut_off_says_so() {
     assert_eq!((end.code, end.out.as_str()), (Some(1), ""));
 }
 
-#[test]
-fn an_interrupt_closes_the_pipe_and_says_that_nothing_changed() {
-    let place = Place::with_empty_bus();
+/// A daemon whose work goes on until the test ends it: the writing end goes there.
+fn working(place: &Place) -> (FakeDaemon, mpsc::Receiver<std::io::PipeWriter>) {
     let (give, take) = mpsc::channel();
-    let _daemon = caring(&place, move |request| match request {
+    let daemon = caring(place, move |request| match request {
         VaultRequest::RotateKeys(reply) => {
             let (read, write) = std::io::pipe().unwrap();
             drop(reply.send(Ok(read.into())));
@@ -282,12 +281,42 @@ fn an_interrupt_closes_the_pipe_and_says_that_nothing_changed() {
         }
         other => usual(other),
     });
+    (daemon, take)
+}
+
+fn signal(pid: u32, name: &str) {
+    let pid = pid.to_string();
+    assert!(std::process::Command::new("kill").args([name, &pid]).status().unwrap().success());
+}
+
+#[test]
+fn work_that_has_ended_was_not_stopped() {
+    let place = Place::with_empty_bus();
+    let (_daemon, take) = working(&place);
+    // Which of two ready things is seen first is chance.
+    for _ in 0..8 {
+        let mut dialog = Dialog::start(place.command(&["key", "rotate", "--yes"]).env("TERM", "xterm"));
+        let mut pipe = take.recv().unwrap();
+        writeln!(pipe, r#"{{"schema":"dwell.progress/1","done":1,"total":3}}"#).unwrap();
+        let pid = dialog.until("1 of 3 days").pid();
+        // While it cannot look, both the end and Ctrl-C arrive.
+        signal(pid, "-STOP");
+        writeln!(pipe, "{}", done("rotate", "")).unwrap();
+        signal(pid, "-INT");
+        signal(pid, "-CONT");
+        let (code, shown) = dialog.end();
+        assert!(code == Some(0) && shown.contains("Everything is encrypted with new keys"), "{shown}");
+    }
+}
+
+#[test]
+fn an_interrupt_closes_the_pipe_and_says_that_nothing_changed() {
+    let place = Place::with_empty_bus();
+    let (_daemon, take) = working(&place);
     let mut dialog = Dialog::start(place.command(&["key", "rotate", "--yes"]).env("TERM", "xterm"));
     let mut pipe = take.recv().unwrap();
     writeln!(pipe, r#"{{"schema":"dwell.progress/1","done":1,"total":3}}"#).unwrap();
-    dialog.until("1 of 3 days");
-    let pid = dialog.pid().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    signal(dialog.until("1 of 3 days").pid(), "-INT");
     let (code, shown) = dialog.end();
     assert_eq!(code, Some(1));
     let last = shown.lines().last().unwrap().rsplit("\x1b[K").next().unwrap();
