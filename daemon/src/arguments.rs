@@ -21,7 +21,7 @@ Options:
   --sensors own|intake   sense in this process (default), or take facts from the bus only
   --dry-run              print what limits would do instead of doing it
   --no-keyring           do not ask the keyring for the vault's keys
-  --put-aside            (restore, salvage) move the vault that is there aside
+  --put-aside            (restore) move the vault that is there aside; salvage always does
   --passphrase           (restore, salvage) read a passphrase from standard input
   --recovery             (restore, salvage) read a recovery key from standard input
   --version              print the version

@@ -23,7 +23,7 @@ pub struct Order {
     pub how: How,
     /// A backup, or a damaged database.
     pub file: PathBuf,
-    /// Move the vault that is there aside.
+    /// Move the vault that is there aside: always done by a salvage, which is of no use otherwise.
     pub put_aside: bool,
     /// What comes on standard input.
     pub secret: Option<Secret>,
@@ -142,8 +142,8 @@ fn salvage(
             own.push(Unlock::Keyfile(beside.keyfile()));
         }
         // Whichever of the keys opened the damaged one opens this one, too.
-        let restored = match dwell_vault::restore(&backup, places, &own, order.put_aside) {
-            Err(RestoreError::Locked { .. }) => dwell_vault::restore(&backup, places, keys, order.put_aside),
+        let restored = match dwell_vault::restore(&backup, places, &own, true) {
+            Err(RestoreError::Locked { .. }) => dwell_vault::restore(&backup, places, keys, true),
             done => done,
         };
         Ok(told("salvage", restored.map_err(|error| unrestored(&error))?))

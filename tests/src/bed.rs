@@ -168,6 +168,16 @@ impl Bed {
         Window { app: app.to_owned(), number, process }
     }
 
+    /// Closes a window by ending its program, and waits until the desktop no longer has it.
+    ///
+    /// # Panics
+    ///
+    /// When it stays.
+    pub fn close(&self, mut window: Window) {
+        window.process.kill();
+        assert!(self.wait_until(Deadline::seconds(15), || !self.is_open(&window)), "the window stays");
+    }
+
     /// Asks the desktop to give a window focus, as a task bar does. It also brings back a hidden window.
     pub fn ask_for_focus(&self, window: &Window) {
         match &self.desktop {

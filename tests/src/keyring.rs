@@ -30,7 +30,6 @@ impl Bed {
         }
         let mut command = self.place().command("gnome-keyring-daemon");
         command.args(["--unlock", "--foreground", "--components=secrets"]);
-        command.env("XDG_DATA_HOME", self.place().home().join(".local/share"));
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut process = Process::start("gnome-keyring-daemon", &mut command);
         let mut stdin = process.take_stdin();
@@ -63,11 +62,11 @@ impl Bed {
         Some(answer.contains("true"))
     }
 
-    fn on_keyring(&self, method: &str, arguments: &[&str]) {
+    fn on_keyring(&self, method: &str, arguments: &[&str]) -> String {
         let fixed =
             ["call", "--session", "-d", "org.freedesktop.secrets", "-o", "/org/freedesktop/secrets", "-m"];
         let all: Vec<&str> = fixed.iter().copied().chain([method]).chain(arguments.iter().copied()).collect();
-        self.place().run("gdbus", &all);
+        self.place().run("gdbus", &all)
     }
 
     /// Locks the keyring, as a keyring manager does.
@@ -76,8 +75,9 @@ impl Bed {
     ///
     /// When it stays open.
     pub fn lock_keyring(&self) {
-        self.on_keyring("org.freedesktop.Secret.Service.Lock", &[&format!("['{COLLECTION}']")]);
-        assert_eq!(self.keyring_is_locked(), Some(true));
+        let told = self
+            .on_keyring("org.freedesktop.Secret.Service.Lock", &[&format!("[objectpath '{COLLECTION}']")]);
+        assert_eq!(self.keyring_is_locked(), Some(true), "{told}");
     }
 
     /// Unlocks it, as a log-in does.
@@ -86,8 +86,8 @@ impl Bed {
     ///
     /// When it stays locked.
     pub fn unlock_keyring(&self) {
-        // The secret's session must be one of the caller's own connection, which gdbus makes anew for each call.
-        self.place().run("python3", &["-c", UNLOCK, COLLECTION, PASSWORD]);
+        // The system's own Python, which has the packages of dbusmock. The secret's session must be one of the caller's own connection, which gdbus makes anew for each call.
+        self.place().run("/usr/bin/python3", &["-c", UNLOCK, COLLECTION, PASSWORD]);
         assert_eq!(self.keyring_is_locked(), Some(false));
     }
 }

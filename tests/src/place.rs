@@ -194,7 +194,7 @@ impl Place {
     /// What a program prints; `None`: it fails.
     #[must_use]
     pub fn try_run(&self, program: &str, arguments: &[&str]) -> Option<String> {
-        let output = self.command(program).args(arguments).stderr(Stdio::null()).output().ok()?;
+        let output = self.command(program).args(arguments).stdout(Stdio::piped()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 

@@ -146,6 +146,11 @@ fn show(report: &wire::Report, format: Format, period: &str, console: &mut Conso
 }
 
 fn nothing(report: &wire::Report, period: &str) -> Error {
+    if report.sealed_ms > 0 {
+        let time = crate::output::text::glance(report.sealed_ms);
+        let message = format!("{time} of {period} are locked away in the vault");
+        return Error::new(Kind::Locked, message).hint("dwell vault unlock");
+    }
     let filtered = report.observed_ms > 0;
     let message = match (report.damaged.is_empty(), filtered) {
         (false, _) => format!("nothing readable is recorded for {period}: some days are damaged"),
@@ -169,6 +174,9 @@ mod tests {
     fn nothing_is_told_apart() {
         let empty = wire::Report { rows: vec![], total_ms: 0, observed_ms: 0, damaged: vec![], ..report() };
         insta::assert_snapshot!(nothing(&empty, "today"), @"dwell: nothing is recorded for today; `dwell doctor` tells whether everything is seen");
+        let locked = wire::Report { sealed_ms: 7_380_000, ..empty.clone() };
+        insta::assert_snapshot!(nothing(&locked, "yesterday"), @"dwell: 2h 3m of yesterday are locked away in the vault; dwell vault unlock");
+        assert_eq!(nothing(&locked, "yesterday").kind.exit_code(), 4);
         insta::assert_snapshot!(nothing(&wire::Report { observed_ms: 5, ..empty.clone() }, "7d"), @"dwell: nothing of that is recorded for 7d; `dwell report` shows everything");
         insta::assert_snapshot!(nothing(&wire::Report { damaged: vec!["x".into()], ..empty }, "week"), @"dwell: nothing readable is recorded for week: some days are damaged; `dwell doctor` tells whether everything is seen");
     }

@@ -9,12 +9,14 @@ use dwell_core::span::Activity;
 use dwell_core::subject::{AppId, Target};
 use dwell_core::time::{Millis, Reading};
 use dwell_desktop::Surroundings;
+use dwell_vault::Places;
 
 use super::jobs::{ReportJob, SpansJob};
 use super::targets::Resolved;
 use super::{Hub, Sensors};
 use crate::clock;
 use crate::enforcement::Order;
+use crate::keys;
 use crate::pipe::pipe;
 
 /// At most so many timelines are written at once: each takes a thread and a pipe.
@@ -56,7 +58,15 @@ impl Hub {
                 Err(failure) => answer(reply, Err(failure)),
             },
             Request::Watch(reply) => answer(reply, self.watch()),
-            Request::Doctor(reply) => answer(reply, Ok(self.doctor())),
+            Request::Doctor(reply) => {
+                let mut parts = self.doctor();
+                let places = Places::new(&self.data_dir);
+                // It reads the vault's header, and the hub reads no files.
+                self.store.with(move |_| {
+                    parts.extend(keys::part(&places));
+                    answer(reply, Ok(parts));
+                });
+            }
             Request::Attach(environment, reply) => {
                 self.order(Order::Attach(Surroundings::new(environment)));
                 answer(reply, Ok(()));

@@ -189,8 +189,9 @@ impl Hub {
         hub.say_vault_health();
         hub.count_hours_by(calendar);
         if hub.vault.is_there() {
-            hub.count_absence(&past.recent, past.cut_off, now);
+            // First of all: whatever is counted from here on is kept with the counters.
             hub.carry_counters(now);
+            hub.count_absence(&past.recent, past.cut_off, now);
             hub.resume(now);
             hub.save_record();
         }

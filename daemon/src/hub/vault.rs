@@ -124,8 +124,8 @@ impl Hub {
                 self.vault.condition = Condition::Sealed(String::new());
                 self.rules.clone_from(&past.record.rules);
                 self.record = past.record;
-                self.count_absence(&past.recent, past.cut_off, now);
                 self.carry_counters(now);
+                self.count_absence(&past.recent, past.cut_off, now);
                 self.resume(now);
                 self.save_record();
                 self.recount(self.recounts.wanted(&self.count));
@@ -218,6 +218,10 @@ impl Hub {
         };
         if matches!(request, VaultRequest::Forget(..)) {
             self.split_open_span();
+        } else {
+            // What is looked at, copied or weighed is everything up to now.
+            let outcome = self.count.checkpoint(clock::now());
+            self.take(outcome);
         }
         let zone = self.calendar().zone.name().to_owned();
         if let Err(error) = self.errands.send(Errand { request, what, zone }) {

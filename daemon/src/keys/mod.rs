@@ -207,6 +207,28 @@ impl AtHand {
     }
 }
 
+/// What opens the vault, as a line of `doctor`.
+pub fn part(places: &Places) -> Option<dwell_bus::wire::Part> {
+    let slots = dwell_vault::slots(places).ok()?;
+    let has = |kind| slots.iter().any(|slot| slot.kind == Some(kind));
+    let kinds = [
+        (SlotKind::SecretService, "the keyring"),
+        (SlotKind::Credential, "a systemd credential"),
+        (SlotKind::Keyfile, "a key file"),
+        (SlotKind::Passphrase, "a passphrase"),
+        (SlotKind::Recovery, "a recovery key"),
+    ];
+    let named: Vec<&str> = kinds.iter().filter(|(kind, _)| has(*kind)).map(|(_, name)| *name).collect();
+    let mut message = format!("history opens with {}", named.join(", "));
+    if has(SlotKind::Keyfile) {
+        message.push_str("; whoever has this disk has the key file (`dwell privacy`)");
+    }
+    if !has(SlotKind::Recovery) {
+        message.push_str("; no recovery key yet (`dwell key recovery`)");
+    }
+    Some(dwell_bus::wire::Part { part: "key".to_owned(), ok: true, message, fix: None })
+}
+
 async fn in_keyring(keyrings: SecretService) -> Result<(Vec<Stored>, Vec<Stored>), KeyringError> {
     let keyring = keyrings.open().await?;
     Ok((keyring.all(Purpose::Rules).await?, keyring.all(Purpose::History).await?))
