@@ -20,6 +20,7 @@ use crate::places::Places;
 use crate::record::{self, DayPart, Place};
 use crate::recover::{Recovered, SEQ_MAX, locked, minute, recover};
 use crate::relist;
+use crate::restore;
 use crate::row::{Note, Opened};
 use crate::sealed::{SealedVault, State};
 use crate::spill::Taken;
@@ -92,6 +93,7 @@ pub(crate) fn open_taken(
 fn take(places: &Places) -> Result<(Found, File, Vec<Note>), OpenError> {
     create::private_folder(&places.data_dir)?;
     let lock = lock::take(&places.lock())?;
+    restore::finish(places)?;
     let mut notes = Vec::new();
     let found = create::survey(places)?;
     match found {

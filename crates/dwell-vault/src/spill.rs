@@ -34,7 +34,7 @@ use crate::record::{self, OVERHEAD, Place, RECORD_MAX};
 use crate::store::Store;
 use crate::tracks::{TrackKey, Tracks};
 use crate::wire::{Short, Wire};
-use crate::{OpenError, Places, Row, Vault, WriteError, activity, create, lock, open};
+use crate::{OpenError, Places, Row, Vault, WriteError, activity, create, lock, open, restore};
 
 const MAGIC: &[u8; 8] = b"dwellspl";
 const VERSION: u16 = 1;
@@ -98,6 +98,7 @@ impl Spill {
     pub fn open(places: &Places) -> Result<Self, OpenError> {
         create::private_folder(&places.data_dir)?;
         let lock = lock::take(&places.lock())?;
+        restore::finish(places)?;
         let generation = match create::survey(places)? {
             Found::Vault(generation) => generation,
             Found::Nothing { .. } | Found::Unfinished(_) => {
