@@ -270,6 +270,22 @@ impl Db {
         copied.map_err(|error| OpenError::from(error).or_full(path))
     }
 
+    /// Whether each table's tree can be entered from both ends: a cheap look that finds damage where most hangs on it.
+    pub(crate) fn can_be_entered(&self) -> bool {
+        ["dk", "enf", "meta", "page", "roll", "j"].into_iter().all(|table| {
+            ["ASC", "DESC"].into_iter().all(|order| {
+                let sql = format!("SELECT rowid FROM {table} ORDER BY rowid {order} LIMIT 1");
+                self.conn.query_row(&sql, [], |_| Ok(())).optional().is_ok()
+            })
+        })
+    }
+
+    /// Whether SQLite finds no fault in its trees. Reads everything.
+    pub(crate) fn is_sound(&self) -> bool {
+        let found = self.conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        found.is_ok_and(|found| found == "ok")
+    }
+
     /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.
     pub(crate) fn empty_log(&self) -> rusqlite::Result<()> {
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))

@@ -16,6 +16,7 @@ use crate::keyfile::{self, Purpose};
 use crate::keys::{EnfKeys, Key, VaultKeys};
 use crate::lock;
 use crate::manifest::{Entry, Form, Manifest};
+use crate::mend::{mend_if_damaged, sound_store};
 use crate::places::Places;
 use crate::record::{self, DayPart, Place};
 use crate::recover::{Recovered, SEQ_MAX, locked, minute, recover};
@@ -41,13 +42,15 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
     let keys = (&keys.enf, &keys.slots[..]);
     let files = open_files(places, found.generation(), keys, true, &mut notes)?;
     let Some(vault) = files.vault else { return Err(OpenError::KeyMissing { path: places.keyfile() }) };
-    let store = open_store(&files.folder, files.facts, files.enf, Some(&vault), files.read_only, &mut notes)?;
+    let (store, mut mended) =
+        sound_store(&files.folder, (files.facts, files.enf), Some(&vault), files.read_only, &mut notes)?;
     // What a switch of generations left is in nobody's way.
     let _ = generation::tidy(places, found.generation());
-    let mut vault = Vault::new(store, vault, places.clone(), lock);
+    let vault = Vault::new(store, vault, places.clone(), lock);
+    let mut vault = mend_if_damaged(vault, &mut mended, &mut notes)?;
     // What cannot be recorded now (a full disk) stays where it is.
     let spilled = vault.take_spills().unwrap_or_default();
-    Ok((vault, Opened { created, notes, spilled }))
+    Ok((vault, Opened { created, notes, spilled, mended }))
 }
 
 /// See [`State::open`].
@@ -74,19 +77,21 @@ pub(crate) fn open_taken(
     let created = matches!(found, Found::Nothing { .. });
     let files = open_files(places, found.generation(), (enf, slots), false, &mut notes)?;
     let vault = files.vault.as_ref();
-    let store = open_store(&files.folder, files.facts, files.enf, vault, files.read_only, &mut notes)?;
+    let (store, mut mended) =
+        sound_store(&files.folder, (files.facts, files.enf), vault, files.read_only, &mut notes)?;
     let _ = generation::tidy(places, found.generation());
     let places = places.clone();
     let mut spilled = Taken::default();
     let state = match files.vault {
         Some(vault) => {
-            let mut vault = Vault::new(store, vault, places, lock);
+            let vault = Vault::new(store, vault, places, lock);
+            let mut vault = mend_if_damaged(vault, &mut mended, &mut notes)?;
             spilled = vault.take_spills().unwrap_or_default();
             State::Open(vault)
         }
         None => State::Sealed { vault: SealedVault::new(store, places, lock), refused: files.refused },
     };
-    Ok((state, Opened { created, notes, spilled }))
+    Ok((state, Opened { created, notes, spilled, mended }))
 }
 
 /// Takes the lock, and makes a vault where there is nothing.

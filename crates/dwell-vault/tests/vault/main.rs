@@ -16,6 +16,7 @@ mod history;
 mod kill;
 mod known_answers;
 mod memory;
+mod mends;
 mod power;
 mod preview;
 mod readers;
