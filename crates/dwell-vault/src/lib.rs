@@ -31,6 +31,8 @@ mod envelope;
 mod error;
 mod forget;
 mod founding;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod generation;
 mod header;
 mod history;

@@ -304,7 +304,7 @@ fn is_sane(day: CivilDay, span: &Span) -> bool {
     span.length <= SPAN_MAX && start >= from - DAY_MS && start < from + 3 * DAY_MS
 }
 
-fn encode(rows: &[(CivilDay, Row)]) -> Result<Zeroizing<Vec<u8>>, WriteError> {
+pub(crate) fn encode(rows: &[(CivilDay, Row)]) -> Result<Zeroizing<Vec<u8>>, WriteError> {
     let too_long = |bytes| WriteError::TooLong { bytes };
     // Reserved whole, so that it never grows and leaves a part of itself behind.
     let most = 4 + rows.len().saturating_mul(1 + 1 + 4 + 24 + 2 * 256);
@@ -341,7 +341,7 @@ fn encode(rows: &[(CivilDay, Row)]) -> Result<Zeroizing<Vec<u8>>, WriteError> {
     Ok(out)
 }
 
-fn decode(bytes: &[u8]) -> Result<Vec<(CivilDay, Row)>, Short> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<(CivilDay, Row)>, Short> {
     let mut wire = Wire::new(bytes);
     let count = wire.u32()?;
     let mut rows = Vec::new();
