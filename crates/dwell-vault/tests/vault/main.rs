@@ -12,6 +12,7 @@ mod disk;
 mod founding;
 mod full;
 mod generations;
+mod golden;
 mod history;
 mod kill;
 mod known_answers;
