@@ -41,6 +41,33 @@ test: deps tools ## everything that this machine can test, and a list of what it
 	@$(MAKE) --no-print-directory test-package
 	@if [ -s '$(TARGET)/not-run.txt' ]; then echo; echo 'This machine could not run:'; sort -u '$(TARGET)/not-run.txt'; fi
 
+# What takes long: every byte, every moment, every write, hundreds of kills, ten minutes of fuzzing.
+.PHONY: test-long
+test-long: deps tools ## the attacks on the vault at full length: about an hour
+	DWELL_LONG=1 $(CARGO) nextest run --profile long -p dwell-vault
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=120
+
+FUZZ := header record page salvage recovery
+# For each target.
+FUZZ_SECONDS ?= 60
+# What cargo-fuzz sets; the sanitizer needs no nightly compiler, but leave to be used without one.
+FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Zsanitizer=address
+FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+
+.PHONY: fuzz
+fuzz: deps ## the vault's parsers against made-up bytes, FUZZ_SECONDS (60) each
+	DWELL_FUZZ_SEEDS='$(CURDIR)/fuzz/corpus' $(CARGO) test --quiet -p dwell-vault --lib -- --exact fuzzing::tests::seeds_for_fuzzing
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS='$(FUZZ_FLAGS)' $(CARGO) build --release --manifest-path fuzz/Cargo.toml \
+		--target '$(FUZZ_HOST)' --target-dir '$(TARGET)/fuzz'
+	@mkdir -p fuzz/artifacts; for target in $(FUZZ); do \
+		echo "fuzz: $$target"; \
+		'$(TARGET)/fuzz/$(FUZZ_HOST)/release/'$$target -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -timeout=10 \
+			-rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 -artifact_prefix=fuzz/artifacts/$$target- \
+			fuzz/corpus/$$target || exit; \
+	done
+
 .PHONY: test-package
 test-package: ## the Debian package and make install on throwaway machines, with real systemd
 	@packaging/deps build system

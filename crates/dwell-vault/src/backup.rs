@@ -242,7 +242,7 @@ fn encode(known: &[KnownBackup]) -> Zeroizing<Vec<u8>> {
     out
 }
 
-fn decode(bytes: &[u8]) -> Option<Vec<KnownBackup>> {
+pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<KnownBackup>> {
     use std::os::unix::ffi::OsStrExt;
     let mut wire = Wire::new(bytes);
     let mut known = Vec::new();

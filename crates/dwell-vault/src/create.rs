@@ -10,6 +10,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::envelope;
 use crate::error::{OpenError, Part};
 use crate::header::COPY;
@@ -213,10 +215,10 @@ pub(crate) fn finish(places: &Places, generation: u64) -> Result<(), OpenError> 
     {
         if exists(&from)? {
             // Ours has not moved out yet, so this one is another vault's, and maybe the only key to it.
-            if exists(&to)? {
+            if exists(&to)? && !is_same(&from, &to) {
                 return Err(OpenError::WrongKey { path: to });
             }
-            fs::rename(&from, &to).map_err(|e| OpenError::io(&to, e))?;
+            move_key(&from, &to)?;
         }
     }
     sync(&places.data_dir)?;
@@ -224,6 +226,19 @@ pub(crate) fn finish(places: &Places, generation: u64) -> Result<(), OpenError> 
     let current = places.current();
     symlink(format!("g.{generation}"), &current).map_err(|e| OpenError::io(&current, e))?;
     sync(&places.vault())
+}
+
+/// Moves a key file to its place, which is free or holds one that it replaces.
+pub(crate) fn move_key(from: &Path, to: &Path) -> Result<(), OpenError> {
+    // One file with two names stays under both when one is renamed to the other.
+    let moved = if is_same(from, to) { fs::remove_file(from) } else { fs::rename(from, to) };
+    moved.map_err(|e| OpenError::io(to, e))
+}
+
+/// Whether a key file is at both paths: what a power loss may leave of a rename between two folders.
+pub(crate) fn is_same(one: &Path, two: &Path) -> bool {
+    let read = |path| fs::read(path).map(Zeroizing::new);
+    matches!((read(one), read(two)), (Ok(one), Ok(two)) if *one == *two)
 }
 
 /// Whether something is at a path; an error where that cannot be told.
@@ -235,9 +250,16 @@ pub(crate) fn exists(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Makes a folder and what is above it, with mode 0700, where it is missing.
+/// Makes a folder and what is above it, with mode 0700 and durably, where it is missing.
 pub(crate) fn private_folder(path: &Path) -> Result<(), OpenError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| OpenError::io(path, e))
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| OpenError::io(path, e))?;
+    // A folder's name lasts only once the folder above it is synced.
+    for made in missing {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty());
+        sync(above.unwrap_or(Path::new(".")))?;
+    }
+    Ok(())
 }
 
 /// Writes a key file, durably.

@@ -87,6 +87,10 @@ pub(crate) struct Db {
 impl Db {
     /// Makes a new database; the file must not exist.
     pub(crate) fn create(path: &Path) -> Result<Self, OpenError> {
+        Self::make(path).map_err(|error| error.or_full(path))
+    }
+
+    fn make(path: &Path) -> Result<Self, OpenError> {
         OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -114,7 +118,7 @@ impl Db {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(corrupt),
             Err(e) => return Err(OpenError::io(path, e)),
         }
-        let db = Self::connect(path)?;
+        let db = Self::connect(path).map_err(|error| error.or_full(path))?;
         let number = |name| db.conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         let tables = db
             .conn
@@ -262,7 +266,24 @@ impl Db {
             .mode(0o600)
             .open(path)
             .map_err(|e| OpenError::io(path, e))?;
-        Ok(self.conn.execute("VACUUM INTO ?1", [text]).map(drop)?)
+        let copied = self.conn.execute("VACUUM INTO ?1", [text]).map(drop);
+        copied.map_err(|error| OpenError::from(error).or_full(path))
+    }
+
+    /// Whether each table's tree can be entered from both ends: a cheap look that finds damage where most hangs on it.
+    pub(crate) fn can_be_entered(&self) -> bool {
+        ["dk", "enf", "meta", "page", "roll", "j"].into_iter().all(|table| {
+            ["ASC", "DESC"].into_iter().all(|order| {
+                let sql = format!("SELECT rowid FROM {table} ORDER BY rowid {order} LIMIT 1");
+                self.conn.query_row(&sql, [], |_| Ok(())).optional().is_ok()
+            })
+        })
+    }
+
+    /// Whether SQLite finds no fault in its trees. Reads everything.
+    pub(crate) fn is_sound(&self) -> bool {
+        let found = self.conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        found.is_ok_and(|found| found == "ok")
     }
 
     /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.

@@ -180,6 +180,28 @@ impl OpenError {
     }
 }
 
+impl OpenError {
+    /// The same, unless the disk turns out to be full: SQLite says no more than that it cannot open a file where it
+    /// cannot make its log.
+    pub(crate) fn or_full(self, db: &Path) -> Self {
+        let cannot_open = matches!(
+            &self,
+            Self::Database { source } if source.sqlite_error_code() == Some(ErrorCode::CannotOpen)
+        );
+        if !cannot_open {
+            return self;
+        }
+        let probe = db.with_extension("probe");
+        let tried =
+            std::fs::File::create(&probe).and_then(|mut file| io::Write::write_all(&mut file, &[0; 512]));
+        let _ = std::fs::remove_file(&probe);
+        match tried {
+            Err(error) => Self::io(&probe, error),
+            Ok(()) => self,
+        }
+    }
+}
+
 /// What an SQLite error means for us.
 enum Fault {
     Full,

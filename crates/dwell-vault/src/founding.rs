@@ -16,7 +16,7 @@ use crate::passphrase::{self, NoSeed};
 use crate::sealed::State;
 use crate::slot::{PARAMETERS, SLOTS, SlotKind};
 use crate::unlock::{EnfSource, Unlock};
-use crate::{NewSlot, Opened, Places, Vault, lock, open, recovery_key};
+use crate::{NewSlot, Opened, Places, Vault, lock, open, recovery_key, restore};
 
 /// What a new vault is to be opened by.
 #[derive(Default)]
@@ -100,7 +100,7 @@ impl Vault {
     /// # Errors
     /// See [`OpenError`]: key files without a vault, or a link that leads nowhere.
     pub fn is_there(places: &Places) -> Result<bool, OpenError> {
-        Ok(!matches!(create::survey(places)?, Found::Nothing { .. }))
+        Ok(restore::is_decided(places)? || !matches!(create::survey(places)?, Found::Nothing { .. }))
     }
 
     /// Makes a vault with the slots that `new` asks for, durably: a kill leaves either none or this one, which then
@@ -111,6 +111,7 @@ impl Vault {
     pub fn create(places: &Places, new: &NewVault) -> Result<Created, CreateError> {
         create::private_folder(&places.data_dir)?;
         let lock = lock::take(&places.lock())?;
+        restore::finish(places)?;
         let found = create::survey(places)?;
         if !matches!(found, Found::Nothing { .. }) {
             return Err(CreateError::Exists);

@@ -376,8 +376,10 @@ pub(crate) fn move_keys(places: &Places, generation: u64) -> Result<(), OpenErro
             }
         }
         // Held open, so that it can still be overwritten once the new one has its name for good.
-        replaced.extend(fs::File::options().write(true).open(&to));
-        fs::rename(&from, &to).map_err(|e| OpenError::io(&to, e))?;
+        if !create::is_same(&from, &to) {
+            replaced.extend(fs::File::options().write(true).open(&to));
+        }
+        create::move_key(&from, &to)?;
         moved = true;
     }
     if moved {

@@ -16,10 +16,12 @@ use crate::keyfile::{self, Purpose};
 use crate::keys::{EnfKeys, Key, VaultKeys};
 use crate::lock;
 use crate::manifest::{Entry, Form, Manifest};
+use crate::mend::{mend_if_damaged, sound_store};
 use crate::places::Places;
 use crate::record::{self, DayPart, Place};
 use crate::recover::{Recovered, SEQ_MAX, locked, minute, recover};
 use crate::relist;
+use crate::restore;
 use crate::row::{Note, Opened};
 use crate::sealed::{SealedVault, State};
 use crate::spill::Taken;
@@ -40,13 +42,15 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
     let keys = (&keys.enf, &keys.slots[..]);
     let files = open_files(places, found.generation(), keys, true, &mut notes)?;
     let Some(vault) = files.vault else { return Err(OpenError::KeyMissing { path: places.keyfile() }) };
-    let store = open_store(&files.folder, files.facts, files.enf, Some(&vault), files.read_only, &mut notes)?;
+    let (store, mut mended) =
+        sound_store(&files.folder, (files.facts, files.enf), Some(&vault), files.read_only, &mut notes)?;
     // What a switch of generations left is in nobody's way.
     let _ = generation::tidy(places, found.generation());
-    let mut vault = Vault::new(store, vault, places.clone(), lock);
+    let vault = Vault::new(store, vault, places.clone(), lock);
+    let mut vault = mend_if_damaged(vault, &mut mended, &mut notes)?;
     // What cannot be recorded now (a full disk) stays where it is.
     let spilled = vault.take_spills().unwrap_or_default();
-    Ok((vault, Opened { created, notes, spilled }))
+    Ok((vault, Opened { created, notes, spilled, mended }))
 }
 
 /// See [`State::open`].
@@ -73,25 +77,28 @@ pub(crate) fn open_taken(
     let created = matches!(found, Found::Nothing { .. });
     let files = open_files(places, found.generation(), (enf, slots), false, &mut notes)?;
     let vault = files.vault.as_ref();
-    let store = open_store(&files.folder, files.facts, files.enf, vault, files.read_only, &mut notes)?;
+    let (store, mut mended) =
+        sound_store(&files.folder, (files.facts, files.enf), vault, files.read_only, &mut notes)?;
     let _ = generation::tidy(places, found.generation());
     let places = places.clone();
     let mut spilled = Taken::default();
     let state = match files.vault {
         Some(vault) => {
-            let mut vault = Vault::new(store, vault, places, lock);
+            let vault = Vault::new(store, vault, places, lock);
+            let mut vault = mend_if_damaged(vault, &mut mended, &mut notes)?;
             spilled = vault.take_spills().unwrap_or_default();
             State::Open(vault)
         }
         None => State::Sealed { vault: SealedVault::new(store, places, lock), refused: files.refused },
     };
-    Ok((state, Opened { created, notes, spilled }))
+    Ok((state, Opened { created, notes, spilled, mended }))
 }
 
 /// Takes the lock, and makes a vault where there is nothing.
 fn take(places: &Places) -> Result<(Found, File, Vec<Note>), OpenError> {
     create::private_folder(&places.data_dir)?;
     let lock = lock::take(&places.lock())?;
+    restore::finish(places)?;
     let mut notes = Vec::new();
     let found = create::survey(places)?;
     match found {

@@ -1,8 +1,8 @@
 //! Putting a backup back: unpacked beside, opened and verified there, and only then put in the vault's place.
 //!
-//! The vault that was there is kept aside. A kill between the renames leaves key files without a vault, or a vault
-//! whose key files are still to move in: the first says so and never makes a new vault, the second is finished by
-//! the next opening.
+//! The vault that was there is kept aside. Once the new one is whole on the disk, `restore.new/decided` says so and
+//! names the folder for the old one: before it appears, a kill leaves the old vault and remains that nobody takes for
+//! one; after it, the renames that are left are done by the next opening. So it is the old vault or the new one.
 
 use std::fs;
 use std::io;
@@ -69,6 +69,7 @@ pub fn restore(
 ) -> Result<Restored, RestoreError> {
     create::private_folder(&places.data_dir)?;
     let lock = lock::take(&places.lock())?;
+    finish(places)?;
     let mut there = false;
     for path in [places.vault(), places.keyfile(), places.enf_keyfile()] {
         there |= create::exists(&path)?;
@@ -76,7 +77,7 @@ pub fn restore(
             return Err(RestoreError::Exists { path });
         }
     }
-    let beside = Places::new(places.data_dir.join("restore.new"));
+    let beside = beside(places);
     let put_back = (|| -> Result<_, RestoreError> {
         let (unlock, generation) = unpack(file, &beside, slots, true)?;
         let (mut vault, _) = open_with(&beside, unlock)?;
@@ -87,10 +88,18 @@ pub fn restore(
         if let Unlock::Keyfile(path) = unlock {
             fs::copy(path, folder.join("keyfile")).map_err(|e| OpenError::io(path, e))?;
         }
-        let aside = swap(places, &beside, there)?;
-        Ok((unlock, generation, verified, aside))
+        let aside = if there { free_folder(places)? } else { String::new() };
+        sync_all(&beside.data_dir)?;
+        let decided = beside.data_dir.join(DECIDED);
+        create::write_new(&decided, aside.as_bytes()).map_err(|e| OpenError::io(&decided, e))?;
+        create::sync(&beside.data_dir)?;
+        create::sync(&places.data_dir)?;
+        finish(places)?;
+        Ok((unlock, generation, verified, there.then(|| places.data_dir.join(aside))))
     })();
-    let _ = fs::remove_dir_all(&beside.data_dir);
+    if !create::exists(&beside.data_dir.join(DECIDED))? {
+        let _ = fs::remove_dir_all(&beside.data_dir);
+    }
     let (unlock, generation, verified, aside) = put_back?;
     crate::generation::move_keys(places, generation)?;
     drop(lock);
@@ -162,31 +171,75 @@ pub(crate) fn open_with(places: &Places, unlock: &Unlock) -> Result<(Vault, Open
     }
 }
 
-fn swap(places: &Places, beside: &Places, there: bool) -> Result<Option<PathBuf>, OpenError> {
-    let mut aside = None;
-    if there {
-        let folder = (1..u32::MAX)
-            .map(|n| places.data_dir.join(format!("before-restore.{n}")))
-            .find(|path| !path.exists())
-            .ok_or(OpenError::Corrupt { what: Part::Current })?;
-        create::private_folder(&folder)?;
-        if create::exists(&places.vault())? {
-            rename(&places.vault(), &folder.join("vault"))?;
-        }
-        aside = Some(folder);
+const DECIDED: &str = "decided";
+
+/// Where a vault is built before it takes the place of another.
+fn beside(places: &Places) -> Places {
+    Places::new(places.data_dir.join("restore.new"))
+}
+
+/// Whether a restore was cut off after it was decided.
+pub(crate) fn is_decided(places: &Places) -> Result<bool, OpenError> {
+    create::exists(&beside(places).data_dir.join(DECIDED))
+}
+
+/// Does the renames that are left of a restore that was decided; nothing where none was.
+pub(crate) fn finish(places: &Places) -> Result<(), OpenError> {
+    let beside = beside(places);
+    let decided = beside.data_dir.join(DECIDED);
+    if !create::exists(&decided)? {
+        return Ok(());
     }
-    rename(&beside.vault(), &places.vault())?;
-    create::sync(&places.data_dir)?;
-    if let Some(folder) = &aside {
-        for (file, name) in [(places.keyfile(), "keyfile"), (places.enf_keyfile(), "enf.keyfile")] {
-            if create::exists(&file)? {
-                rename(&file, &folder.join(name))?;
+    let aside = fs::read_to_string(&decided).map_err(|e| OpenError::io(&decided, e))?;
+    // As long as the new vault has not moved, what is in the vault's places is the old one's.
+    if create::exists(&beside.vault())? {
+        if !aside.is_empty() {
+            if aside.contains('/') || !aside.starts_with(ASIDE) {
+                return Err(OpenError::Corrupt { what: Part::Backup });
             }
+            let folder = places.data_dir.join(aside);
+            create::private_folder(&folder)?;
+            let (vault, keyfile, enf) = (places.vault(), places.keyfile(), places.enf_keyfile());
+            for (old, name) in [(vault, "vault"), (keyfile, "keyfile"), (enf, "enf.keyfile")] {
+                let to = folder.join(name);
+                if create::exists(&old)? && !create::exists(&to)? {
+                    rename(&old, &to)?;
+                }
+            }
+            create::sync(&folder)?;
+            create::sync(&places.data_dir)?;
         }
-        create::sync(folder)?;
+        rename(&beside.vault(), &places.vault())?;
+        create::sync(&places.data_dir)?;
     }
-    create::sync(&places.data_dir)?;
-    Ok(aside)
+    match fs::remove_dir_all(&beside.data_dir) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(OpenError::io(&beside.data_dir, e)),
+        _ => create::sync(&places.data_dir),
+    }
+}
+
+const ASIDE: &str = "before-restore.";
+
+/// The name of a folder beside the vault for what is there now.
+fn free_folder(places: &Places) -> Result<String, OpenError> {
+    (1..u32::MAX)
+        .map(|n| format!("{ASIDE}{n}"))
+        .find(|name| !places.data_dir.join(name).exists())
+        .ok_or(OpenError::Corrupt { what: Part::Current })
+}
+
+/// Makes everything below a folder last through a power loss.
+fn sync_all(folder: &Path) -> Result<(), OpenError> {
+    for entry in fs::read_dir(folder).map_err(|e| OpenError::io(folder, e))? {
+        let entry = entry.map_err(|e| OpenError::io(folder, e))?;
+        let (path, kind) = (entry.path(), entry.file_type().map_err(|e| OpenError::io(folder, e))?);
+        if kind.is_dir() {
+            sync_all(&path)?;
+        } else if kind.is_file() {
+            create::sync(&path)?;
+        }
+    }
+    create::sync(folder)
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), OpenError> {

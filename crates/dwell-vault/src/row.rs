@@ -7,7 +7,7 @@ use dwell_core::span::Span;
 use dwell_core::subject::{AppId, Domain};
 use dwell_core::time::Wall;
 
-use crate::Taken;
+use crate::{Mended, Taken};
 
 /// One entry of the journal.
 ///
@@ -83,6 +83,8 @@ pub struct Opened {
     pub notes: Vec<Note>,
     /// What was spilled before and is recorded now.
     pub spilled: Taken,
+    /// What came of mending the database, where it was found to be damaged.
+    pub mended: Option<Mended>,
 }
 
 /// Something that opening a vault put right or could not.

@@ -84,7 +84,8 @@ pub fn salvage(
     Ok(Salvaged { vault, candidates, notes: opened.notes })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, OpenError> {
+/// A file's bytes, if they are few enough.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, OpenError> {
     let failed = |e| OpenError::io(path, e);
     let file = fs::File::open(path).map_err(failed)?;
     if file.metadata().map_err(failed)?.len() > FILE_MAX {
@@ -95,7 +96,8 @@ fn read(path: &Path) -> Result<Vec<u8>, OpenError> {
     Ok(bytes)
 }
 
-fn gather(path: &Path, pages: &Pages<'_>) -> Result<u64, OpenError> {
+/// Puts what pages hold into a new database. Returns how many blobs that were.
+pub(crate) fn gather(path: &Path, pages: &Pages<'_>) -> Result<u64, OpenError> {
     let mut db = Db::create(path)?;
     let tx = db.write()?;
     let (mut candidates, mut failed) = (0, None);

@@ -34,7 +34,7 @@ use crate::record::{self, OVERHEAD, Place, RECORD_MAX};
 use crate::store::Store;
 use crate::tracks::{TrackKey, Tracks};
 use crate::wire::{Short, Wire};
-use crate::{OpenError, Places, Row, Vault, WriteError, activity, create, lock, open};
+use crate::{OpenError, Places, Row, Vault, WriteError, activity, create, lock, open, restore};
 
 const MAGIC: &[u8; 8] = b"dwellspl";
 const VERSION: u16 = 1;
@@ -98,6 +98,7 @@ impl Spill {
     pub fn open(places: &Places) -> Result<Self, OpenError> {
         create::private_folder(&places.data_dir)?;
         let lock = lock::take(&places.lock())?;
+        restore::finish(places)?;
         let generation = match create::survey(places)? {
             Found::Vault(generation) => generation,
             Found::Nothing { .. } | Found::Unfinished(_) => {
@@ -303,7 +304,7 @@ fn is_sane(day: CivilDay, span: &Span) -> bool {
     span.length <= SPAN_MAX && start >= from - DAY_MS && start < from + 3 * DAY_MS
 }
 
-fn encode(rows: &[(CivilDay, Row)]) -> Result<Zeroizing<Vec<u8>>, WriteError> {
+pub(crate) fn encode(rows: &[(CivilDay, Row)]) -> Result<Zeroizing<Vec<u8>>, WriteError> {
     let too_long = |bytes| WriteError::TooLong { bytes };
     // Reserved whole, so that it never grows and leaves a part of itself behind.
     let most = 4 + rows.len().saturating_mul(1 + 1 + 4 + 24 + 2 * 256);
@@ -340,7 +341,7 @@ fn encode(rows: &[(CivilDay, Row)]) -> Result<Zeroizing<Vec<u8>>, WriteError> {
     Ok(out)
 }
 
-fn decode(bytes: &[u8]) -> Result<Vec<(CivilDay, Row)>, Short> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Vec<(CivilDay, Row)>, Short> {
     let mut wire = Wire::new(bytes);
     let count = wire.u32()?;
     let mut rows = Vec::new();

@@ -276,3 +276,21 @@ fn a_rekeying_overwrites_the_key_files_that_it_replaces() {
     vault.close();
     assert_eq!(world.try_open().unwrap().1.notes, []);
 }
+
+/// As a power loss may leave a rename between two folders: one key file under both names.
+#[test]
+fn a_key_file_with_two_names_is_one_and_is_not_overwritten() {
+    let world = World::new();
+    world.open().close();
+    for cut_off in [false, true] {
+        for name in ["keyfile", "enf.keyfile"] {
+            fs::hard_link(world.places.data_dir.join(name), world.generation().join(name)).unwrap();
+        }
+        if cut_off {
+            fs::remove_file(world.places.vault().join("current")).unwrap();
+        }
+        assert_eq!(world.try_open().unwrap().1.notes, []);
+        assert!(!world.generation().join("keyfile").exists());
+    }
+    assert_eq!(world.try_open().unwrap().1.notes, []);
+}

@@ -4,9 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use dwell_vault::{Places, Row, Vault, WriteError};
+use dwell_core::subject::AppId;
+use dwell_vault::{NewSecrets, Places, Row, Vault, What, WriteError};
 
-use crate::world::{all, day, focus, not_run, of_day};
+use crate::generations::go_on;
+use crate::kill::say;
+use crate::power;
+use crate::world::{all, copy, day, focus, not_run, of_day, record, some_spans};
 
 const FOLDER: &str = "DWELL_TEST_FULL_FOLDER";
 
@@ -91,4 +95,91 @@ fn a_full_disk_loses_nothing() {
             not_run("a full disk: no file system could be mounted", &why);
         }
     }
+}
+
+/// Not a test of its own: the nth write of each operation, and all after it, find the disk full.
+#[test]
+fn full_writes_child() {
+    let Some(root) = std::env::var_os(power::FOLDER).map(PathBuf::from) else { return };
+    let places = Places::new(root.join("first"));
+    let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+    for after in 0..4 {
+        record(&mut vault, after, &some_spans(after, 20));
+    }
+    vault.put_enforcement(b"rules").unwrap();
+    vault.seal_before(day(2)).unwrap();
+    vault.make_copy().unwrap();
+    let truth = all(&mut vault);
+    vault.close();
+    let nobody = What::App(AppId::new("nobody").unwrap());
+    let backup = root.join("backup");
+    let long = std::env::var_os("DWELL_LONG").is_some();
+    type Work<'a> = &'a dyn Fn(&mut Vault) -> Result<(), String>;
+    let said = |error: &dyn std::fmt::Display| error.to_string();
+    let works: [(&str, Work<'_>); 6] = [
+        ("append", &|v| {
+            v.append(day(3), &Row::Span(some_spans(3, 1).remove(0))).map(drop).map_err(|e| said(&e))
+        }),
+        ("seal", &|v| v.seal_before(day(9)).map(drop).map_err(|e| said(&e))),
+        ("rotate", &|v| v.rotate(&NewSecrets::default(), &mut go_on).map(drop).map_err(|e| said(&e))),
+        ("forget", &|v| {
+            v.forget(&nobody, false, &NewSecrets::default(), &mut go_on).map(drop).map_err(|e| said(&e))
+        }),
+        ("copy", &|v| v.make_copy().map_err(|e| said(&e))),
+        ("backup", &|v| {
+            let _ = fs::remove_file(&backup);
+            v.backup(&backup, 0).map_err(|e| said(&e))
+        }),
+    ];
+    for (name, work) in works {
+        let mut failed = 0;
+        // All of them with `DWELL_LONG=1`.
+        let step = if long || name == "append" { 1 } else { 8 };
+        for n in (0..).step_by(step) {
+            let places = Places::new(root.join("one"));
+            copy(&root.join("first"), &places.data_dir);
+            let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+            let limit = root.join(format!("full.{n}"));
+            fs::File::create(&limit).unwrap();
+            let result = work(&mut vault);
+            // Reads go on, whether or not it failed.
+            assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
+            let full = fs::write(root.join("probe"), b"x").is_err();
+            fs::remove_file(&limit).unwrap();
+            if let Err(error) = &result {
+                assert_eq!(error, "no space is left for the vault", "{name}, {n} writes");
+                failed += 1;
+            }
+            // A kill while it is full, and space again: as before or done, and it works.
+            drop(vault);
+            let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
+            assert_eq!(opened.notes, [], "{name}, {n} writes");
+            assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
+            assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"rules");
+            work(&mut vault).unwrap();
+            assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
+            vault.close();
+            fs::remove_dir_all(&places.data_dir).unwrap();
+            if !full {
+                break;
+            }
+        }
+        assert!(failed > 0, "{name} never met a full disk");
+        say(&format!("{name}: {failed} of its writes fail"));
+    }
+}
+
+#[test]
+fn whichever_write_finds_the_disk_full_nothing_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = fs::canonicalize(folder.path()).unwrap();
+    let mut child = match power::recorded_child("full::full_writes_child", &base) {
+        Ok(child) => child,
+        Err(why) => return not_run("a full disk at every write", &why),
+    };
+    let output = child.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("backup: "), "{text}{errors}");
+    println!("{text}");
 }

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dwell_core::time::Boot;
-use dwell_vault::{NewSecrets, Note, Places, Row, Vault};
+use dwell_vault::{NewSecrets, Note, Places, Row, Unlock, Vault, What, restore};
 
 use crate::generations::go_on;
 
@@ -141,6 +141,83 @@ fn a_rekey_killed_at_any_moment_leaves_one_whole_vault() {
         last = count;
         vault.close();
     }
+}
+
+/// Not a test of its own: what the child that is killed while it forgets, copies, backs up and restores does.
+#[test]
+fn restoring_child() {
+    let Ok(folder) = std::env::var(FOLDER) else { return };
+    let places = Places::new(&folder);
+    let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+    let first = vault.append_all(&[]).unwrap().get();
+    let nobody = What::App(dwell_core::subject::AppId::new("nobody").unwrap());
+    for i in first.. {
+        let today = i32::try_from(i / 5).unwrap();
+        let seq = vault.append(day(today), &Row::Span(focus(i * 1000, 900, "editor"))).unwrap();
+        say(&format!("acknowledged {}", seq.get()));
+        match i % 4 {
+            0 => drop(vault.seal_before(day(today)).unwrap()),
+            1 => drop(vault.forget(&nobody, false, &NewSecrets::default(), &mut go_on).unwrap()),
+            2 => vault.make_copy().unwrap(),
+            _ => {
+                let file = places.data_dir.join("backup");
+                let _ = std::fs::remove_file(&file);
+                vault.backup(&file, 0).unwrap();
+                vault.close();
+                // The same rows, so that the old vault and the new one both have what was acknowledged.
+                let slots = [Unlock::Keyfile(places.keyfile())];
+                vault = restore(&file, &places, &slots, true).unwrap().vault;
+            }
+        }
+    }
+}
+
+/// Killed anywhere in forgetting, copying, backing up and putting back: the old vault or the new one, never neither.
+#[test]
+fn a_restore_killed_at_any_moment_leaves_one_whole_vault() {
+    let world = World::new();
+    let mut last = 0;
+    let mut cut_off = 0;
+    for round in 0..rounds() {
+        let mut writer = child("kill::restoring_child", &world);
+        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+        let mut acknowledged = last;
+        let mut after = 1 + round % 4;
+        while let Some(Ok(line)) = lines.next() {
+            let Some(seq) = line.strip_prefix("acknowledged ") else { continue };
+            acknowledged = seq.parse().unwrap();
+            after = after.saturating_sub(1);
+            if after == 0 {
+                let until = Instant::now() + Duration::from_micros(round * 1777 % 40_000);
+                while Instant::now() < until {
+                    std::hint::spin_loop();
+                }
+                writer.kill().unwrap();
+            }
+        }
+        writer.wait().unwrap();
+        cut_off += u32::from(world.places.data_dir.join("restore.new").exists());
+        assert!(Vault::is_there(&world.places).unwrap(), "round {round}");
+        let (mut vault, opened) = world.try_open().unwrap();
+        assert_eq!(opened.notes, [], "round {round}");
+        let history = all(&mut vault);
+        assert_eq!(history.damaged, []);
+        let mut found: Vec<u64> =
+            history.spans.iter().map(|(_, span)| span.start.boot.as_ms() / 1000).collect();
+        found.sort_unstable();
+        let count = found.len() as u64;
+        assert!(count == acknowledged || count == acknowledged + 1, "{count} of {acknowledged}");
+        assert!(found.iter().copied().eq(0..count), "round {round}");
+        last = count;
+        vault.close();
+        for n in 1.. {
+            let aside = world.places.data_dir.join(format!("before-restore.{n}"));
+            if std::fs::remove_dir_all(aside).is_err() {
+                break;
+            }
+        }
+    }
+    println!("{} rounds, {cut_off} of them within a restore", rounds());
 }
 
 /// Not a test of its own: what the child that is killed while it makes a vault does.

@@ -1,0 +1,4 @@
+//! Pages of days and rollups.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| dwell_vault::fuzzing::page(bytes));
