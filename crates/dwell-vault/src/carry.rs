@@ -10,11 +10,12 @@ use crate::db::Table;
 use crate::error::WriteError;
 use crate::forget::{Forgotten, What};
 use crate::history::View;
-use crate::journal;
+use crate::journal::{End, Sealing};
 use crate::keys::{Key, VaultKeys};
 use crate::manifest::{Block, Entry, Form, Manifest, RollupEntry};
+use crate::names::Numbers;
 use crate::page;
-use crate::record::{self, DayPart, Place};
+use crate::record::{DayPart, Place};
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::totals::days_of;
@@ -47,7 +48,7 @@ impl<'a> Carrier<'a> {
         what: Option<&'a What>,
     ) -> Self {
         let manifest = Manifest {
-            next_seq: old.manifest.next_seq,
+            next_seq: new.next_seq,
             suspect: old.manifest.suspect,
             enforcement: old.manifest.enforcement,
             ..new.manifest.clone()
@@ -160,38 +161,41 @@ impl<'a> Carrier<'a> {
         Ok(())
     }
 
-    /// The rows of a part that is still in the journal: those that count, under the numbers that they had.
+    /// The rows of a part that is still in the journal: those that count, under new numbers, for names that no row
+    /// needs any more go too.
     fn rows(&mut self, part: DayPart, entry: &Entry) -> Result<(), WriteError> {
-        let (rows, whole) = self.old.journal(part);
-        let mut last: BTreeMap<_, u64> = BTreeMap::new();
-        for row in &rows {
-            last.insert(Tracks::key(row.row.span()), row.seq);
+        let journal = self.old.journal(part);
+        let mut last: BTreeMap<_, usize> = BTreeMap::new();
+        for (i, row) in journal.rows.iter().enumerate() {
+            last.insert(Tracks::key(row.span()), i);
         }
         let key = Key::random()?;
         let place = Place::day_key(part);
         let facts = self.new.facts.clone();
         let wrap = facts.wrap(&place, &key)?;
-        let (mut ordinal, mut chain, mut counted) = (0_u32, [0; 16], Counted::default());
-        for row in rows {
-            if last.get(&Tracks::key(row.row.span())) != Some(&row.seq) {
+        let to = Sealing { key: &key, vault_id: &facts.vault_id, epoch: facts.epoch, part };
+        let first_seq = self.manifest.next_seq;
+        let (mut end, mut counted, none) = (End::default(), Counted::default(), Numbers::default());
+        for (i, row) in journal.rows.into_iter().enumerate() {
+            if last.get(&Tracks::key(row.span())) != Some(&i) {
                 continue;
             }
-            let Some(kept) = row.row.map(|span| match self.what {
+            let Some(kept) = row.map(|span| match self.what {
                 Some(what) => what.rest_of(span),
                 None => Some(span),
             }) else {
                 continue;
             };
             counted.put(kept.span());
-            let link = (ordinal, chain);
-            let blob = journal::seal(&key, &facts.vault_id, facts.epoch, part, row.seq, link, &kept)?;
-            chain = record::tag(&blob);
-            ordinal = ordinal.saturating_add(1);
-            self.put(Blob::Row(row.seq, blob))?;
+            let mut sealed = Vec::new();
+            end.put(&to, &none, &kept, &mut self.manifest.next_seq, &mut sealed)?;
+            for (seq, blob) in sealed {
+                self.put(Blob::Row(seq, blob))?;
+            }
         }
         self.put(Blob::Of(Table::DayKey, place, wrap))?;
-        let damaged = entry.damaged || !whole;
-        let next = Entry { damaged, totals: counted.totals(), ..Entry::new(Form::Journal, entry.first_seq) };
+        let damaged = entry.damaged || !journal.whole;
+        let next = Entry { damaged, totals: counted.totals(), ..Entry::new(Form::Journal, first_seq) };
         self.manifest.parts.insert(part, next);
         Ok(())
     }

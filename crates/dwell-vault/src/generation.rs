@@ -225,6 +225,7 @@ impl Vault {
         let again = enf.again(&facts.vault_id);
         let mut store = Store::create(folder, &facts, enf)?;
         store.calendar = self.store.calendar;
+        store.next_seq = self.store.next_seq;
         match self.store.enforcement() {
             Ok(Some(record)) => store.put_enforcement(&record)?,
             // Lost already; the manifest goes on to say that there was one, so that it never reads as none.

@@ -11,11 +11,13 @@ use crate::chain::Chain;
 use crate::charged::Charged;
 use crate::db::{Db, Table};
 use crate::error::ReadError;
-use crate::journal::{self, Opened};
+use crate::journal;
 use crate::keys::{Index, VaultKeys};
 use crate::manifest::{Entry, Form, Manifest};
+use crate::names::{Nameless, Names};
 use crate::page::Stored;
 use crate::record::{DayPart, Place};
+use crate::row::Row;
 use crate::store::{Facts, OpenPart};
 use crate::tracks::Tracks;
 use crate::wrap;
@@ -42,6 +44,17 @@ pub(crate) struct Day {
     pub(crate) whole: bool,
     /// What is there, but sealed.
     pub(crate) sealed: Charged,
+}
+
+/// What of an open part's journal can be read.
+#[derive(Default)]
+pub(crate) struct Journal {
+    /// Its spans' rows, in order.
+    pub(crate) rows: Vec<Row>,
+    /// The numbers of all its rows, in order.
+    pub(crate) seqs: Vec<u64>,
+    /// That is all that there ever was.
+    pub(crate) whole: bool,
 }
 
 /// The parts of some days, in order.
@@ -89,9 +102,9 @@ impl View<'_> {
             (Form::Journal, keys) => match self.parts.get(&part) {
                 Some(open) if open.key.is_none() && keys.is_none() => keep_sealed(open.counted.totals()),
                 _ => {
-                    let (rows, whole) = self.journal(part);
-                    rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
-                    whole
+                    let journal = self.journal(part);
+                    journal.rows.into_iter().for_each(|row| tracks.put(row.into_span()));
+                    journal.whole
                 }
             },
             (Form::Totals, Some(_)) => true,
@@ -107,10 +120,11 @@ impl View<'_> {
         Ok(whole && !entry.damaged)
     }
 
-    /// The rows of an open part that can be read, in order, and whether that is all of them.
-    pub(crate) fn journal(&self, part: DayPart) -> (Vec<Opened>, bool) {
-        let Some(open) = self.parts.get(&part) else { return (Vec::new(), false) };
-        let Some(key) = &open.key else { return (Vec::new(), false) };
+    /// What can be read of an open part.
+    pub(crate) fn journal(&self, part: DayPart) -> Journal {
+        let mut found = Journal::default();
+        let Some(open) = self.parts.get(&part) else { return found };
+        let Some(key) = &open.key else { return found };
         let first = self.manifest.parts.get(&part).map_or(0, |entry| entry.first_seq);
         let mut rows = Vec::new();
         let sound = self.db.rows(first, |seq, sealed| {
@@ -118,8 +132,16 @@ impl View<'_> {
         });
         rows.sort_by_key(|row| row.link.ordinal);
         let chain = Chain::of(rows.iter().map(|row| (row.seq, row.link)));
-        let whole = sound && chain.is_whole() && chain.rows == open.rows && chain.end == open.chain;
-        (rows, whole)
+        found.whole = sound && chain.is_whole() && chain.rows == open.rows && chain.end == open.chain;
+        let mut names = Names::default();
+        for row in &rows {
+            found.seqs.push(row.seq);
+            match names.read(row.link.ordinal, &row.said) {
+                Ok(row) => found.rows.extend(row),
+                Err(Nameless) => found.whole = false,
+            }
+        }
+        found
     }
 
     /// A page's spans; `None` where it cannot be read or is not the one that the manifest knows.

@@ -38,6 +38,7 @@ mod keyfile;
 mod keys;
 mod lock;
 mod manifest;
+mod names;
 mod open;
 mod page;
 mod passphrase;
