@@ -1,18 +1,23 @@
 //! The manifest: which records there are, so that one that vanishes is missed. Sealed under K_enf; one for each
 //! generation, rewritten in the transaction that adds or removes a record.
 //!
-//! `revision u64 | next seq u64 | flags u32 | count u32`, then for each record 100 bytes: `kind u8 | flags u8 |
-//! period u32 | part u16 | first seq u64 | rows u32 | digest[32] | end of chain[16] | charged ms u64 |
-//! unobserved ms u64 | rollup's tag[16]`. Rows, digest and end of chain are those of a sealed page; for an open
-//! journal part, whose end is in the tip, they are 0.
+//! It has two levels, so that a day that is added writes a few KiB however long the history is. The *root*:
+//! `revision u64 | next seq u64 | flags u32 | blocks u32 | lists u32`, then for each rollup of 30 days `block u32 |
+//! flags u8 | tag[16]`, and for each list `block u32 | digest[32]`, the SHA-256 of its sealed record. And for each run
+//! of 30 days with records a *list*, at its place: for each part of a day 98 bytes, `kind u8 | flags u8 | day of the
+//! block u8 | 0 u8 | part u16 | first seq u64 | rows u32 | digest[32] | end of chain[16] | charged ms u64 | unobserved
+//! ms u64 | rollup's tag[16]`. Rows, digest and end of chain are those of a sealed page; for an open journal part,
+//! whose end is in the tip, they are 0.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dwell_core::calendar::CivilDay;
 use zeroize::Zeroizing;
 
 use crate::charged::Charged;
+use crate::history::parts_of;
 use crate::record::{DayPart, Kind};
+use crate::rollup::block_of;
 use crate::totals::days_of;
 use crate::wire::{Short, Wire};
 
@@ -28,8 +33,13 @@ const BLIND: u8 = 8;
 const ONLY: u8 = 16;
 /// Set where history is older than what was once seen, until the person accepts that.
 const SUSPECT: u32 = 1;
-const HEAD: usize = 24;
-const ENTRY: usize = 100;
+/// Set where there is an enforcement record.
+const ENFORCEMENT: u32 = 2;
+const HEAD: usize = 28;
+const ENTRY: usize = 98;
+
+/// The lists of a manifest, by [`block_of`] their days: the digest of each one's sealed record.
+pub(crate) type Lists = BTreeMap<u32, [u8; 32]>;
 
 /// What the manifest knows of a rollup of 30 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,25 +122,59 @@ impl Manifest {
         Some((*days.iter().min()?, *days.iter().max()?))
     }
 
-    pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
-        let count = self.parts.len() + self.blocks.len() + usize::from(self.enforcement);
-        let mut out = Zeroizing::new(Vec::with_capacity(HEAD + count * ENTRY));
+    /// The blocks whose lists say something else in `next`.
+    pub(crate) fn changed(&self, next: &Self) -> BTreeSet<u32> {
+        let (mut before, mut after) = (self.parts.iter().peekable(), next.parts.iter().peekable());
+        let mut changed = BTreeSet::new();
+        loop {
+            let part = match (before.peek(), after.peek()) {
+                (None, None) => return changed,
+                (Some(a), Some(b)) if a == b => {
+                    before.next();
+                    after.next();
+                    continue;
+                }
+                (Some((a, _)), Some((b, _))) => **a.min(b),
+                (Some((part, _)), None) | (None, Some((part, _))) => **part,
+            };
+            before.next_if(|(other, _)| **other == part);
+            after.next_if(|(other, _)| **other == part);
+            changed.insert(block_of(part.day.epoch_days()));
+        }
+    }
+
+    /// The blocks that have lists.
+    pub(crate) fn listed_blocks(&self) -> BTreeSet<u32> {
+        self.parts.keys().map(|part| block_of(part.day.epoch_days())).collect()
+    }
+
+    pub(crate) fn encode_root(&self, lists: &Lists) -> Zeroizing<Vec<u8>> {
+        let mut out = Zeroizing::new(Vec::with_capacity(HEAD + self.blocks.len() * 21 + lists.len() * 36));
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
+        let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+        let flags = flag(self.suspect, SUSPECT) | flag(self.enforcement, ENFORCEMENT);
         out.extend_from_slice(&self.revision.to_le_bytes());
         out.extend_from_slice(&self.next_seq.to_le_bytes());
-        out.extend_from_slice(&if self.suspect { SUSPECT } else { 0 }.to_le_bytes());
-        out.extend_from_slice(&u32::try_from(count).unwrap_or(u32::MAX).to_le_bytes());
-        if self.enforcement {
-            out.push(Kind::Enforcement.code());
-            out.extend_from_slice(&[0; ENTRY - 1]);
-        }
+        out.extend_from_slice(&flags.to_le_bytes());
+        out.extend_from_slice(&count(self.blocks.len()));
+        out.extend_from_slice(&count(lists.len()));
         for (block, known) in &self.blocks {
-            let flags = if known.only { ROLLUP | ONLY } else { ROLLUP };
-            out.extend_from_slice(&[Kind::Block.code(), flags]);
             out.extend_from_slice(&block.to_le_bytes());
-            out.extend_from_slice(&[0; ENTRY - 6 - 16]);
+            out.push(if known.only { ONLY } else { 0 });
             out.extend_from_slice(&known.tag);
         }
-        for (part, entry) in &self.parts {
+        for (block, digest) in lists {
+            out.extend_from_slice(&block.to_le_bytes());
+            out.extend_from_slice(digest);
+        }
+        out
+    }
+
+    /// The list of one block's parts.
+    pub(crate) fn encode_list(&self, block: u32) -> Zeroizing<Vec<u8>> {
+        let (first, last) = days_of(block);
+        let mut out = Zeroizing::new(Vec::with_capacity(32 * ENTRY));
+        for (part, entry) in self.parts.range(parts_of(&(first..=last))) {
             let (kind, rows, digest, end_chain) = match &entry.form {
                 Form::Journal => (Kind::Row, 0, [0; 32], [0; 16]),
                 Form::Page { rows, digest, end_chain } => (Kind::Page, *rows, *digest, *end_chain),
@@ -141,8 +185,8 @@ impl Manifest {
             if let Some(rollup) = entry.rollup {
                 flags |= if rollup.cumulative { ROLLUP | CUMULATIVE } else { ROLLUP };
             }
-            out.extend_from_slice(&[kind.code(), flags]);
-            out.extend_from_slice(&part.period().to_le_bytes());
+            let day = part.day.epoch_days() - first.epoch_days();
+            out.extend_from_slice(&[kind.code(), flags, day.to_le_bytes()[0], 0]);
             out.extend_from_slice(&part.part.to_le_bytes());
             out.extend_from_slice(&entry.first_seq.to_le_bytes());
             out.extend_from_slice(&rows.to_le_bytes());
@@ -155,13 +199,31 @@ impl Manifest {
         out
     }
 
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Short> {
+    /// A manifest whose lists are still to be read.
+    pub(crate) fn decode_root(bytes: &[u8]) -> Result<(Self, Lists), Short> {
         let mut wire = Wire::new(bytes);
         let mut manifest = Self { revision: wire.u64()?, next_seq: wire.u64()?, ..Self::default() };
-        manifest.suspect = wire.u32()? & SUSPECT != 0;
-        let count = wire.u32()?;
-        for _ in 0..count {
-            let (kind, flags, period, part) = (wire.u8()?, wire.u8()?, wire.u32()?, wire.u16()?);
+        let flags = wire.u32()?;
+        (manifest.suspect, manifest.enforcement) = (flags & SUSPECT != 0, flags & ENFORCEMENT != 0);
+        let (blocks, lists) = (wire.u32()?, wire.u32()?);
+        for _ in 0..blocks {
+            let (block, flags, tag) = (wire.u32()?, wire.u8()?, wire.array()?);
+            manifest.blocks.insert(block, Block { tag, only: flags & ONLY != 0 });
+        }
+        let mut found = Lists::new();
+        for _ in 0..lists {
+            found.insert(wire.u32()?, wire.array()?);
+        }
+        if wire.left() == 0 { Ok((manifest, found)) } else { Err(Short) }
+    }
+
+    /// Takes a list's parts.
+    pub(crate) fn decode_list(&mut self, block: u32, bytes: &[u8]) -> Result<(), Short> {
+        let (first, last) = days_of(block);
+        let mut wire = Wire::new(bytes);
+        let mut parts = Vec::with_capacity(bytes.len() / ENTRY);
+        while wire.left() > 0 {
+            let ([kind, flags, day, _], part) = (wire.array::<4>()?, wire.u16()?);
             let (first_seq, rows) = (wire.u64()?, wire.u32()?);
             let (digest, end_chain) = (wire.array()?, wire.array()?);
             let totals = Charged { charged_ms: wire.u64()?, unobserved_ms: wire.u64()? };
@@ -170,24 +232,21 @@ impl Manifest {
                 k if k == Kind::Row.code() => Form::Journal,
                 k if k == Kind::Page.code() => Form::Page { rows, digest, end_chain },
                 k if k == Kind::Rollup.code() => Form::Totals,
-                k if k == Kind::Block.code() => {
-                    manifest.blocks.insert(period, Block { tag, only: flags & ONLY != 0 });
-                    continue;
-                }
-                k if k == Kind::Enforcement.code() => {
-                    manifest.enforcement = true;
-                    continue;
-                }
                 // A record of a newer minor format, which this dwell can read around but will never rewrite.
                 _ => continue,
             };
-            let part = DayPart::of(period, part).ok_or(Short)?;
+            let day = first.plus(i32::from(day));
+            if day > last {
+                return Err(Short);
+            }
             let rollup = RollupEntry { tag, cumulative: flags & CUMULATIVE != 0 };
             let rollup = (flags & ROLLUP != 0).then_some(rollup);
             let (damaged, blind) = (flags & DAMAGED != 0, flags & BLIND != 0);
-            manifest.parts.insert(part, Entry { form, first_seq, damaged, totals, rollup, blind });
+            let entry = Entry { form, first_seq, damaged, totals, rollup, blind };
+            parts.push((DayPart { day, part }, entry));
         }
-        if wire.left() == 0 { Ok(manifest) } else { Err(Short) }
+        self.parts.extend(parts);
+        Ok(())
     }
 }
 
@@ -195,6 +254,9 @@ impl Manifest {
 mod tests {
     use super::*;
     use crate::samples::day;
+
+    /// Day 18 of block 692 is 2026-11-21.
+    const BLOCK: u32 = 692;
 
     fn sample() -> Manifest {
         let page = Form::Page { rows: 12, digest: [1; 32], end_chain: [2; 16] };
@@ -204,26 +266,63 @@ mod tests {
             (DayPart { day: day(-1), part: 0 }, Entry { rollup, ..Entry::new(Form::Totals, 0) }),
             (DayPart { day: day(0), part: 0 }, Entry { totals, rollup, blind: true, ..Entry::new(page, 1) }),
             (DayPart { day: day(0), part: 1 }, Entry { damaged: true, ..Entry::new(Form::Journal, 40) }),
+            (DayPart { day: day(30), part: 0 }, Entry::new(Form::Journal, 41)),
         ];
-        let blocks = [(692, Block { tag: [9; 16], only: true })].into();
-        Manifest { revision: 7, next_seq: 41, enforcement: true, suspect: true, blocks, parts: parts.into() }
+        let blocks = [(BLOCK, Block { tag: [9; 16], only: true })].into();
+        Manifest { revision: 7, next_seq: 42, enforcement: true, suspect: true, blocks, parts: parts.into() }
     }
 
     #[test]
     fn a_manifest_reads_back() {
-        let bytes = sample().encode();
-        assert_eq!(bytes.len(), HEAD + 5 * ENTRY);
-        assert_eq!(Manifest::decode(&bytes), Ok(sample()));
+        let lists: Lists = [(BLOCK, [4; 32]), (BLOCK + 1, [5; 32])].into();
+        assert_eq!(sample().listed_blocks().into_iter().collect::<Vec<_>>(), [BLOCK, BLOCK + 1]);
+        let bytes = sample().encode_root(&lists);
+        assert_eq!(bytes.len(), HEAD + 21 + 2 * 36);
+        let (mut read, found) = Manifest::decode_root(&bytes).unwrap();
+        assert_eq!(found, lists);
+        for (block, count) in [(BLOCK, 3), (BLOCK + 1, 1)] {
+            let list = sample().encode_list(block);
+            assert_eq!(list.len(), count * ENTRY);
+            read.decode_list(block, &list).unwrap();
+        }
+        assert_eq!(read, sample());
     }
 
     #[test]
     fn cut_bytes_and_absurd_counts_are_refused() {
-        let bytes = sample().encode();
+        let bytes = sample().encode_root(&[(BLOCK, [4; 32])].into());
         for length in 0..bytes.len() {
-            assert_eq!(Manifest::decode(&bytes[..length]), Err(Short));
+            assert_eq!(Manifest::decode_root(&bytes[..length]), Err(Short));
         }
-        let mut many = bytes.clone();
-        many[20..24].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert_eq!(Manifest::decode(&many), Err(Short));
+        for at in [20, 24] {
+            let mut many = bytes.clone();
+            many[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+            assert_eq!(Manifest::decode_root(&many), Err(Short));
+        }
+        let list = sample().encode_list(BLOCK);
+        for length in (0..list.len()).filter(|length| length % ENTRY != 0) {
+            let mut manifest = Manifest::default();
+            assert_eq!(manifest.decode_list(BLOCK, &list[..length]), Err(Short));
+            assert_eq!(manifest, Manifest::default());
+        }
+        let mut other = list.clone();
+        other[2] = 30;
+        assert_eq!(Manifest::default().decode_list(BLOCK, &other), Err(Short), "a day of another block");
+    }
+
+    #[test]
+    fn the_lists_that_change_are_told() {
+        let (none, all) = (Manifest::default(), sample());
+        let told = |a: &Manifest, b: &Manifest| a.changed(b).into_iter().collect::<Vec<_>>();
+        assert_eq!(told(&all, &all), [0; 0]);
+        assert_eq!(told(&none, &all), [BLOCK, BLOCK + 1]);
+        assert_eq!(told(&all, &none), [BLOCK, BLOCK + 1]);
+        let mut one = sample();
+        one.parts.get_mut(&DayPart { day: day(0), part: 1 }).unwrap().first_seq = 39;
+        assert_eq!(told(&all, &one), [BLOCK]);
+        assert_eq!(told(&one, &all), [BLOCK]);
+        one = sample();
+        one.parts.remove(&DayPart { day: day(30), part: 0 });
+        assert_eq!(told(&all, &one), [BLOCK + 1]);
     }
 }

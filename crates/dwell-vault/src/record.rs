@@ -84,7 +84,8 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) kind: Kind,
-    /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days, else 0.
+    /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days (one more for
+    /// the manifest's list of it), else 0.
     pub(crate) period: u32,
     /// Which of the day's parts; for a slot, its number; else 0.
     pub(crate) part: u16,
@@ -140,6 +141,11 @@ impl Place {
 
     pub(crate) const fn manifest(generation: u64) -> Self {
         Self { kind: Kind::Manifest, period: 0, part: 0, seq: generation }
+    }
+
+    /// The manifest's list of a block of 30 days.
+    pub(crate) const fn list(generation: u64, block: u32) -> Self {
+        Self { kind: Kind::Manifest, period: block.saturating_add(1), part: 0, seq: generation }
     }
 
     pub(crate) const fn enforcement(generation: u64) -> Self {
@@ -364,6 +370,9 @@ mod tests {
             Place::tip(1),
             Place::manifest(1),
             Place::manifest(2),
+            Place::list(1, 0),
+            Place::list(1, 5),
+            Place::list(2, 5),
             Place::enforcement(1),
         ];
         for (i, at) in places.iter().enumerate() {

@@ -17,7 +17,7 @@ use crate::error::{OpenError, Part, ReadError, WriteError};
 use crate::history::View;
 use crate::journal::{End, Sealing};
 use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest};
-use crate::manifest::{Entry, Form, Manifest, RollupEntry};
+use crate::manifest::{Entry, Form, Lists, Manifest, RollupEntry};
 use crate::names::Numbers;
 use crate::page;
 use crate::record::{self, DayPart, Place, SealError};
@@ -73,6 +73,16 @@ impl OpenPart {
     }
 }
 
+/// A manifest that is to be written.
+struct Rewritten {
+    manifest: Manifest,
+    lists: Lists,
+    /// The root's.
+    digest: [u8; 32],
+    /// Records to put, or to take away, by their ids.
+    blobs: Vec<(i64, Option<Vec<u8>>)>,
+}
+
 /// A part that a commit adds rows to.
 struct Growing {
     part: DayPart,
@@ -89,9 +99,11 @@ pub(crate) struct Store {
     pub(crate) enf: EnfKeys,
     pub(crate) tip: TipFile,
     pub(crate) manifest: Manifest,
-    /// SHA-256 of the manifest's sealed record.
+    /// SHA-256 of the sealed record of the manifest's root.
     pub(crate) manifest_digest: [u8; 32],
-    /// The manifest in memory says more than the one on the disk; the next commit writes it.
+    /// Its lists on the disk.
+    pub(crate) lists: Lists,
+    /// The manifest in memory says more than the one on the disk; the next commit writes all of it.
     pub(crate) manifest_changed: bool,
     pub(crate) parts: BTreeMap<DayPart, OpenPart>,
     pub(crate) next_seq: u64,
@@ -115,6 +127,7 @@ impl Store {
             tip,
             manifest: Manifest { next_seq: 1, ..Manifest::default() },
             manifest_digest: [0; 32],
+            lists: Lists::new(),
             manifest_changed: true,
             parts: BTreeMap::new(),
             next_seq: 1,
@@ -375,29 +388,55 @@ impl Store {
             None if self.manifest_changed => Some(self.manifest.clone()),
             other => other,
         };
-        let place = Place::manifest(self.facts.generation);
-        let rewritten = match manifest {
-            None => None,
-            Some(mut manifest) => {
-                manifest.revision = self.manifest.revision + 1;
-                manifest.next_seq = manifest.next_seq.max(self.next_seq);
-                let (step, key) = self.enf.sealing_key(&self.facts.vault_id, &place);
-                let sealed = record::seal(&key, &self.facts.vault_id, step, &place, &manifest.encode())?;
-                Some((self.enf.blind(&place), manifest, sealed))
-            }
-        };
+        let rewritten = manifest.map(|manifest| self.rewritten(manifest)).transpose()?;
         let tx = self.db.write()?;
         work(&tx)?;
-        if let Some((id, _, sealed)) = &rewritten {
-            tx.put(Table::Meta, *id, sealed)?;
+        for (id, blob) in rewritten.iter().flat_map(|rewritten| &rewritten.blobs) {
+            match blob {
+                Some(blob) => tx.put(Table::Meta, *id, blob)?,
+                None => tx.delete(Table::Meta, *id)?,
+            }
         }
         tx.commit()?;
-        if let Some((_, manifest, sealed)) = rewritten {
-            self.manifest = manifest;
-            self.manifest_digest = digest(&sealed);
+        if let Some(Rewritten { manifest, lists, digest, .. }) = rewritten {
+            (self.manifest, self.lists, self.manifest_digest) = (manifest, lists, digest);
             self.manifest_changed = false;
         }
         Ok(())
+    }
+
+    /// Seals a manifest that takes the last one's place: its root, and those of its lists that change.
+    fn rewritten(&mut self, mut manifest: Manifest) -> Result<Rewritten, WriteError> {
+        manifest.revision = self.manifest.revision + 1;
+        manifest.next_seq = manifest.next_seq.max(self.next_seq);
+        let generation = self.facts.generation;
+        let there = manifest.listed_blocks();
+        let mut changed =
+            if self.manifest_changed { there.clone() } else { self.manifest.changed(&manifest) };
+        changed.extend(self.lists.keys().filter(|block| !there.contains(block)));
+        let (mut lists, mut blobs) = (self.lists.clone(), Vec::with_capacity(changed.len() + 1));
+        for block in changed {
+            let place = Place::list(generation, block);
+            if there.contains(&block) {
+                let blob = self.seal_meta(&place, &manifest.encode_list(block))?;
+                lists.insert(block, digest(&blob));
+                blobs.push((self.enf.blind(&place), Some(blob)));
+            } else {
+                lists.remove(&block);
+                blobs.push((self.enf.blind(&place), None));
+            }
+        }
+        // After its lists: so no later key step than the root's is in use.
+        let place = Place::manifest(generation);
+        let root = self.seal_meta(&place, &manifest.encode_root(&lists))?;
+        let digest = digest(&root);
+        blobs.push((self.enf.blind(&place), Some(root)));
+        Ok(Rewritten { manifest, lists, digest, blobs })
+    }
+
+    fn seal_meta(&mut self, place: &Place, plain: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (step, key) = self.enf.sealing_key(&self.facts.vault_id, place);
+        record::seal(&key, &self.facts.vault_id, step, place, plain)
     }
 
     /// Says outside the database how far it has come. A failure leaves the tip behind, which it may be.
