@@ -274,6 +274,12 @@ impl Db {
         Ok(self.conn.execute("VACUUM INTO ?1", [text]).map(drop)?)
     }
 
+    /// Writes without log and syncing from now on, until it is opened again: for a file that is worth nothing before it
+    /// is complete, and that is synced then.
+    pub(crate) fn without_log(&self) -> rusqlite::Result<()> {
+        self.conn.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")
+    }
+
     /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.
     pub(crate) fn empty_log(&self) -> rusqlite::Result<()> {
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))

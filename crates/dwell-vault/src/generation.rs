@@ -224,6 +224,8 @@ impl Vault {
         };
         let again = enf.again(&facts.vault_id);
         let mut store = Store::create(folder, &facts, enf)?;
+        // Nobody opens it before it is whole and synced as a whole.
+        store.db.without_log().map_err(WriteError::from)?;
         store.calendar = self.store.calendar;
         store.next_seq = self.store.next_seq;
         match self.store.enforcement() {
@@ -250,15 +252,20 @@ impl Vault {
         if store.manifest.parts != expected.parts || store.manifest.blocks != expected.blocks {
             return Err(GenerationError::Unverified);
         }
+        let view = store.view(Some(&keys));
         let mut unread = false;
-        store.view(Some(&keys)).each_day(&(CivilDay::MIN..=CivilDay::MAX), |day| {
-            let lost = store
-                .manifest
-                .parts
-                .range(crate::history::parts_of(&(day.day..=day.day)))
-                .any(|(_, e)| e.damaged);
-            unread |= !day.whole && !lost;
-        })?;
+        if what.is_some_and(What::picks_subjects) {
+            view.each_day(&(CivilDay::MIN..=CivilDay::MAX), |day| {
+                let parts = crate::history::parts_of(&(day.day..=day.day));
+                let lost = store.manifest.parts.range(parts).any(|(_, entry)| entry.damaged);
+                unread |= !day.whole && !lost;
+            })?;
+        } else {
+            // Pages went over as they were: what is in them is what it was if they open.
+            for (part, entry) in &store.manifest.parts {
+                unread |= !entry.damaged && !view.opens(&keys, *part, entry)?;
+            }
+        }
         if unread {
             return Err(GenerationError::Unverified);
         }

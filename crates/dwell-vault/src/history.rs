@@ -6,13 +6,14 @@ use std::ops::RangeInclusive;
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::span::Span;
 use rusqlite::ErrorCode;
+use zeroize::Zeroizing;
 
 use crate::chain::Chain;
 use crate::charged::Charged;
 use crate::db::{Db, Table};
 use crate::error::ReadError;
 use crate::journal;
-use crate::keys::{Index, VaultKeys};
+use crate::keys::{Index, Key, VaultKeys};
 use crate::manifest::{Entry, Form, Manifest};
 use crate::names::{Nameless, Names};
 use crate::page::Stored;
@@ -152,6 +153,28 @@ impl View<'_> {
         known: &[u8; 32],
     ) -> Result<Option<Vec<Span>>, ReadError> {
         let facts = self.facts;
+        self.page_by(keys, part, known, |page, key| page.open(key, &facts.vault_id, facts.epoch, part))
+    }
+
+    /// The same, still packed.
+    pub(crate) fn packed(
+        &self,
+        keys: &VaultKeys,
+        part: DayPart,
+        known: &[u8; 32],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, ReadError> {
+        let facts = self.facts;
+        self.page_by(keys, part, known, |page, key| page.open_packed(key, &facts.vault_id, facts.epoch, part))
+    }
+
+    fn page_by<T>(
+        &self,
+        keys: &VaultKeys,
+        part: DayPart,
+        known: &[u8; 32],
+        open: impl Fn(&Stored<'_>, &Key) -> Option<T>,
+    ) -> Result<Option<T>, ReadError> {
+        let facts = self.facts;
         let Some(bytes) = self.get(Table::Page, &Place::page(part))? else { return Ok(None) };
         let Some(stored) = Stored::parse(&bytes).filter(|stored| stored.digest() == *known) else {
             return Ok(None);
@@ -159,13 +182,21 @@ impl View<'_> {
         // The day key stands in two places, so that losing one costs nothing.
         let place = Place::day_key(part);
         if let Some(key) = wrap::open(keys, &facts.vault_id, facts.epoch, &place, stored.wrap)
-            && let Some(spans) = stored.open(&key, &facts.vault_id, facts.epoch, part)
+            && let Some(opened) = open(&stored, &key)
         {
-            return Ok(Some(spans));
+            return Ok(Some(opened));
         }
         let Some(wrap) = self.get(Table::DayKey, &place)? else { return Ok(None) };
-        Ok(wrap::open(keys, &facts.vault_id, facts.epoch, &place, &wrap)
-            .and_then(|key| stored.open(&key, &facts.vault_id, facts.epoch, part)))
+        Ok(wrap::open(keys, &facts.vault_id, facts.epoch, &place, &wrap).and_then(|key| open(&stored, &key)))
+    }
+
+    /// Whether all that there should be of a part opens; what is inside a page is not looked at.
+    pub(crate) fn opens(&self, keys: &VaultKeys, part: DayPart, entry: &Entry) -> Result<bool, ReadError> {
+        match &entry.form {
+            Form::Journal => Ok(self.journal(part).whole),
+            Form::Page { digest, .. } => Ok(self.packed(keys, part, digest)?.is_some()),
+            Form::Totals => Ok(true),
+        }
     }
 
     /// A blob, or `None` where it is not there or lies in a damaged place.

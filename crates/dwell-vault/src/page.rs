@@ -37,8 +37,19 @@ pub(crate) fn seal(
     part: DayPart,
     spans: &[Span],
 ) -> Result<(Vec<u8>, [u8; 32]), SealError> {
-    let plain = pack(spans)?;
-    let sealed = record::seal(key, vault_id, epoch, &Place::page(part), &plain)?;
+    seal_packed(key, wrap, vault_id, epoch, part, &pack(spans)?)
+}
+
+/// Seals what [`Stored::open_packed`] gave.
+pub(crate) fn seal_packed(
+    key: &Key,
+    wrap: &[u8],
+    vault_id: &[u8; 16],
+    epoch: u32,
+    part: DayPart,
+    packed: &[u8],
+) -> Result<(Vec<u8>, [u8; 32]), SealError> {
+    let sealed = record::seal(key, vault_id, epoch, &Place::page(part), packed)?;
     let wrap_length = u8::try_from(wrap.len()).map_err(|_| SealError::TooLong { bytes: wrap.len() })?;
     let mut page = Vec::with_capacity(1 + wrap.len() + 32 + sealed.len());
     page.push(wrap_length);
@@ -82,10 +93,21 @@ impl<'a> Stored<'a> {
         epoch: u32,
         part: DayPart,
     ) -> Option<Vec<Span>> {
+        unpack(&self.open_packed(key, vault_id, epoch, part)?, RAW_MAX)
+    }
+
+    /// What the page holds, still packed and padded: enough to seal it again under another key.
+    pub(crate) fn open_packed(
+        &self,
+        key: &Key,
+        vault_id: &[u8; 16],
+        epoch: u32,
+        part: DayPart,
+    ) -> Option<Zeroizing<Vec<u8>>> {
         if !key.commits_to(vault_id, &self.commitment) {
             return None;
         }
-        unpack(&record::open(key, vault_id, epoch, &Place::page(part), self.sealed).ok()?, RAW_MAX)
+        record::open(key, vault_id, epoch, &Place::page(part), self.sealed).ok()
     }
 }
 

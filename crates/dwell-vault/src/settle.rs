@@ -87,6 +87,16 @@ impl Store {
         part: DayPart,
         tally: &Tally,
     ) -> Result<(Vec<u8>, [u8; 16]), WriteError> {
+        self.roll_encoded(keys, part, &tally.encode())
+    }
+
+    /// The same of a tally's bytes.
+    pub(crate) fn roll_encoded(
+        &self,
+        keys: Option<&VaultKeys>,
+        part: DayPart,
+        tally: &[u8],
+    ) -> Result<(Vec<u8>, [u8; 16]), WriteError> {
         let facts = &self.facts;
         let (key, place) = (Key::random()?, Place::rollup_key(part));
         let wrap = match keys {
@@ -94,7 +104,7 @@ impl Store {
             None => facts.wrap(&place, &key)?,
         };
         let place = Place::rollup(part);
-        Ok(rollup::seal(&key, &wrap, &facts.vault_id, facts.epoch, &place, &tally.encode())?)
+        Ok(rollup::seal(&key, &wrap, &facts.vault_id, facts.epoch, &place, tally)?)
     }
 
     /// Rollups of those blocks of 30 days that are over, and all of whose days are sealed.

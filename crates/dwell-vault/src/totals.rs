@@ -169,7 +169,8 @@ impl View<'_> {
         Ok(damaged.filter(|_| bytes.get(4..).is_some_and(|tally| sum.add_encoded(tally).is_ok())))
     }
 
-    fn rolled(
+    /// What a rollup holds; `None` where it cannot be read or is not the one that the manifest knows.
+    pub(crate) fn rolled(
         &self,
         place: &Place,
         key_place: &Place,
