@@ -2,8 +2,8 @@
 //! generation, rewritten in the transaction that adds or removes a record.
 //!
 //! It has two levels, so that a day that is added writes a few KiB however long the history is. The *root*:
-//! `revision u64 | next seq u64 | flags u32 | blocks u32 | lists u32`, then for each rollup of 30 days `block u32 |
-//! flags u8 | tag[16]`, and for each list `block u32 | digest[32]`, the SHA-256 of its sealed record. And for each run
+//! `revision u64 | next seq u64 | flags u32 | blocks u32 | years u32 | lists u32`, then for each rollup of 30 days
+//! `block u32 | flags u8 | tag[16]`, for each of 360 days `year u32 | tag[16]`, and for each list `block u32 | digest[32]`, the SHA-256 of its sealed record. And for each run
 //! of 30 days with records a *list*, at its place: for each part of a day 98 bytes, `kind u8 | flags u8 | day of the
 //! block u8 | 0 u8 | part u16 | first seq u64 | rows u32 | digest[32] | end of chain[16] | charged ms u64 | unobserved
 //! ms u64 | rollup's tag[16]`. Rows, digest and end of chain are those of a sealed page; for an open journal part,
@@ -35,7 +35,7 @@ const ONLY: u8 = 16;
 const SUSPECT: u32 = 1;
 /// Set where there is an enforcement record.
 const ENFORCEMENT: u32 = 2;
-const HEAD: usize = 28;
+const HEAD: usize = 32;
 const ENTRY: usize = 98;
 
 /// The lists of a manifest, by [`block_of`] their days: the digest of each one's sealed record.
@@ -109,6 +109,8 @@ pub(crate) struct Manifest {
     pub(crate) suspect: bool,
     /// The rollups of 30 days, by [`crate::rollup::block_of`].
     pub(crate) blocks: BTreeMap<u32, Block>,
+    /// The tags of the rollups of 360 days, by [`crate::rollup::year_of`]: each of all its blocks, which are all there.
+    pub(crate) years: BTreeMap<u32, [u8; 16]>,
     pub(crate) parts: BTreeMap<DayPart, Entry>,
 }
 
@@ -149,7 +151,9 @@ impl Manifest {
     }
 
     pub(crate) fn encode_root(&self, lists: &Lists) -> Zeroizing<Vec<u8>> {
-        let mut out = Zeroizing::new(Vec::with_capacity(HEAD + self.blocks.len() * 21 + lists.len() * 36));
+        let mut out = Zeroizing::new(Vec::with_capacity(
+            HEAD + self.blocks.len() * 21 + self.years.len() * 20 + lists.len() * 36,
+        ));
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).to_le_bytes();
         let flag = |set: bool, flag: u32| if set { flag } else { 0 };
         let flags = flag(self.suspect, SUSPECT) | flag(self.enforcement, ENFORCEMENT);
@@ -157,11 +161,16 @@ impl Manifest {
         out.extend_from_slice(&self.next_seq.to_le_bytes());
         out.extend_from_slice(&flags.to_le_bytes());
         out.extend_from_slice(&count(self.blocks.len()));
+        out.extend_from_slice(&count(self.years.len()));
         out.extend_from_slice(&count(lists.len()));
         for (block, known) in &self.blocks {
             out.extend_from_slice(&block.to_le_bytes());
             out.push(if known.only { ONLY } else { 0 });
             out.extend_from_slice(&known.tag);
+        }
+        for (year, tag) in &self.years {
+            out.extend_from_slice(&year.to_le_bytes());
+            out.extend_from_slice(tag);
         }
         for (block, digest) in lists {
             out.extend_from_slice(&block.to_le_bytes());
@@ -205,10 +214,13 @@ impl Manifest {
         let mut manifest = Self { revision: wire.u64()?, next_seq: wire.u64()?, ..Self::default() };
         let flags = wire.u32()?;
         (manifest.suspect, manifest.enforcement) = (flags & SUSPECT != 0, flags & ENFORCEMENT != 0);
-        let (blocks, lists) = (wire.u32()?, wire.u32()?);
+        let (blocks, years, lists) = (wire.u32()?, wire.u32()?, wire.u32()?);
         for _ in 0..blocks {
             let (block, flags, tag) = (wire.u32()?, wire.u8()?, wire.array()?);
             manifest.blocks.insert(block, Block { tag, only: flags & ONLY != 0 });
+        }
+        for _ in 0..years {
+            manifest.years.insert(wire.u32()?, wire.array()?);
         }
         let mut found = Lists::new();
         for _ in 0..lists {
@@ -269,7 +281,9 @@ mod tests {
             (DayPart { day: day(30), part: 0 }, Entry::new(Form::Journal, 41)),
         ];
         let blocks = [(BLOCK, Block { tag: [9; 16], only: true })].into();
-        Manifest { revision: 7, next_seq: 42, enforcement: true, suspect: true, blocks, parts: parts.into() }
+        let years = [(57, [8; 16])].into();
+        let parts = parts.into();
+        Manifest { revision: 7, next_seq: 42, enforcement: true, suspect: true, blocks, years, parts }
     }
 
     #[test]
@@ -277,7 +291,7 @@ mod tests {
         let lists: Lists = [(BLOCK, [4; 32]), (BLOCK + 1, [5; 32])].into();
         assert_eq!(sample().listed_blocks().into_iter().collect::<Vec<_>>(), [BLOCK, BLOCK + 1]);
         let bytes = sample().encode_root(&lists);
-        assert_eq!(bytes.len(), HEAD + 21 + 2 * 36);
+        assert_eq!(bytes.len(), HEAD + 21 + 20 + 2 * 36);
         let (mut read, found) = Manifest::decode_root(&bytes).unwrap();
         assert_eq!(found, lists);
         for (block, count) in [(BLOCK, 3), (BLOCK + 1, 1)] {
@@ -294,7 +308,7 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Manifest::decode_root(&bytes[..length]), Err(Short));
         }
-        for at in [20, 24] {
+        for at in [20, 24, 28] {
             let mut many = bytes.clone();
             many[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
             assert_eq!(Manifest::decode_root(&many), Err(Short));

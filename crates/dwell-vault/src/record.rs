@@ -28,13 +28,13 @@ pub(crate) enum Kind {
     Slot,
     EnfKey,
     DayKey,
-    /// The key of a rollup, of a day or of 30.
+    /// The key of a rollup, of a day, of 30 or of 360.
     RollupKey,
     Row,
     Page,
     /// The totals of a part of a day.
     Rollup,
-    /// The totals of 30 days.
+    /// The totals of 30 or of 360 days.
     Block,
     Tip,
     Manifest,
@@ -85,9 +85,9 @@ impl Kind {
 pub(crate) struct Place {
     pub(crate) kind: Kind,
     /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days (one more for
-    /// the manifest's list of it), else 0.
+    /// the manifest's list of it), or by 360 for that many, else 0.
     pub(crate) period: u32,
-    /// Which of the day's parts; for a slot, its number; else 0.
+    /// Which of the day's parts; for a slot, its number; for the totals of 360 days 1; else 0.
     pub(crate) part: u16,
     /// The row's number for a row, the generation for what belongs to one, else 0.
     pub(crate) seq: u64,
@@ -129,6 +129,15 @@ impl Place {
 
     pub(crate) const fn block(block: u32) -> Self {
         Self { kind: Kind::Block, period: block, part: 0, seq: 0 }
+    }
+
+    /// The key of 360 days' totals.
+    pub(crate) const fn year_key(year: u32) -> Self {
+        Self { kind: Kind::RollupKey, period: year, part: u16::MAX, seq: 2 }
+    }
+
+    pub(crate) const fn year(year: u32) -> Self {
+        Self { kind: Kind::Block, period: year, part: 1, seq: 0 }
     }
 
     pub(crate) const fn backups(generation: u64) -> Self {
@@ -370,6 +379,10 @@ mod tests {
             Place::tip(1),
             Place::manifest(1),
             Place::manifest(2),
+            Place::block(5),
+            Place::year(5),
+            Place::block_key(5),
+            Place::year_key(5),
             Place::list(1, 0),
             Place::list(1, 5),
             Place::list(2, 5),

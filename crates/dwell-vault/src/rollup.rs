@@ -1,9 +1,10 @@
 //! Sealed rollups: the totals of a part of a day (under DR), or of 30 days (under RK, once the vault is open), so
-//! that totals can be had without the detail, and outlive it.
+//! that totals can be had without the detail, and outlive it; and of 360 days, a copy of what twelve of those say,
+//! for reports of many years.
 //!
 //! In the database, like a page: `wrap length u8 | wrapped key | commitment of the key[32] | sealed record`. The
-//! record holds `length u32 | tally | 0…`, of which a block has `damaged days u32` in front of the tally, and is
-//! padded to a multiple of 2 KiB with what sealing adds.
+//! record holds `length u32 | tally | 0…`, of which a block has `damaged days u32` in front of the tally, a year
+//! twelve of them, and is padded to a multiple of 2 KiB with what sealing adds.
 
 use zeroize::Zeroizing;
 
@@ -18,6 +19,20 @@ pub(crate) const BLOCK_DAYS: i32 = 30;
 /// Which block of 30 days a day lies in, counted from 1970-01-01.
 pub(crate) fn block_of(epoch_days: i32) -> u32 {
     u32::try_from(epoch_days.div_euclid(BLOCK_DAYS)).unwrap_or(0)
+}
+
+/// Blocks in what is called a year here.
+pub(crate) const YEAR_BLOCKS: u32 = 12;
+
+/// Which run of twelve blocks a block lies in.
+pub(crate) const fn year_of(block: u32) -> u32 {
+    block / YEAR_BLOCKS
+}
+
+/// The blocks of a year.
+pub(crate) fn blocks_of(year: u32) -> std::ops::Range<u32> {
+    let first = year.saturating_mul(YEAR_BLOCKS);
+    first..first.saturating_add(YEAR_BLOCKS)
 }
 
 /// Seals a tally. Returns the blob, and the tag by which the manifest knows it.

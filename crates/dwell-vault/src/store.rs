@@ -171,8 +171,8 @@ impl Store {
                         let entry_of = Entry::new(Form::Journal, seq);
                         let manifest = manifest.get_or_insert_with(|| self.listed());
                         manifest.parts.insert(part, entry_of);
-                        let block = drop_block(manifest, *day).map(Place::block);
-                        stale.extend(block.map(|place| self.enf.blind(&place)));
+                        let dropped = drop_block(manifest, *day);
+                        stale.extend(dropped.iter().map(|place| self.enf.blind(place)));
                         entry.insert(Growing { part, key: Some(key), end: End::default(), minute: 0 })
                     }
                 },

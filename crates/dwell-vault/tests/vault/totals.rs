@@ -44,7 +44,8 @@ pub(crate) fn assert_totals(vault: &mut Vault, ranges: &[(i32, i32)]) {
     }
 }
 
-const RANGES: [(i32, i32); 6] = [(0, 0), (-50, 200), (3, 40), (28, 95), (41, 70), (10, 4)];
+const RANGES: [(i32, i32); 9] =
+    [(0, 0), (-50, 200), (3, 40), (28, 95), (41, 70), (10, 4), (-50, 700), (90, 480), (101, 461)];
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -59,12 +60,12 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let rows = || {
-        let row = (prop_oneof![0..4, 27..34, 60..64], 0_u64..6, 0_u64..9_000_000, 0_u8..5);
+        let row = (prop_oneof![0..4, 27..34, 60..64, 99..104, 460..464], 0_u64..6, 0_u64..9_000_000, 0_u8..5);
         proptest::collection::vec(row, 1..6)
     };
     prop_oneof![
         5 => rows().prop_map(Op::Append),
-        3 => prop_oneof![0..5, 30..35, 61..120].prop_map(Op::SealBefore),
+        3 => prop_oneof![0..5, 30..35, 61..120, 455..600].prop_map(Op::SealBefore),
         1 => Just(Op::Close),
         1 => Just(Op::Kill),
         2 => (rows(), 0..100, any::<bool>()).prop_map(|(rows, before, restart)| Op::Sealed(rows, before, restart)),
