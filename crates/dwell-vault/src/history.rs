@@ -75,6 +75,16 @@ impl View<'_> {
         }
         let mut parts = self.manifest.parts.range(parts_of(days)).peekable();
         while let Some((part, entry)) = parts.next() {
+            let alone = parts.peek().is_none_or(|(next, _)| next.day != part.day);
+            if let (Form::Page { digest, .. }, true, Some(keys)) = (&entry.form, alone, self.keys) {
+                // Nothing in it supersedes anything else: it was sealed in this order, once.
+                let spans = self.page(keys, *part, digest)?;
+                let whole = spans.is_some() && !entry.damaged;
+                let mut spans = spans.unwrap_or_default();
+                spans.retain(|span| !span.length.is_zero());
+                each(Day { day: part.day, spans, whole, sealed: Charged::default() });
+                continue;
+            }
             let mut tracks = Tracks::default();
             let mut sealed = Charged::default();
             let mut whole = self.put_part(*part, entry, &mut tracks, &mut sealed)?;

@@ -55,6 +55,7 @@ mod row;
 mod salvage;
 #[cfg(test)]
 mod samples;
+mod scan;
 mod sealed;
 mod settle;
 mod slot;
@@ -81,6 +82,7 @@ pub use restore::{RestoreError, Restored, restore};
 pub use retention::{LetGo, Retention};
 pub use row::{History, Note, Opened, Row, Seq, Subjects};
 pub use salvage::{SalvageError, Salvaged, salvage};
+pub use scan::{ActivityKind, Numbered, Scanned};
 pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
 pub use slots::{NewSlot, SlotError};

@@ -44,7 +44,7 @@ pub(crate) type Lists = BTreeMap<u32, [u8; 32]>;
 /// What the manifest knows of a rollup of 30 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
-    /// The tag of its sealed record.
+    /// By which it is known: see [`crate::rollup::Stored::tag`].
     pub(crate) tag: [u8; 16],
     /// It is all that is left of its days; what else there is of them came later, and counts besides.
     pub(crate) only: bool,
@@ -53,7 +53,7 @@ pub(crate) struct Block {
 /// What the manifest knows of a rollup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RollupEntry {
-    /// The tag of its sealed record.
+    /// By which it is known: see [`crate::rollup::Stored::tag`].
     pub(crate) tag: [u8; 16],
     /// It is of this part and all earlier ones of its day.
     pub(crate) cumulative: bool,
@@ -87,7 +87,7 @@ pub(crate) enum Form {
     Page {
         /// Journal rows that it came from.
         rows: u32,
-        /// SHA-256 of the page's sealed record.
+        /// By which the page is known: see [`crate::page::known_by`].
         digest: [u8; 32],
         /// The last row's tag.
         end_chain: [u8; 16],

@@ -7,7 +7,7 @@
 use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
-use crate::columns;
+use crate::columns::{self, Columns};
 use crate::keys::{Key, digest};
 use crate::record::{self, DayPart, OVERHEAD, Place, RECORD_MAX, SealError};
 use crate::wire::{Short, Wire};
@@ -54,9 +54,21 @@ pub(crate) fn seal_packed(
     let mut page = Vec::with_capacity(1 + wrap.len() + 32 + sealed.len());
     page.push(wrap_length);
     page.extend_from_slice(wrap);
-    page.extend_from_slice(&key.commitment(vault_id));
+    let commitment = key.commitment(vault_id);
+    page.extend_from_slice(&commitment);
     page.extend_from_slice(&sealed);
-    Ok((page, digest(&sealed)))
+    let digest = known_by(&commitment, &sealed);
+    Ok((page, digest))
+}
+
+/// By which the manifest knows a record under a key of its own: the SHA-256 of that key's commitment and the record's
+/// tag. Under one key only its holder can make another record, and under another key, which anybody can wrap to the
+/// vault's public key, the tag could be had but not the commitment.
+pub(crate) fn known_by(commitment: &[u8; 32], sealed: &[u8]) -> [u8; 32] {
+    let mut both = [0; 48];
+    both[..32].copy_from_slice(commitment);
+    both[32..].copy_from_slice(&record::tag(sealed));
+    digest(&both)
 }
 
 impl<'a> Stored<'a> {
@@ -83,7 +95,7 @@ impl<'a> Stored<'a> {
 
     /// The digest by which the manifest knows this page. Leaves the wrap out: it may be renewed.
     pub(crate) fn digest(&self) -> [u8; 32] {
-        digest(self.sealed)
+        known_by(&self.commitment, self.sealed)
     }
 
     pub(crate) fn open(
@@ -130,15 +142,47 @@ fn pack(spans: &[Span]) -> Result<Zeroizing<Vec<u8>>, SealError> {
 }
 
 fn unpack(plain: &[u8], most: usize) -> Option<Vec<Span>> {
-    let mut wire = Wire::new(plain);
-    let mut fields = || Ok::<_, Short>((wire.u32()?, wire.u32()?));
-    let (raw, packed) = fields().ok()?;
-    let (raw, packed) = (usize::try_from(raw).ok()?, usize::try_from(packed).ok()?);
-    if raw > most {
-        return None;
+    Unpacking::default().raw(plain, most).and_then(columns::decode)
+}
+
+/// Unpacks pages one after another, with memory that is used again: a context of its own takes a quarter of the time
+/// that unpacking a page does.
+#[derive(Default)]
+pub(crate) struct Unpacking {
+    context: Option<zstd::bulk::Decompressor<'static>>,
+    raw: Zeroizing<Vec<u8>>,
+}
+
+impl Unpacking {
+    /// The columns of a page.
+    pub(crate) fn columns(&mut self, packed: &[u8], columns: &mut Columns) -> Option<()> {
+        let decoded = self.raw(packed, RAW_MAX).and_then(|raw| columns::decode_into(raw, columns));
+        if decoded.is_none() {
+            *columns = Columns::default();
+        }
+        decoded
     }
-    let raw_bytes = Zeroizing::new(zstd::bulk::decompress(wire.take(packed).ok()?, raw).ok()?);
-    columns::decode(&raw_bytes).filter(|_| raw_bytes.len() == raw)
+
+    fn raw(&mut self, plain: &[u8], most: usize) -> Option<&[u8]> {
+        let mut wire = Wire::new(plain);
+        let mut fields = || Ok::<_, Short>((wire.u32()?, wire.u32()?));
+        let (raw, packed) = fields().ok()?;
+        let (raw, packed) = (usize::try_from(raw).ok()?, usize::try_from(packed).ok()?);
+        if raw > most {
+            return None;
+        }
+        let context = match &mut self.context {
+            Some(context) => context,
+            none => none.insert(zstd::bulk::Decompressor::new().ok()?),
+        };
+        if self.raw.len() < raw {
+            // Not resized in place, which could leave a copy behind.
+            self.raw = Zeroizing::new(vec![0; raw]);
+        }
+        let into = self.raw.get_mut(..raw)?;
+        let length = context.decompress_to_buffer(wire.take(packed).ok()?, into).ok()?;
+        (length == raw).then_some(&*into)
+    }
 }
 
 /// The next size of 16 KiB · 2ⁿ.
