@@ -1,8 +1,8 @@
 //! Sealed day pages: all spans of one part of a day, once nothing can change them any more.
 //!
 //! In the database: `wrap length u8 | wrapped day key | commitment of the day key[32] | sealed record`. The record
-//! holds `raw length u32 | packed length u32 | zstd of the columns | 0…`, and is padded to 16 KiB · 2ⁿ, so that its
-//! size tells a busy day from a quiet one only in steps of two.
+//! holds `raw length u32 | packed length u32 | zstd of the columns | 0…`, and is padded to 16 KiB · 2ⁿ less 512 bytes, so
+//! that its size tells a busy day from a quiet one only in steps of two, and it fills a leaf of the database's tree.
 
 use dwell_core::span::Span;
 use zeroize::Zeroizing;
@@ -15,6 +15,9 @@ use crate::wrap::WRAP_MAX;
 
 const LEVEL: i32 = 3;
 const STEP: usize = 16 << 10;
+/// With so much less, what SQLite keeps in the tree's leaf of a record of several pages nearly fills the leaf; else it is
+/// an eighth, eight days share one, and are lost together when that sector is.
+const LESS: usize = 512;
 /// The most that a page may unpack to.
 const RAW_MAX: usize = 64 << 20;
 /// The longest page in the database.
@@ -185,13 +188,13 @@ impl Unpacking {
     }
 }
 
-/// The next size of 16 KiB · 2ⁿ.
+/// The next size of 16 KiB · 2ⁿ less 512 bytes.
 const fn padded(length: usize) -> usize {
     let mut size = STEP;
-    while size < length {
+    while size - LESS < length {
         size *= 2;
     }
-    size
+    size - LESS
 }
 
 #[cfg(test)]
@@ -234,7 +237,21 @@ mod tests {
     fn a_quiet_and_a_busy_day_have_one_size() {
         let spans: Vec<Span> = (0..2000).map(|i| span(i * 20_000, 15_000 + i % 7, "editor", None)).collect();
         assert_eq!(sealed(&spans).0.len(), sealed(&spans[..10]).0.len());
-        assert_eq!(sealed(&[]).0.len(), 1 + 66 + 32 + STEP);
+        assert_eq!(sealed(&[]).0.len(), 1 + 66 + 32 + STEP - LESS);
+    }
+
+    /// The file format's documentation, 1.6: what of a cell's payload stays in the leaf.
+    #[test]
+    fn each_page_has_a_leaf_of_its_own() {
+        let usable = 2048;
+        let (most, least) = (usable - 35, (usable - 12) * 32 / 255 - 23);
+        for step in [STEP, 2 * STEP, 4 * STEP, 8 * STEP] {
+            for wrap in [66, WRAP_MAX] {
+                let payload = 5 + 1 + wrap + 32 + padded(step - LESS);
+                let fitting = least + (payload - least) % (usable - 4);
+                assert!(fitting <= most && fitting > usable / 2, "{step}: {fitting}");
+            }
+        }
     }
 
     #[test]
