@@ -54,9 +54,9 @@ impl Store {
         manifest.revision = self.manifest.revision + 1;
         manifest.next_seq = manifest.next_seq.max(self.next_seq);
         let generation = self.facts.generation;
-        let there = manifest.listed_blocks();
+        let there = manifest.parts.blocks();
         let mut changed =
-            if self.manifest_changed { there.clone() } else { self.manifest.changed(&manifest) };
+            if self.manifest_changed { there.clone() } else { self.manifest.parts.changed(&manifest.parts) };
         changed.extend(self.lists.keys().filter(|block| !there.contains(block)));
         let (mut lists, mut blobs) = (self.lists.clone(), Vec::with_capacity(changed.len() + 1));
         for block in changed {

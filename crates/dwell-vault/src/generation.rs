@@ -262,7 +262,7 @@ impl Vault {
             })?;
         } else {
             // Pages went over as they were: what is in them is what it was if they open.
-            for (part, entry) in &store.manifest.parts {
+            for (part, entry) in store.manifest.parts.iter() {
                 unread |= !entry.damaged && !view.opens(&keys, *part, entry)?;
             }
         }
@@ -283,7 +283,7 @@ impl Vault {
         progress: OnProgress<'_>,
     ) -> Result<Forgotten, GenerationError> {
         let mut days: BTreeMap<CivilDay, Vec<(DayPart, &Entry)>> = BTreeMap::new();
-        for (part, entry) in &self.store.manifest.parts {
+        for (part, entry) in self.store.manifest.parts.iter() {
             days.entry(part.day).or_default().push((*part, entry));
         }
         let total = days.len() as u64;

@@ -43,6 +43,7 @@ mod manifest;
 mod names;
 mod open;
 mod page;
+mod parts;
 mod passphrase;
 mod places;
 mod reader;

@@ -9,15 +9,14 @@
 //! ms u64 | rollup's tag[16]`. Rows, digest and end of chain are those of a sealed page; for an open journal part,
 //! whose end is in the tip, they are 0.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use dwell_core::calendar::CivilDay;
 use zeroize::Zeroizing;
 
 use crate::charged::Charged;
-use crate::history::parts_of;
+use crate::parts::Parts;
 use crate::record::{DayPart, Kind};
-use crate::rollup::block_of;
 use crate::totals::days_of;
 use crate::wire::{Short, Wire};
 
@@ -38,7 +37,7 @@ const ENFORCEMENT: u32 = 2;
 const HEAD: usize = 32;
 const ENTRY: usize = 98;
 
-/// The lists of a manifest, by [`block_of`] their days: the digest of each one's sealed record.
+/// The lists of a manifest, by [`crate::rollup::block_of`] their days: the digest of each one's sealed record.
 pub(crate) type Lists = BTreeMap<u32, [u8; 32]>;
 
 /// What the manifest knows of a rollup of 30 days.
@@ -111,7 +110,7 @@ pub(crate) struct Manifest {
     pub(crate) blocks: BTreeMap<u32, Block>,
     /// The tags of the rollups of 360 days, by [`crate::rollup::year_of`]: each of all its blocks, which are all there.
     pub(crate) years: BTreeMap<u32, [u8; 16]>,
-    pub(crate) parts: BTreeMap<DayPart, Entry>,
+    pub(crate) parts: Parts,
 }
 
 impl Manifest {
@@ -119,35 +118,10 @@ impl Manifest {
     pub(crate) fn days(&self) -> Option<(CivilDay, CivilDay)> {
         let blocks = self.blocks.iter().filter(|(_, known)| known.only);
         let blocks = blocks.flat_map(|(block, _)| <[CivilDay; 2]>::from(days_of(*block)));
-        let ends = self.parts.first_key_value().into_iter().chain(self.parts.last_key_value());
-        let days: Vec<CivilDay> = ends.map(|(part, _)| part.day).chain(blocks).collect();
+        let mut parts = self.parts.keys();
+        let ends = [parts.next(), parts.next_back()].into_iter().flatten();
+        let days: Vec<CivilDay> = ends.map(|part| part.day).chain(blocks).collect();
         Some((*days.iter().min()?, *days.iter().max()?))
-    }
-
-    /// The blocks whose lists say something else in `next`.
-    pub(crate) fn changed(&self, next: &Self) -> BTreeSet<u32> {
-        let (mut before, mut after) = (self.parts.iter().peekable(), next.parts.iter().peekable());
-        let mut changed = BTreeSet::new();
-        loop {
-            let part = match (before.peek(), after.peek()) {
-                (None, None) => return changed,
-                (Some(a), Some(b)) if a == b => {
-                    before.next();
-                    after.next();
-                    continue;
-                }
-                (Some((a, _)), Some((b, _))) => **a.min(b),
-                (Some((part, _)), None) | (None, Some((part, _))) => **part,
-            };
-            before.next_if(|(other, _)| **other == part);
-            after.next_if(|(other, _)| **other == part);
-            changed.insert(block_of(part.day.epoch_days()));
-        }
-    }
-
-    /// The blocks that have lists.
-    pub(crate) fn listed_blocks(&self) -> BTreeSet<u32> {
-        self.parts.keys().map(|part| block_of(part.day.epoch_days())).collect()
     }
 
     pub(crate) fn encode_root(&self, lists: &Lists) -> Zeroizing<Vec<u8>> {
@@ -181,9 +155,10 @@ impl Manifest {
 
     /// The list of one block's parts.
     pub(crate) fn encode_list(&self, block: u32) -> Zeroizing<Vec<u8>> {
-        let (first, last) = days_of(block);
-        let mut out = Zeroizing::new(Vec::with_capacity(32 * ENTRY));
-        for (part, entry) in self.parts.range(parts_of(&(first..=last))) {
+        let first = days_of(block).0;
+        let run = self.parts.run(block);
+        let mut out = Zeroizing::new(Vec::with_capacity(run.len() * ENTRY));
+        for (part, entry) in run {
             let (kind, rows, digest, end_chain) = match &entry.form {
                 Form::Journal => (Kind::Row, 0, [0; 32], [0; 16]),
                 Form::Page { rows, digest, end_chain } => (Kind::Page, *rows, *digest, *end_chain),
@@ -233,7 +208,7 @@ impl Manifest {
     pub(crate) fn decode_list(&mut self, block: u32, bytes: &[u8]) -> Result<(), Short> {
         let (first, last) = days_of(block);
         let mut wire = Wire::new(bytes);
-        let mut parts = Vec::with_capacity(bytes.len() / ENTRY);
+        let mut parts = Parts::default();
         while wire.left() > 0 {
             let ([kind, flags, day, _], part) = (wire.array::<4>()?, wire.u16()?);
             let (first_seq, rows) = (wire.u64()?, wire.u32()?);
@@ -255,9 +230,9 @@ impl Manifest {
             let rollup = (flags & ROLLUP != 0).then_some(rollup);
             let (damaged, blind) = (flags & DAMAGED != 0, flags & BLIND != 0);
             let entry = Entry { form, first_seq, damaged, totals, rollup, blind };
-            parts.push((DayPart { day, part }, entry));
+            parts.insert(DayPart { day, part }, entry);
         }
-        self.parts.extend(parts);
+        self.parts.join(block, parts);
         Ok(())
     }
 }
@@ -282,14 +257,14 @@ mod tests {
         ];
         let blocks = [(BLOCK, Block { tag: [9; 16], only: true })].into();
         let years = [(57, [8; 16])].into();
-        let parts = parts.into();
+        let parts = parts.into_iter().collect();
         Manifest { revision: 7, next_seq: 42, enforcement: true, suspect: true, blocks, years, parts }
     }
 
     #[test]
     fn a_manifest_reads_back() {
         let lists: Lists = [(BLOCK, [4; 32]), (BLOCK + 1, [5; 32])].into();
-        assert_eq!(sample().listed_blocks().into_iter().collect::<Vec<_>>(), [BLOCK, BLOCK + 1]);
+        assert_eq!(sample().parts.blocks().into_iter().collect::<Vec<_>>(), [BLOCK, BLOCK + 1]);
         let bytes = sample().encode_root(&lists);
         assert_eq!(bytes.len(), HEAD + 21 + 20 + 2 * 36);
         let (mut read, found) = Manifest::decode_root(&bytes).unwrap();
@@ -327,7 +302,7 @@ mod tests {
     #[test]
     fn the_lists_that_change_are_told() {
         let (none, all) = (Manifest::default(), sample());
-        let told = |a: &Manifest, b: &Manifest| a.changed(b).into_iter().collect::<Vec<_>>();
+        let told = |a: &Manifest, b: &Manifest| a.parts.changed(&b.parts).into_iter().collect::<Vec<_>>();
         assert_eq!(told(&all, &all), [0; 0]);
         assert_eq!(told(&none, &all), [BLOCK, BLOCK + 1]);
         assert_eq!(told(&all, &none), [BLOCK, BLOCK + 1]);
