@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::{Activity, Span};
-use dwell_vault::{NewSecrets, Places, Row, Totals, Vault};
+use dwell_vault::{ActivityKind, NewSecrets, Places, Reader, Row, Scanned, Totals, Vault};
 
 /// A vault in a folder.
 pub(crate) struct Ours {
@@ -39,7 +39,15 @@ impl Ours {
     }
 
     /// Milliseconds of each name, from the spans of days `from` up to and without `to`.
-    pub(crate) fn scan(&mut self, from: CivilDay, to: CivilDay) -> HashMap<Box<str>, u64> {
+    pub(crate) fn scan(&self, from: CivilDay, to: CivilDay) -> HashMap<Box<str>, u64> {
+        let mut totals = HashMap::new();
+        let damaged = self.vault.scan(from..=to.plus(-1), |day| sum_day(&mut totals, &day));
+        assert!(damaged.unwrap().is_empty(), "the vault is damaged");
+        totals
+    }
+
+    /// The same, from spans that come with their names.
+    pub(crate) fn read(&mut self, from: CivilDay, to: CivilDay) -> HashMap<Box<str>, u64> {
         let mut totals = HashMap::new();
         let damaged = self.vault.read_each(from..=to.plus(-1), |_, spans| {
             for span in spans {
@@ -60,6 +68,11 @@ impl Ours {
         totals
     }
 
+    /// A second connection, for a report in another thread.
+    pub(crate) fn reader(&self) -> Reader {
+        self.vault.reader().unwrap()
+    }
+
     /// The same as [`Ours::scan`], from the rollups.
     pub(crate) fn totals(&self, from: CivilDay, to: CivilDay) -> Totals {
         let totals = self.vault.totals(from..=to.plus(-1)).unwrap();
@@ -77,6 +90,26 @@ impl Ours {
         self.vault.close();
         crate::measure::size(&self.folder)
     }
+}
+
+/// Sums up a day by the places of its names, and only then by name.
+pub(crate) fn sum_day(totals: &mut HashMap<Box<str>, u64>, day: &Scanned<'_>) {
+    let (mut apps, mut domains) = (vec![0; day.apps.len()], vec![0; day.domains.len()]);
+    let put = |sums: &mut [u64], place: Option<u32>, ms| {
+        if let Some(place) = place {
+            sums[place as usize] += ms;
+        }
+    };
+    for span in day.spans {
+        if matches!(span.kind, ActivityKind::Focus | ActivityKind::Private) {
+            put(&mut apps, span.app, span.length.as_ms());
+            put(&mut domains, span.domain, span.length.as_ms());
+        }
+    }
+    // A name that had nothing is in no sum.
+    day.apps.iter().zip(apps).filter(|(_, ms)| *ms > 0).for_each(|(app, ms)| add(totals, app.as_str(), ms));
+    let domains = day.domains.iter().zip(domains).filter(|(_, ms)| *ms > 0);
+    domains.for_each(|(domain, ms)| add(totals, domain.as_str(), ms));
 }
 
 fn add(totals: &mut HashMap<Box<str>, u64>, name: &str, ms: u64) {

@@ -1,6 +1,8 @@
 //! The measuring: both stores in turns, the same spans, and the middle of several rounds.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Span;
@@ -8,7 +10,7 @@ use dwell_core::subject::{Domain, Subject};
 
 use crate::data::History;
 use crate::measure::{self, Written, cpu_of, median, spread, time_of};
-use crate::ours::Ours;
+use crate::ours::{Ours, sum_day};
 use crate::plain::Plain;
 use crate::table::{Bar, Table, Unit};
 use crate::{Options, child};
@@ -45,6 +47,7 @@ pub(crate) fn measure(years: i32, options: &Options) -> bool {
     table.line("size, a day", Unit::Kibi, per_day(ours_bytes), Some(per_day(plain_bytes)), Bar::Times(0.9));
     eprintln!("dwell-bench: reports");
     reports(&history, memory.path(), years, rounds, &mut table);
+    delays(&history, memory.path(), rounds, &mut table);
     cold(disk.path(), days, rounds, &mut table);
     let peak = |store| {
         let mut peaks: Vec<f64> = (0..3)
@@ -190,6 +193,7 @@ fn reports(history: &History, folder: &Path, years: i32, rounds: i32, table: &mu
     let rolled = Plain::open(&folder.join("p"));
     let mut ours = Ours::open(&folder.join("ours"));
     let (from, to) = (history.first(), History::coming(0));
+    assert_eq!(ours.scan(from, to), ours.read(from, to));
     let (by_ours, by_plain, by_rollup) = (ours.scan(from, to), plain.scan(from, to), rolled.totals(from, to));
     assert_eq!(by_plain, by_rollup);
     for (name, ms) in &by_ours {
@@ -197,7 +201,7 @@ fn reports(history: &History, folder: &Path, years: i32, rounds: i32, table: &mu
     }
     assert_eq!(by_ours.values().sum::<u64>(), by_plain.iter().sum::<u64>(), "the stores disagree");
     let totals = ours.totals(from, to);
-    let named = |text: &str| {
+    let summed = |text: &str| {
         let of = |named: Option<&str>| named == Some(text);
         let it = |subject: &Subject| {
             of(Some(subject.app.as_str())) || of(subject.domain.as_ref().map(Domain::as_str))
@@ -205,13 +209,14 @@ fn reports(history: &History, folder: &Path, years: i32, rounds: i32, table: &mu
         totals.subjects.iter().filter(|(subject, _)| it(subject)).map(|(_, used)| used.ms).sum::<u64>()
     };
     for (name, ms) in &by_ours {
-        assert_eq!(*ms, named(name), "the totals are not the sum of the spans");
+        assert_eq!(*ms, summed(name), "the totals are not the sum of the spans");
     }
-    let (mut scan_ours, mut scan_plain) = (Vec::new(), Vec::new());
+    let (mut scan_ours, mut scan_plain, mut named) = (Vec::new(), Vec::new(), Vec::new());
     let (mut totals_ours, mut totals_plain) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         scan_plain.push(time_of(|| assert!(!plain.scan(from, to).is_empty())));
         scan_ours.push(time_of(|| assert!(!ours.scan(from, to).is_empty())));
+        named.push(time_of(|| assert!(!ours.read(from, to).is_empty())));
         totals_ours.push(time_of(|| assert!(!ours.totals(from, to).subjects.is_empty())));
         totals_plain.push(time_of(|| assert!(!rolled.totals(from, to).is_empty())));
     }
@@ -223,13 +228,58 @@ fn reports(history: &History, folder: &Path, years: i32, rounds: i32, table: &mu
     } else {
         table.line("… against a rollup table", Unit::Millis, ours_ns, Some(plain_ns), Bar::None);
     }
-    table.line(
-        "scan of all spans",
-        Unit::Millis,
-        median(&mut scan_ours),
-        Some(median(&mut scan_plain)),
-        Bar::Times(0.75),
-    );
+    let plain_ns = median(&mut scan_plain);
+    let scan = median(&mut scan_ours);
+    table.line("scan of all spans", Unit::Millis, scan, Some(plain_ns), Bar::Times(0.75));
+    table.line("… with names each", Unit::Millis, median(&mut named), Some(plain_ns), Bar::None);
+}
+
+/// The 99th percentile and the worst of some commits' times.
+fn tail(spans: &[Span], mut commit: impl FnMut(&Span)) -> (f64, f64) {
+    let mut times: Vec<f64> = spans.iter().map(|span| time_of(|| commit(span))).collect();
+    times.sort_by(f64::total_cmp);
+    (times[times.len() * 99 / 100], times[times.len() - 1])
+}
+
+/// How much longer commits take while another thread reads all spans, over and over. Without a disk, whose syncs vary by
+/// more than what is looked for.
+fn delays(history: &History, folder: &Path, rounds: i32, table: &mut Table) {
+    // The quietest day has twice as many.
+    const COMMITS: usize = 120;
+    let mut ours = Ours::open(&folder.join("ours"));
+    let (from, to) = (history.first(), History::coming(0));
+    let (mut p99, mut worst) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let (day, spans) = day(history, 100 + round);
+        // A day's first rows cost more: its key, and most names.
+        let (first, spans) = spans.split_at(COMMITS / 3);
+        first.iter().for_each(|span| ours.append(day, span));
+        let alone = tail(&spans[..COMMITS], |span| ours.append(day, span));
+        let reader = ours.reader();
+        let done = AtomicBool::new(false);
+        let beside = std::thread::scope(|scope| {
+            let done = &done;
+            scope.spawn(move || {
+                let mut sums = HashMap::new();
+                let mut at = from;
+                while !done.load(Ordering::Relaxed) {
+                    let until = at.plus(29);
+                    reader.scan(at..=until, |day| sum_day(&mut sums, &day)).unwrap();
+                    at = if until < to { until.plus(1) } else { from };
+                }
+            });
+            let beside = tail(&spans[COMMITS..2 * COMMITS], |span| ours.append(day, span));
+            done.store(true, Ordering::Relaxed);
+            beside
+        });
+        p99.push(beside.0 - alone.0);
+        worst.push(beside.1 - alone.1);
+        ours.seal_before(day.plus(1));
+    }
+    let most = Bar::AtMost(5e6);
+    table.line("commit beside a scan, p99: more", Unit::Micros, median(&mut p99), None, most);
+    table.line("… worst of 120: more", Unit::Micros, median(&mut worst), None, most);
+    ours.close();
 }
 
 /// Totals in a fresh process, of files that the kernel holds nothing of; its own opening included.

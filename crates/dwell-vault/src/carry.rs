@@ -10,12 +10,13 @@ use crate::db::Table;
 use crate::error::WriteError;
 use crate::forget::{Forgotten, What};
 use crate::history::View;
-use crate::journal;
+use crate::journal::{End, Sealing};
 use crate::keys::{Key, VaultKeys};
 use crate::manifest::{Block, Entry, Form, Manifest, RollupEntry};
+use crate::names::Numbers;
 use crate::page;
-use crate::record::{self, DayPart, Place};
-use crate::store::Store;
+use crate::record::{DayPart, Place, SealError};
+use crate::store::{Facts, Store};
 use crate::tally::Tally;
 use crate::totals::days_of;
 use crate::tracks::Tracks;
@@ -47,7 +48,7 @@ impl<'a> Carrier<'a> {
         what: Option<&'a What>,
     ) -> Self {
         let manifest = Manifest {
-            next_seq: old.manifest.next_seq,
+            next_seq: new.next_seq,
             suspect: old.manifest.suspect,
             enforcement: old.manifest.enforcement,
             ..new.manifest.clone()
@@ -70,6 +71,9 @@ impl<'a> Carrier<'a> {
             self.gone.spans += spans.len() as u64;
             self.gone.charged_ms += if spans.is_empty() { totals } else { charged };
             self.gone.days += 1;
+            return Ok(());
+        }
+        if !self.what.is_some_and(What::picks_subjects) && self.move_day(parts)? {
             return Ok(());
         }
         let mut of_day = Tracks::default();
@@ -103,6 +107,60 @@ impl<'a> Carrier<'a> {
         }
         self.gone.days += u64::from((spans, charged) != (self.gone.spans, self.gone.charged_ms));
         Ok(())
+    }
+
+    /// Carries over a day of which nothing goes: what is in its pages and rollups is sealed anew as it is, without
+    /// unpacking it. `false`: something of it cannot be read or has to be made first, and nothing was carried.
+    fn move_day(&mut self, parts: &[(DayPart, &Entry)]) -> Result<bool, WriteError> {
+        let Some(old_keys) = self.old.keys else { return Ok(false) };
+        let mut opened = Vec::with_capacity(parts.len());
+        for (part, entry) in parts {
+            let page = match &entry.form {
+                Form::Journal => continue,
+                Form::Totals => None,
+                Form::Page { digest, .. } => match self.old.packed(old_keys, *part, digest)? {
+                    Some(page) => Some(page),
+                    None => return Ok(false),
+                },
+            };
+            let Some(rollup) = entry.rollup.filter(|_| !entry.blind) else { return Ok(false) };
+            let place = (Place::rollup(*part), Place::rollup_key(*part));
+            let Some(tally) = self.old.rolled(&place.0, &place.1, &rollup.tag)? else { return Ok(false) };
+            opened.push((*part, *entry, page, rollup.cumulative, tally));
+        }
+        for (part, entry) in parts.iter().filter(|(_, entry)| entry.form == Form::Journal) {
+            self.rows(*part, entry)?;
+        }
+        for (part, entry, page, cumulative, tally) in opened {
+            let mut next = entry.clone();
+            if let Some(packed) = page
+                && let Form::Page { digest, .. } = &mut next.form
+            {
+                *digest = self.page(part, |key, wrap, facts| {
+                    page::seal_packed(key, wrap, &facts.vault_id, facts.epoch, part, &packed)
+                })?;
+            }
+            let (blob, tag) = self.new.roll_encoded(Some(self.keys), part, &tally)?;
+            next.rollup = Some(RollupEntry { tag, cumulative });
+            self.put(Blob::Of(Table::Rollup, Place::rollup(part), blob))?;
+            self.manifest.parts.insert(part, next);
+        }
+        Ok(true)
+    }
+
+    /// Puts a page with a day key of its own. Returns its digest.
+    fn page(
+        &mut self,
+        part: DayPart,
+        seal: impl FnOnce(&Key, &[u8], &Facts) -> Result<(Vec<u8>, [u8; 32]), SealError>,
+    ) -> Result<[u8; 32], WriteError> {
+        let (key, place) = (Key::random()?, Place::day_key(part));
+        let facts = &self.new.facts;
+        let wrap = wrap::under_wrap_key(self.keys, &facts.vault_id, facts.epoch, &place, &key)?;
+        let (blob, digest) = seal(&key, &wrap, facts)?;
+        self.put(Blob::Of(Table::Page, Place::page(part), blob))?;
+        self.put(Blob::Of(Table::DayKey, place, wrap))?;
+        Ok(digest)
     }
 
     fn part(
@@ -141,15 +199,12 @@ impl<'a> Carrier<'a> {
             rolled.then_some((tally, entry.rollup.is_some_and(|rollup| rollup.cumulative)))
         };
         if has_spans {
-            let (key, place) = (Key::random()?, Place::day_key(part));
-            let facts = &self.new.facts;
-            let wrap = wrap::under_wrap_key(self.keys, &facts.vault_id, facts.epoch, &place, &key)?;
-            let (blob, digest) = page::seal(&key, &wrap, &facts.vault_id, facts.epoch, part, &spans)?;
+            let digest = self.page(part, |key, wrap, facts| {
+                page::seal(key, wrap, &facts.vault_id, facts.epoch, part, &spans)
+            })?;
             if let Form::Page { rows, end_chain, .. } = entry.form {
                 next.form = Form::Page { rows, digest, end_chain };
             }
-            self.put(Blob::Of(Table::Page, Place::page(part), blob))?;
-            self.put(Blob::Of(Table::DayKey, place, wrap))?;
         }
         if let Some((tally, cumulative)) = tally {
             let (blob, tag) = self.new.roll(Some(self.keys), part, &tally)?;
@@ -160,38 +215,41 @@ impl<'a> Carrier<'a> {
         Ok(())
     }
 
-    /// The rows of a part that is still in the journal: those that count, under the numbers that they had.
+    /// The rows of a part that is still in the journal: those that count, under new numbers, for names that no row
+    /// needs any more go too.
     fn rows(&mut self, part: DayPart, entry: &Entry) -> Result<(), WriteError> {
-        let (rows, whole) = self.old.journal(part);
-        let mut last: BTreeMap<_, u64> = BTreeMap::new();
-        for row in &rows {
-            last.insert(Tracks::key(row.row.span()), row.seq);
+        let journal = self.old.journal(part);
+        let mut last: BTreeMap<_, usize> = BTreeMap::new();
+        for (i, row) in journal.rows.iter().enumerate() {
+            last.insert(Tracks::key(row.span()), i);
         }
         let key = Key::random()?;
         let place = Place::day_key(part);
         let facts = self.new.facts.clone();
         let wrap = facts.wrap(&place, &key)?;
-        let (mut ordinal, mut chain, mut counted) = (0_u32, [0; 16], Counted::default());
-        for row in rows {
-            if last.get(&Tracks::key(row.row.span())) != Some(&row.seq) {
+        let to = Sealing { key: &key, vault_id: &facts.vault_id, epoch: facts.epoch, part };
+        let first_seq = self.manifest.next_seq;
+        let (mut end, mut counted, none) = (End::default(), Counted::default(), Numbers::default());
+        for (i, row) in journal.rows.into_iter().enumerate() {
+            if last.get(&Tracks::key(row.span())) != Some(&i) {
                 continue;
             }
-            let Some(kept) = row.row.map(|span| match self.what {
+            let Some(kept) = row.map(|span| match self.what {
                 Some(what) => what.rest_of(span),
                 None => Some(span),
             }) else {
                 continue;
             };
             counted.put(kept.span());
-            let link = (ordinal, chain);
-            let blob = journal::seal(&key, &facts.vault_id, facts.epoch, part, row.seq, link, &kept)?;
-            chain = record::tag(&blob);
-            ordinal = ordinal.saturating_add(1);
-            self.put(Blob::Row(row.seq, blob))?;
+            let mut sealed = Vec::new();
+            end.put(&to, &none, &kept, &mut self.manifest.next_seq, &mut sealed)?;
+            for (seq, blob) in sealed {
+                self.put(Blob::Row(seq, blob))?;
+            }
         }
         self.put(Blob::Of(Table::DayKey, place, wrap))?;
-        let damaged = entry.damaged || !whole;
-        let next = Entry { damaged, totals: counted.totals(), ..Entry::new(Form::Journal, entry.first_seq) };
+        let damaged = entry.damaged || !journal.whole;
+        let next = Entry { damaged, totals: counted.totals(), ..Entry::new(Form::Journal, first_seq) };
         self.manifest.parts.insert(part, next);
         Ok(())
     }

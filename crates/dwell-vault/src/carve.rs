@@ -22,8 +22,8 @@ pub(crate) struct Pages<'a> {
 impl<'a> Pages<'a> {
     pub(crate) fn of(db: &'a [u8], log: &'a [u8]) -> Self {
         let stated = db.get(16..18).map_or(0, |b| usize::from(u16::from_be_bytes([b[0], b[1]])));
-        // All vaults have pages of 4 KiB; another number is honest or damage, and must be a page size at least.
-        let size = if stated.is_power_of_two() && stated >= 512 { stated } else { 4096 };
+        // All vaults have pages of 2 KiB; another number is honest or damage, and must be a page size at least.
+        let size = if stated.is_power_of_two() && stated >= 512 { stated } else { 2048 };
         let mut pages: BTreeMap<u32, &[u8]> = (1_u32..).zip(db.chunks_exact(size)).collect();
         let salt = log.get(16..24);
         for frame in log.get(LOG_HEAD..).unwrap_or(&[]).chunks_exact(FRAME_HEAD + size) {
@@ -129,11 +129,13 @@ mod tests {
         let path = folder.path().join("db");
         let db = rusqlite::Connection::open(&path).unwrap();
         db.execute_batch(
-            "PRAGMA page_size = 4096; CREATE TABLE t(id INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
+            "PRAGMA page_size = 2048; CREATE TABLE t(id INTEGER PRIMARY KEY, b BLOB NOT NULL) STRICT",
         )
         .unwrap();
         let mut truth = BTreeMap::new();
-        for (i, length) in [0, 1, 466, 4000, 4061, 4062, 4070, 8200, 16_483, 100_000].into_iter().enumerate()
+        for (i, length) in [0, 1, 144, 2007, 2008, 2009, 2010, 2013, 2014, 2022, 8200, 16_483, 100_000]
+            .into_iter()
+            .enumerate()
         {
             let blob: Vec<u8> = (0..length).map(|n| (n * 7 + i) as u8).collect();
             let id = i64::MAX - 1000 * i as i64;
@@ -151,7 +153,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..9000)) {
             Pages::of(&bytes, &bytes).cells(|_, _| {});
-            for at in [0, 4096] {
+            for at in [0, 2048] {
                 if let Some(byte) = bytes.get_mut(at) {
                     *byte = LEAF;
                 }

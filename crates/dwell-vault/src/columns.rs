@@ -1,7 +1,7 @@
 //! A day's spans in columns: what compresses well, and says nothing that the spans do not.
 //!
 //! `count | apps: count, (length, text)… | domains: the same | activities u8… | app numbers… | domain numbers… |
-//! starts… | clock offsets… | lengths…`, all numbers varints. A start is counted from the end of the span before
+//! lengths… | starts… | clock offsets…`, all numbers varints. A start is counted from the end of the span before
 //! (the first: from 1970), an offset (wall minus boot) from the offset before; both signed. Names are numbered from
 //! 1 in the order in which they appear; 0 is none. The names of a day stand in its page alone: a common list would
 //! outlive erased days.
@@ -14,7 +14,8 @@ use dwell_core::time::{Boot, Millis, Reading, Wall};
 use zeroize::Zeroizing;
 
 use crate::activity;
-use crate::wire::{Short, Wire, put_signed, put_varint};
+use crate::scan::{ActivityKind, Numbered};
+use crate::wire::{Wire, put_signed, put_varint};
 
 /// The least bytes that a span takes; bounds the count that a page may claim.
 const SPAN_MIN: usize = 6;
@@ -37,6 +38,7 @@ pub(crate) fn encode(spans: &[Span]) -> Zeroizing<Vec<u8>> {
     out.extend(spans.iter().map(|span| activity::code(&span.activity)));
     numbers.iter().for_each(|(app, _)| put_varint(&mut out, *app));
     numbers.iter().for_each(|(_, domain)| put_varint(&mut out, *domain));
+    spans.iter().for_each(|span| put_varint(&mut out, span.length.as_ms()));
     // Wrapping throughout: whatever clocks said, it must read back as it was.
     let mut end = 0_i64;
     for span in spans {
@@ -50,43 +52,83 @@ pub(crate) fn encode(spans: &[Span]) -> Zeroizing<Vec<u8>> {
         put_signed(&mut out, offset.wrapping_sub(last));
         last = offset;
     }
-    spans.iter().for_each(|span| put_varint(&mut out, span.length.as_ms()));
     out
 }
 
+/// All spans with their names.
 pub(crate) fn decode(bytes: &[u8]) -> Option<Vec<Span>> {
+    let mut columns = Columns::default();
+    decode_into(bytes, &mut columns)?;
+    let named = |span: &Numbered| columns.span(span);
+    columns.spans.iter().map(named).collect()
+}
+
+/// A day's spans and names, the latter by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Columns {
+    pub(crate) apps: Vec<AppId>,
+    pub(crate) domains: Vec<Domain>,
+    pub(crate) spans: Vec<Numbered>,
+}
+
+impl Columns {
+    fn span(&self, span: &Numbered) -> Option<Span> {
+        fn name<T: Clone>(names: &[T], number: Option<u32>) -> Option<Option<T>> {
+            number
+                .map(|n| names.get(usize::try_from(n).ok()?).cloned())
+                .map_or(Some(None), |name| name.map(Some))
+        }
+        let (app, domain) = (name(&self.apps, span.app)?, name(&self.domains, span.domain)?);
+        let activity = activity::of(span.kind.code(), app, domain)?;
+        Some(Span { start: span.start, length: span.length, activity })
+    }
+}
+
+/// Reads columns into memory that is used again from day to day.
+pub(crate) fn decode_into(bytes: &[u8], columns: &mut Columns) -> Option<()> {
     let mut wire = Wire::new(bytes);
     let count = usize::try_from(wire.varint().ok()?).ok().filter(|n| *n <= bytes.len() / SPAN_MIN)?;
-    let apps = names(&mut wire, |text| AppId::new(text).ok())?;
-    let domains = names(&mut wire, |text| Domain::new(text).ok())?;
-    let codes = wire.take(count).ok()?;
-    let mut column = |signed: bool| -> Option<Vec<u64>> {
-        let read =
-            |wire: &mut Wire<'_>| if signed { wire.signed().map(i64::cast_unsigned) } else { wire.varint() };
-        (0..count).map(|_| read(&mut wire)).collect::<Result<_, Short>>().ok()
-    };
-    let (app_numbers, domain_numbers) = (column(false)?, column(false)?);
-    let (starts, offsets, lengths) = (column(true)?, column(true)?, column(false)?);
-    if wire.left() != 0 {
-        return None;
-    }
-    let mut spans = Vec::with_capacity(count);
-    let (mut end, mut offset) = (0_i64, 0_i64);
-    for i in 0..count {
-        let wall = end.wrapping_add(starts[i].cast_signed());
-        offset = offset.wrapping_add(offsets[i].cast_signed());
-        end = wall.wrapping_add(lengths[i].cast_signed());
-        let (app, domain) = (named(&apps, app_numbers[i])?, named(&domains, domain_numbers[i])?);
-        spans.push(Span {
-            start: Reading::new(
-                Boot::from_ms(wall.wrapping_sub(offset).cast_unsigned()),
-                Wall::from_unix_ms(wall),
-            ),
-            length: Millis::from_ms(lengths[i]),
-            activity: activity::of(codes[i], app, domain)?,
+    columns.apps = names(&mut wire, |text| AppId::new(text).ok())?;
+    columns.domains = names(&mut wire, |text| Domain::new(text).ok())?;
+    let spans = &mut columns.spans;
+    spans.clear();
+    for code in wire.take(count).ok()? {
+        spans.push(Numbered {
+            start: Reading::new(Boot::from_ms(0), Wall::from_unix_ms(0)),
+            length: Millis::ZERO,
+            kind: ActivityKind::of(*code)?,
+            app: None,
+            domain: None,
         });
     }
-    Some(spans)
+    for span in spans.iter_mut() {
+        span.app = number(&mut wire, columns.apps.len())?;
+        if span.app.is_none() != (span.kind == ActivityKind::Unobserved) {
+            return None;
+        }
+    }
+    for span in spans.iter_mut() {
+        span.domain = number(&mut wire, columns.domains.len())?;
+        if span.domain.is_some() && matches!(span.kind, ActivityKind::Private | ActivityKind::Unobserved) {
+            return None;
+        }
+    }
+    for span in spans.iter_mut() {
+        span.length = Millis::from_ms(wire.varint().ok()?);
+    }
+    let mut end = 0_i64;
+    for span in spans.iter_mut() {
+        let wall = end.wrapping_add(wire.signed().ok()?);
+        end = wall.wrapping_add(span.length.as_ms().cast_signed());
+        span.start.wall = Wall::from_unix_ms(wall);
+    }
+    let mut offset = 0_i64;
+    for span in spans.iter_mut() {
+        offset = offset.wrapping_add(wire.signed().ok()?);
+        let boot = span.start.wall.as_unix_ms().wrapping_sub(offset);
+        span.start.boot = Boot::from_ms(boot.cast_unsigned());
+    }
+    (wire.left() == 0).then_some(())
 }
 
 #[derive(Default)]
@@ -122,11 +164,11 @@ fn names<T>(wire: &mut Wire<'_>, parse: impl Fn(&str) -> Option<T>) -> Option<Ve
     (0..count).map(|_| name()).collect()
 }
 
-/// The name of a number: `Some(None)` for 0, `None` for a number that names nothing.
-fn named<T: Clone>(names: &[T], number: u64) -> Option<Option<T>> {
-    match usize::try_from(number).ok()? {
+/// A name's place in its list: `Some(None)` for 0, which is none; `None` for a number that names nothing.
+fn number(wire: &mut Wire<'_>, names: usize) -> Option<Option<u32>> {
+    match u32::try_from(wire.varint().ok()?).ok()? {
         0 => Some(None),
-        n => names.get(n - 1).cloned().map(Some),
+        n => (usize::try_from(n).ok()? <= names).then_some(Some(n - 1)),
     }
 }
 
@@ -158,7 +200,7 @@ mod tests {
         let shown: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(
             shown,
-            "030206656469746f720762726f77736572010b6578616d706c652e6f7267000000010201000100d0cb85cbbf6800f80a80bc85cbbf6800008827ac0209"
+            "030206656469746f720762726f77736572010b6578616d706c652e6f72670000000102010001008827ac0209d0cb85cbbf6800f80a80bc85cbbf680000"
         );
     }
 

@@ -19,6 +19,8 @@ use dwell_core::calendar::CivilDay;
 
 const VAULT: [u8; 16] = *b"0123456789abcdef";
 const PART: DayPart = DayPart { day: CivilDay::from_epoch_days(20_778), part: 0 };
+/// The 30 days that it is in.
+const BLOCK: u32 = 692;
 
 fn key() -> Option<Key> {
     Key::from_slice(&[7; 32])
@@ -58,8 +60,12 @@ pub fn record(bytes: &[u8]) {
     if let Ok(sealed) = record::seal(&key, &VAULT, 1, &row, bytes) {
         let _ = journal::open(&key, &VAULT, 1, PART, 1, &sealed);
     }
-    if let Ok(manifest) = Manifest::decode(bytes) {
-        let _ = (manifest.encode(), manifest.days());
+    if let Ok((manifest, lists)) = Manifest::decode_root(bytes) {
+        let _ = (manifest.encode_root(&lists), manifest.days());
+    }
+    let mut manifest = Manifest::default();
+    if manifest.decode_list(BLOCK, bytes).is_ok() {
+        let _ = (manifest.encode_list(BLOCK), manifest.days());
     }
     let _ = Tally::default().add_encoded(bytes);
     let _ = (backup::decode(bytes), spill::decode(bytes));
@@ -124,7 +130,10 @@ mod tests {
             vault.append(PART.day, &Row::Span(span.clone())).unwrap();
         }
         vault.seal_before(PART.day.plus(1)).unwrap();
-        let manifest = vault.parts().0.manifest.encode().to_vec();
+        let store = vault.parts().0;
+        let root = store.manifest.encode_root(&store.lists).to_vec();
+        let list =
+            store.manifest.parts.blocks().first().map(|block| store.manifest.encode_list(*block).to_vec());
         vault.append(PART.day, &Row::Span(spans[0].clone())).unwrap();
         let g = folder.path().join("vault/g.1");
         let read = |name: &str| std::fs::read(g.join(name)).unwrap();
@@ -136,7 +145,11 @@ mod tests {
         let text = recovery_key::print(&key).as_bytes().to_vec();
         vec![
             ("header", header as fn(&[u8]), vec![read("hdr")]),
-            ("record", record, vec![manifest, tally.clone(), spill::encode(&rows).unwrap().to_vec()]),
+            (
+                "record",
+                record,
+                vec![root, list.unwrap_or_default(), tally.clone(), spill::encode(&rows).unwrap().to_vec()],
+            ),
             ("page", page, vec![stored, columns::encode(&spans).to_vec(), tally]),
             ("salvage", salvage, vec![database]),
             ("recovery", recovery, vec![text]),

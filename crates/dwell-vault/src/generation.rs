@@ -210,7 +210,10 @@ impl Vault {
         };
         let again = enf.again(&facts.vault_id);
         let mut store = Store::create(folder, &facts, enf)?;
+        // Nobody opens it before it is whole and synced as a whole.
+        store.db.without_log().map_err(WriteError::from)?;
         store.calendar = self.store.calendar;
+        store.next_seq = self.store.next_seq;
         match self.store.enforcement() {
             Ok(Some(record)) => store.put_enforcement(&record)?,
             // Lost already; the manifest goes on to say that there was one, so that it never reads as none.
@@ -235,15 +238,20 @@ impl Vault {
         if store.manifest.parts != expected.parts || store.manifest.blocks != expected.blocks {
             return Err(GenerationError::Unverified);
         }
+        let view = store.view(Some(&keys));
         let mut unread = false;
-        store.view(Some(&keys)).each_day(&(CivilDay::MIN..=CivilDay::MAX), |day| {
-            let lost = store
-                .manifest
-                .parts
-                .range(crate::history::parts_of(&(day.day..=day.day)))
-                .any(|(_, e)| e.damaged);
-            unread |= !day.whole && !lost;
-        })?;
+        if what.is_some_and(What::picks_subjects) {
+            view.each_day(&(CivilDay::MIN..=CivilDay::MAX), |day| {
+                let parts = crate::history::parts_of(&(day.day..=day.day));
+                let lost = store.manifest.parts.range(parts).any(|(_, entry)| entry.damaged);
+                unread |= !day.whole && !lost;
+            })?;
+        } else {
+            // Pages went over as they were: what is in them is what it was if they open.
+            for (part, entry) in store.manifest.parts.iter() {
+                unread |= !entry.damaged && !view.opens(&keys, *part, entry)?;
+            }
+        }
         if unread {
             return Err(GenerationError::Unverified);
         }
@@ -261,7 +269,7 @@ impl Vault {
         progress: OnProgress<'_>,
     ) -> Result<Forgotten, GenerationError> {
         let mut days: BTreeMap<CivilDay, Vec<(DayPart, &Entry)>> = BTreeMap::new();
-        for (part, entry) in &self.store.manifest.parts {
+        for (part, entry) in self.store.manifest.parts.iter() {
             days.entry(part.day).or_default().push((*part, entry));
         }
         let total = days.len() as u64;

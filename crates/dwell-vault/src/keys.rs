@@ -231,12 +231,18 @@ impl EnfKeys {
 
     /// The step and key to seal a record of this kind with.
     pub(crate) fn sealing_key(&mut self, vault_id: &[u8; 16], place: &Place) -> (u32, Key) {
+        let step = self.sealing_step();
+        (step, self.opening_key(vault_id, place, step))
+    }
+
+    /// The step to seal one record with, for those who keep its key.
+    pub(crate) const fn sealing_step(&mut self) -> u32 {
         self.seals += 1;
         if self.seals == SEALS_A_STEP {
             self.seals = 0;
             self.step = self.step.saturating_add(1);
         }
-        (self.step, self.opening_key(vault_id, place, self.step))
+        self.step
     }
 
     /// The key that a record of this kind was sealed with at a step.

@@ -2,8 +2,9 @@
 //!
 //! A vault is a folder `vault/` whose link `current` names a generation `g.N`, with a header `hdr` (key slots), a
 //! database `db` (opaque blobs) and a `tip` (how far the journal has come); and beside it the key files. Rows go to
-//! the journal at once; a day that is over becomes one sealed page. What each record is, of which day and where in
-//! its order, is authenticated with it.
+//! the journal at once, 144 bytes each whatever they hold; a day that is over becomes one sealed page, and its totals
+//! a rollup beside it, which are summed once more over 30 and over 360 days. What each record is, of which day and
+//! where in its order, is authenticated with it, and a manifest says which there are.
 //!
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
@@ -24,6 +25,7 @@ mod carve;
 mod chain;
 mod charged;
 mod columns;
+mod commit;
 mod create;
 mod db;
 mod enforcement;
@@ -45,8 +47,10 @@ mod lock;
 mod manifest;
 mod memory;
 mod mend;
+mod names;
 mod open;
 mod page;
+mod parts;
 mod passphrase;
 mod places;
 mod preview;
@@ -62,6 +66,7 @@ mod row;
 mod salvage;
 #[cfg(test)]
 mod samples;
+mod scan;
 mod sealed;
 mod settle;
 mod slot;
@@ -94,6 +99,7 @@ pub use restore::{RestoreError, Restored, restore};
 pub use retention::{LetGo, Retention};
 pub use row::{History, Note, Opened, Row, Seq, Subjects};
 pub use salvage::{SalvageError, Salvaged, salvage};
+pub use scan::{ActivityKind, Numbered, Scanned};
 pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
 pub use slots::{NewSlot, SlotError, slots};

@@ -269,9 +269,8 @@ pub(crate) fn open_store(
     if older_header && vault.is_none() {
         return Err(OpenError::Corrupt { what: Part::HeaderMac });
     }
-    let read = relist::read(&db, &facts, &mut enf);
-    let remade = read.is_none();
-    let (manifest, manifest_digest) = read.unwrap_or_else(|| (relist::remake(&db, &facts, &enf), [0; 32]));
+    let relist::Found { manifest, lists, digest: manifest_digest, remade } =
+        relist::find(&db, &facts, &mut enf);
     if let Some(step) =
         db.get(Table::Enforcement, enf.blind(&Place::enforcement(facts.generation))).ok().flatten()
         && let Some(step) = record::stated_epoch(&step)
@@ -320,6 +319,7 @@ pub(crate) fn open_store(
         tip: tip_file,
         manifest,
         manifest_digest,
+        lists,
         manifest_changed: remade || behind,
         parts,
         next_seq,

@@ -63,7 +63,7 @@ impl Vault {
         };
         let view = self.store.view(Some(&self.keys));
         let mut days: BTreeMap<CivilDay, Vec<(DayPart, &Entry)>> = BTreeMap::new();
-        for (part, entry) in &self.store.manifest.parts {
+        for (part, entry) in self.store.manifest.parts.iter() {
             if what.picks_subjects() || what.takes_day(part.day) {
                 days.entry(part.day).or_default().push((*part, entry));
             }

@@ -93,7 +93,7 @@ impl Reader {
         self.view().totals(&days)
     }
 
-    fn view(&self) -> View<'_> {
+    pub(crate) fn view(&self) -> View<'_> {
         View {
             db: &self.db,
             facts: &self.facts,

@@ -28,13 +28,13 @@ pub(crate) enum Kind {
     Slot,
     EnfKey,
     DayKey,
-    /// The key of a rollup, of a day or of 30.
+    /// The key of a rollup, of a day, of 30 or of 360.
     RollupKey,
     Row,
     Page,
     /// The totals of a part of a day.
     Rollup,
-    /// The totals of 30 days.
+    /// The totals of 30 or of 360 days.
     Block,
     Tip,
     Manifest,
@@ -88,9 +88,10 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) kind: Kind,
-    /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days, else 0.
+    /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days (one more for
+    /// the manifest's list of it), or by 360 for that many, else 0.
     pub(crate) period: u32,
-    /// Which of the day's parts; for a slot, its number; else 0.
+    /// Which of the day's parts; for a slot, its number; for the totals of 360 days 1; else 0.
     pub(crate) part: u16,
     /// The row's number for a row, the batch's for a spill, the generation for what belongs to one, else 0.
     pub(crate) seq: u64,
@@ -138,6 +139,15 @@ impl Place {
         Self { kind: Kind::Spill, period: 0, part: 0, seq: batch }
     }
 
+    /// The key of 360 days' totals.
+    pub(crate) const fn year_key(year: u32) -> Self {
+        Self { kind: Kind::RollupKey, period: year, part: u16::MAX, seq: 2 }
+    }
+
+    pub(crate) const fn year(year: u32) -> Self {
+        Self { kind: Kind::Block, period: year, part: 1, seq: 0 }
+    }
+
     pub(crate) const fn backups(generation: u64) -> Self {
         Self { kind: Kind::Backups, period: 0, part: 0, seq: generation }
     }
@@ -148,6 +158,11 @@ impl Place {
 
     pub(crate) const fn manifest(generation: u64) -> Self {
         Self { kind: Kind::Manifest, period: 0, part: 0, seq: generation }
+    }
+
+    /// The manifest's list of a block of 30 days.
+    pub(crate) const fn list(generation: u64, block: u32) -> Self {
+        Self { kind: Kind::Manifest, period: block.saturating_add(1), part: 0, seq: generation }
     }
 
     pub(crate) const fn enforcement(generation: u64) -> Self {
@@ -372,6 +387,13 @@ mod tests {
             Place::tip(1),
             Place::manifest(1),
             Place::manifest(2),
+            Place::block(5),
+            Place::year(5),
+            Place::block_key(5),
+            Place::year_key(5),
+            Place::list(1, 0),
+            Place::list(1, 5),
+            Place::list(2, 5),
             Place::enforcement(1),
             Place::spill(1),
         ];

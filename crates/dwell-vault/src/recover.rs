@@ -9,9 +9,10 @@ use dwell_core::span::Activity;
 use crate::chain::Chain;
 use crate::charged::Counted;
 use crate::db::Db;
-use crate::journal::{self, Link};
+use crate::journal::{self, Opened};
 use crate::keys::Key;
 use crate::manifest::{Form, Manifest};
+use crate::names::{Names, Numbers};
 use crate::record::DayPart;
 use crate::row::Row;
 use crate::store::{Facts, OpenPart};
@@ -41,13 +42,9 @@ pub(crate) fn recover(
     tip: Option<&Tip>,
 ) -> Recovered {
     let mut found = Recovered::default();
-    let mut links: BTreeMap<DayPart, Vec<(u64, Link)>> =
-        keys.keys().map(|part| (*part, Vec::new())).collect();
-    let mut minutes: BTreeMap<DayPart, u32> = BTreeMap::new();
-    let mut counts: BTreeMap<DayPart, Counted> = BTreeMap::new();
+    let mut rows: BTreeMap<DayPart, Vec<Opened>> = keys.keys().map(|part| (*part, Vec::new())).collect();
     let mut unreadable = Vec::new();
     let mut latest: Option<DayPart> = None;
-    let mut last_attention = (0, None);
     let sound = db.rows(0, |seq, sealed| {
         // Rows of one day come together: what opened the last one will mostly open this one.
         let order = latest.into_iter().chain(keys.keys().copied().filter(|part| Some(*part) != latest));
@@ -60,33 +57,49 @@ pub(crate) fn recover(
             return;
         };
         latest = Some(part);
-        links.entry(part).or_default().push((seq, opened.link));
-        let span = opened.row.span();
-        counts.entry(part).or_default().put(span);
-        minutes.insert(part, minute(span.start.wall.as_unix_ms()));
-        if seq > last_attention.0 && !matches!(span.activity, Activity::Audible(_)) {
-            let open = matches!(opened.row, Row::Checkpoint(_)) && !span.length.is_zero();
-            last_attention = (seq, open.then_some(part.day));
-        }
+        rows.entry(part).or_default().push(opened);
     });
-    found.open_span = last_attention.1;
 
     let mut chains = BTreeMap::new();
-    for (part, mut links) in links {
-        links.sort_by_key(|(_, link)| link.ordinal);
-        chains.insert(part, (Chain::of(links.iter().copied()), links));
-    }
+    let mut last_attention = (0, None);
     for (part, key) in keys {
-        let Some((chain, _)) = chains.get(&part) else { continue };
-        if key.is_none() || !chain.is_whole() || !sound {
+        let mut rows = rows.remove(&part).unwrap_or_default();
+        rows.sort_by_key(|row| row.link.ordinal);
+        let chain = Chain::of(rows.iter().map(|row| (row.seq, row.link)));
+        let (mut names, mut counted, mut minute_of_last) = (Names::default(), None::<Counted>, 0);
+        let mut nameless = false;
+        for opened in &rows {
+            let Ok(row) = names.read(opened.link.ordinal, &opened.said) else {
+                nameless = true;
+                continue;
+            };
+            let Some(row) = row else { continue };
+            let span = row.span();
+            counted.get_or_insert_default().put(span);
+            minute_of_last = minute(span.start.wall.as_unix_ms());
+            if opened.seq > last_attention.0 && !matches!(span.activity, Activity::Audible(_)) {
+                let open = matches!(row, Row::Checkpoint(_)) && !span.length.is_zero();
+                last_attention = (opened.seq, open.then_some(part.day));
+            }
+        }
+        if key.is_none() || !chain.is_whole() || !sound || nameless {
             found.damaged.insert(part);
         }
-        let minute = minutes.get(&part).copied().unwrap_or(0);
         let known = || manifest.parts.get(&part).map(|entry| Counted::known(entry.totals));
-        let counted = counts.remove(&part).or_else(known).unwrap_or_default();
-        let key = key.map(|key| Arc::new(key.held()));
-        found.parts.insert(part, OpenPart { key, rows: chain.rows, chain: chain.end, minute, counted });
+        let counted = counted.or_else(known).unwrap_or_default();
+        let open = OpenPart {
+            key: key.map(|key| Arc::new(key.held())),
+            rows: chain.rows,
+            chain: chain.end,
+            minute: minute_of_last,
+            counted,
+            names: names.numbers(),
+        };
+        found.parts.insert(part, open);
+        let links: Vec<_> = rows.iter().map(|row| (row.seq, row.link)).collect();
+        chains.insert(part, (chain, links));
     }
+    found.open_span = last_attention.1;
     let heads = tip.map_or(&[][..], |tip| &tip.heads);
     for head in heads {
         let kept = match manifest.parts.get(&head.part).map(|entry| &entry.form) {
@@ -143,6 +156,7 @@ pub(crate) fn locked(manifest: &Manifest, tip: Option<&Tip>) -> Recovered {
                 chain: head.chain,
                 minute: head.minute,
                 counted: Counted::known(head.totals),
+                names: Numbers::default(),
             },
             None => OpenPart {
                 key: None,
@@ -150,6 +164,7 @@ pub(crate) fn locked(manifest: &Manifest, tip: Option<&Tip>) -> Recovered {
                 chain: [0; 16],
                 minute: 0,
                 counted: Counted::known(entry.totals),
+                names: Numbers::default(),
             },
         };
         found.parts.insert(*part, open);

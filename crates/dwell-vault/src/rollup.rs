@@ -1,13 +1,15 @@
 //! Sealed rollups: the totals of a part of a day (under DR), or of 30 days (under RK, once the vault is open), so
-//! that totals can be had without the detail, and outlive it.
+//! that totals can be had without the detail, and outlive it; and of 360 days, a copy of what twelve of those say,
+//! for reports of many years.
 //!
 //! In the database, like a page: `wrap length u8 | wrapped key | commitment of the key[32] | sealed record`. The
-//! record holds `length u32 | tally | 0…`, of which a block has `damaged days u32` in front of the tally, and is
-//! padded to a multiple of 2 KiB with what sealing adds.
+//! record holds `length u32 | tally | 0…`, of which a block has `damaged days u32` in front of the tally, a year
+//! twelve of them, and is padded to a multiple of 2 KiB with what sealing adds.
 
 use zeroize::Zeroizing;
 
 use crate::keys::Key;
+use crate::page::known_by;
 use crate::record::{self, OVERHEAD, Place, RECORD_MAX, SealError};
 use crate::wire::{Short, Wire};
 
@@ -18,6 +20,20 @@ pub(crate) const BLOCK_DAYS: i32 = 30;
 /// Which block of 30 days a day lies in, counted from 1970-01-01.
 pub(crate) fn block_of(epoch_days: i32) -> u32 {
     u32::try_from(epoch_days.div_euclid(BLOCK_DAYS)).unwrap_or(0)
+}
+
+/// Blocks in what is called a year here.
+pub(crate) const YEAR_BLOCKS: u32 = 12;
+
+/// Which run of twelve blocks a block lies in.
+pub(crate) const fn year_of(block: u32) -> u32 {
+    block / YEAR_BLOCKS
+}
+
+/// The blocks of a year.
+pub(crate) fn blocks_of(year: u32) -> std::ops::Range<u32> {
+    let first = year.saturating_mul(YEAR_BLOCKS);
+    first..first.saturating_add(YEAR_BLOCKS)
 }
 
 /// Seals a tally. Returns the blob, and the tag by which the manifest knows it.
@@ -43,9 +59,15 @@ pub(crate) fn seal(
     let mut blob = Vec::with_capacity(1 + wrap.len() + 32 + sealed.len());
     blob.push(u8::try_from(wrap.len()).map_err(|_| too_long)?);
     blob.extend_from_slice(wrap);
-    blob.extend_from_slice(&key.commitment(vault_id));
+    let commitment = key.commitment(vault_id);
+    blob.extend_from_slice(&commitment);
     blob.extend_from_slice(&sealed);
-    Ok((blob, record::tag(&sealed)))
+    Ok((blob, mark(&commitment, &sealed)))
+}
+
+/// Half of what [`known_by`] gives: enough, for nobody can choose both of two that are to be the same.
+fn mark(commitment: &[u8; 32], sealed: &[u8]) -> [u8; 16] {
+    known_by(commitment, sealed).first_chunk().copied().unwrap_or_default()
 }
 
 /// A rollup as stored.
@@ -69,7 +91,7 @@ impl<'a> Stored<'a> {
 
     /// The tag by which the manifest knows it.
     pub(crate) fn tag(&self) -> [u8; 16] {
-        record::tag(self.sealed)
+        mark(&self.commitment, self.sealed)
     }
 
     /// The tally's bytes.
@@ -100,6 +122,20 @@ mod tests {
     use super::*;
     use crate::record::DayPart;
     use crate::samples::day;
+
+    /// With a key of his own, wrapped to the vault's public key, anybody could make a record with a given tag.
+    #[test]
+    fn a_record_with_the_same_tag_under_another_key_is_another_one() {
+        let place = Place::rollup(DayPart { day: day(0), part: 0 });
+        let of = |byte| {
+            seal(&Key::from_slice(&[byte; 32]).unwrap(), &[0xee; 66], &[2; 16], 1, &place, b"tally").unwrap()
+        };
+        let ((ours, tag), (mut forged, _)) = (of(1), of(2));
+        let at = ours.len() - 16;
+        forged[at..].copy_from_slice(&ours[at..]);
+        assert_eq!(Stored::parse(&ours).unwrap().tag(), tag);
+        assert_ne!(Stored::parse(&forged).unwrap().tag(), tag);
+    }
 
     #[test]
     fn a_rollup_reads_back_in_its_place_alone_and_has_few_sizes() {

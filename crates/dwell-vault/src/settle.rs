@@ -1,17 +1,19 @@
-//! What an open vault does for the days that are over: rollups of whole days and of 30 days, and cheaper wraps for
+//! What an open vault does for the days that are over: rollups of whole days, of 30 and of 360 days, and cheaper wraps for
 //! what was sealed without VK.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dwell_core::calendar::CivilDay;
+use zeroize::Zeroizing;
 
 use crate::db::Table;
 use crate::error::{ReadError, WriteError};
+use crate::history::parts_of;
 use crate::keys::{Key, VaultKeys};
 use crate::manifest::{Block, Entry, Form, Manifest, RollupEntry};
 use crate::page;
 use crate::record::{DayPart, Place};
-use crate::rollup::{self, block_of};
+use crate::rollup::{self, block_of, blocks_of, year_of};
 use crate::store::Store;
 use crate::tally::Tally;
 use crate::totals::days_of;
@@ -36,7 +38,8 @@ impl Vault {
         for parts in unsettled.into_values() {
             self.store.settle_day(&keys, &parts)?;
         }
-        self.store.make_blocks(&keys, today)
+        self.store.make_blocks(&keys, today)?;
+        self.store.make_years(&keys, today)
     }
 }
 
@@ -70,13 +73,13 @@ impl Store {
             entry.rollup = Some(RollupEntry { tag, cumulative: true });
         }
         let dropped = drop_block(&mut manifest, last.day);
-        let ids =
-            (self.enf.blind(&Place::rollup(last)), dropped.map(|block| self.enf.blind(&Place::block(block))));
+        let dropped: Vec<i64> = dropped.iter().map(|place| self.enf.blind(place)).collect();
+        let id = self.enf.blind(&Place::rollup(last));
         self.commit(Some(manifest), |tx| {
             pages.iter().try_for_each(|(id, page)| tx.put(Table::Page, *id, page))?;
             wraps.iter().try_for_each(|(id, wrap)| tx.put(Table::DayKey, *id, wrap))?;
-            ids.1.map_or(Ok(()), |id| tx.delete(Table::Rollup, id))?;
-            tx.put(Table::Rollup, ids.0, &blob)
+            dropped.iter().try_for_each(|id| tx.delete(Table::Rollup, *id))?;
+            tx.put(Table::Rollup, id, &blob)
         })
     }
 
@@ -87,6 +90,16 @@ impl Store {
         part: DayPart,
         tally: &Tally,
     ) -> Result<(Vec<u8>, [u8; 16]), WriteError> {
+        self.roll_encoded(keys, part, &tally.encode())
+    }
+
+    /// The same of a tally's bytes.
+    pub(crate) fn roll_encoded(
+        &self,
+        keys: Option<&VaultKeys>,
+        part: DayPart,
+        tally: &[u8],
+    ) -> Result<(Vec<u8>, [u8; 16]), WriteError> {
         let facts = &self.facts;
         let (key, place) = (Key::random()?, Place::rollup_key(part));
         let wrap = match keys {
@@ -94,7 +107,7 @@ impl Store {
             None => facts.wrap(&place, &key)?,
         };
         let place = Place::rollup(part);
-        Ok(rollup::seal(&key, &wrap, &facts.vault_id, facts.epoch, &place, &tally.encode())?)
+        Ok(rollup::seal(&key, &wrap, &facts.vault_id, facts.epoch, &place, tally)?)
     }
 
     /// Rollups of those blocks of 30 days that are over, and all of whose days are sealed.
@@ -127,7 +140,7 @@ impl Store {
         let view = self.view(Some(keys));
         let (mut tally, mut damaged) = (Tally::default(), 0_u32);
         let mut days: BTreeMap<CivilDay, Vec<(DayPart, &Entry)>> = BTreeMap::new();
-        for (part, entry) in self.manifest.parts.range(crate::history::parts_of(&(first..=last))) {
+        for (part, entry) in self.manifest.parts.range(parts_of(&(first..=last))) {
             days.entry(part.day).or_default().push((*part, entry));
         }
         for (day, parts) in days {
@@ -138,6 +151,44 @@ impl Store {
         Ok((tally, damaged))
     }
 
+    /// Rollups of those years that are over, and all of whose days are in blocks.
+    fn make_years(&mut self, keys: &VaultKeys, today: CivilDay) -> Result<(), WriteError> {
+        let over = year_of(block_of(today.epoch_days()));
+        let mut years: BTreeSet<u32> = self.manifest.blocks.keys().map(|block| year_of(*block)).collect();
+        years.retain(|year| *year < over && !self.manifest.years.contains_key(year));
+        for year in years {
+            let blocks = blocks_of(year);
+            let days = days_of(blocks.start).0..=days_of(blocks.end - 1).1;
+            let in_block =
+                |part: &DayPart| self.manifest.blocks.contains_key(&block_of(part.day.epoch_days()));
+            if !self.manifest.parts.range(parts_of(&days)).all(|(part, _)| in_block(part)) {
+                continue;
+            }
+            let view = self.view(Some(keys));
+            let (mut tally, mut plain) = (Tally::default(), Zeroizing::new(Vec::new()));
+            let mut whole = true;
+            for block in blocks {
+                let damaged = match self.manifest.blocks.get(&block) {
+                    Some(known) => view.add_block(block, &known.tag, &mut tally)?,
+                    None => Some(0),
+                };
+                whole &= damaged.is_some();
+                plain.extend_from_slice(&damaged.unwrap_or(0).to_le_bytes());
+            }
+            if !whole {
+                // One of them is damaged; the days answer for it as long as they are there.
+                continue;
+            }
+            plain.extend_from_slice(&tally.encode());
+            let (blob, tag) = self.roll_run(keys, &Place::year_key(year), &Place::year(year), &plain)?;
+            let mut manifest = self.manifest.clone();
+            manifest.years.insert(year, tag);
+            let id = self.enf.blind(&Place::year(year));
+            self.commit(Some(manifest), |tx| tx.put(Table::Rollup, id, &blob))?;
+        }
+        Ok(())
+    }
+
     /// Seals a block's tally.
     pub(crate) fn roll_block(
         &self,
@@ -146,23 +197,39 @@ impl Store {
         tally: &Tally,
         damaged: u32,
     ) -> Result<(Vec<u8>, [u8; 16]), WriteError> {
-        let facts = &self.facts;
-        let (key, place) = (Key::random()?, Place::block_key(block));
-        let wrap = wrap::under_wrap_key(keys, &facts.vault_id, facts.epoch, &place, &key)?;
         let tally = tally.encode();
-        let mut plain = zeroize::Zeroizing::new(Vec::with_capacity(4 + tally.len()));
+        let mut plain = Zeroizing::new(Vec::with_capacity(4 + tally.len()));
         plain.extend_from_slice(&damaged.to_le_bytes());
         plain.extend_from_slice(&tally);
-        Ok(rollup::seal(&key, &wrap, &facts.vault_id, facts.epoch, &Place::block(block), &plain)?)
+        self.roll_run(keys, &Place::block_key(block), &Place::block(block), &plain)
+    }
+
+    fn roll_run(
+        &self,
+        keys: &VaultKeys,
+        key_place: &Place,
+        place: &Place,
+        plain: &[u8],
+    ) -> Result<(Vec<u8>, [u8; 16]), WriteError> {
+        let (facts, key) = (&self.facts, Key::random()?);
+        let wrap = wrap::under_wrap_key(keys, &facts.vault_id, facts.epoch, key_place, &key)?;
+        Ok(rollup::seal(&key, &wrap, &facts.vault_id, facts.epoch, place, plain)?)
     }
 }
 
-/// Takes the block of a day that changes out of the manifest, unless it is all that is left of its days: then what
-/// comes for them is counted besides. Returns which one.
-pub(crate) fn drop_block(manifest: &mut Manifest, day: CivilDay) -> Option<u32> {
+/// Takes the block and the year of a day that changes out of the manifest, unless the block is all that is left of its
+/// days: then what comes for them is counted besides. Returns where the records are that go.
+pub(crate) fn drop_block(manifest: &mut Manifest, day: CivilDay) -> Vec<Place> {
     let block = block_of(day.epoch_days());
-    manifest.blocks.get(&block).filter(|known| !known.only)?;
-    manifest.blocks.remove(&block).map(|_| block)
+    if manifest.blocks.get(&block).is_some_and(|known| known.only) {
+        return Vec::new();
+    }
+    let year = year_of(block);
+    let places = [
+        manifest.blocks.remove(&block).map(|_| Place::block(block)),
+        manifest.years.remove(&year).map(|_| Place::year(year)),
+    ];
+    places.into_iter().flatten().collect()
 }
 
 impl From<ReadError> for WriteError {

@@ -10,21 +10,22 @@ use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
 use crate::charged::Counted;
-use crate::db::{Db, Table, Writing};
+use crate::db::{Db, Table};
 use crate::enforcement;
 use crate::envelope::SHARE;
 use crate::error::{OpenError, Part, ReadError, WriteError};
 use crate::history::View;
-use crate::journal;
-use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys, digest};
-use crate::manifest::{Entry, Form, Manifest, RollupEntry};
+use crate::journal::{End, Sealing};
+use crate::keys::{EnfKeys, Key, NoRandom, VaultKeys};
+use crate::manifest::{Entry, Form, Lists, Manifest, RollupEntry};
+use crate::names::Numbers;
 use crate::page;
-use crate::record::{self, DayPart, Place, SealError};
+use crate::record::{DayPart, Place, SealError};
 use crate::recover::minute;
 use crate::row::Row;
 use crate::settle::drop_block;
 use crate::tally::Tally;
-use crate::tip::{Head, Tip, TipFile};
+use crate::tip::TipFile;
 use crate::tracks::Tracks;
 use crate::wrap;
 
@@ -60,6 +61,25 @@ pub(crate) struct OpenPart {
     pub(crate) minute: u32,
     /// How much time its rows hold.
     pub(crate) counted: Counted,
+    /// The names that its rows have said; none where there is no key, for then it takes no rows.
+    pub(crate) names: Numbers,
+}
+
+impl OpenPart {
+    /// Puts its key out of memory, and what else would tell of it.
+    pub(crate) fn lock(&mut self) {
+        self.key = None;
+        self.names = Numbers::default();
+    }
+}
+
+/// A part that a commit adds rows to.
+struct Growing {
+    part: DayPart,
+    /// The key of a part that is new.
+    key: Option<Arc<Key>>,
+    end: End,
+    minute: u32,
 }
 
 /// One generation's database and tip.
@@ -69,9 +89,11 @@ pub(crate) struct Store {
     pub(crate) enf: EnfKeys,
     pub(crate) tip: TipFile,
     pub(crate) manifest: Manifest,
-    /// SHA-256 of the manifest's sealed record.
+    /// SHA-256 of the sealed record of the manifest's root.
     pub(crate) manifest_digest: [u8; 32],
-    /// The manifest in memory says more than the one on the disk; the next commit writes it.
+    /// Its lists on the disk.
+    pub(crate) lists: Lists,
+    /// The manifest in memory says more than the one on the disk; the next commit writes all of it.
     pub(crate) manifest_changed: bool,
     pub(crate) parts: BTreeMap<DayPart, OpenPart>,
     pub(crate) next_seq: u64,
@@ -95,6 +117,7 @@ impl Store {
             tip,
             manifest: Manifest { next_seq: 1, ..Manifest::default() },
             manifest_digest: [0; 32],
+            lists: Lists::new(),
             manifest_changed: true,
             parts: BTreeMap::new(),
             next_seq: 1,
@@ -119,80 +142,88 @@ impl Store {
 
     /// Records rows, all or none. Returns the last one's number.
     pub(crate) fn append(&mut self, rows: &[(CivilDay, Row)]) -> Result<u64, WriteError> {
-        let mut growing: BTreeMap<CivilDay, (DayPart, OpenPart)> = BTreeMap::new();
+        let mut growing: BTreeMap<CivilDay, Growing> = BTreeMap::new();
         let mut manifest: Option<Manifest> = None;
         let mut stale = Vec::new();
         let (mut wraps, mut sealed) = (Vec::new(), Vec::with_capacity(rows.len()));
         let mut seq = self.next_seq;
-        let facts = self.facts.clone();
+        let nothing = Numbers::default();
         for (day, row) in rows {
-            let (part, state) = match growing.entry(*day) {
+            let state = match growing.entry(*day) {
                 std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
                 std::collections::btree_map::Entry::Vacant(entry) => match self.writable(*day) {
-                    Some((part, state)) => entry.insert((part, state)),
+                    Some(state) => entry.insert(state),
                     None => {
                         let part = self.next_part(*day)?;
                         let key = Arc::new(Key::random()?.held());
                         let place = Place::day_key(part);
-                        wraps.push((self.enf.blind(&place), facts.wrap(&place, &key)?));
+                        wraps.push((self.enf.blind(&place), self.facts.wrap(&place, &key)?));
                         let entry_of = Entry::new(Form::Journal, seq);
                         let manifest = manifest.get_or_insert_with(|| self.listed());
                         manifest.parts.insert(part, entry_of);
-                        let block = drop_block(manifest, *day).map(Place::block);
-                        stale.extend(block.map(|place| self.enf.blind(&place)));
-                        let counted = Counted::default();
-                        let open = OpenPart { key: Some(key), rows: 0, chain: [0; 16], minute: 0, counted };
-                        entry.insert((part, open))
+                        let dropped = drop_block(manifest, *day);
+                        stale.extend(dropped.iter().map(|place| self.enf.blind(place)));
+                        entry.insert(Growing { part, key: Some(key), end: End::default(), minute: 0 })
                     }
                 },
             };
-            let key = state.key.as_deref().or_else(|| self.parts.get(part)?.key.as_deref());
+            let open = self.parts.get(&state.part);
+            let key = state.key.as_deref().or_else(|| open?.key.as_deref());
             let key = key.ok_or(WriteError::Corrupt { what: Part::Database })?;
-            let link = (state.rows, state.chain);
-            let blob = journal::seal(key, &facts.vault_id, facts.epoch, *part, seq, link, row)?;
-            state.rows = state.rows.checked_add(1).ok_or(WriteError::DayFull { day: *day })?;
-            state.chain = record::tag(&blob);
+            // A row may need some for its names.
+            if state.end.rows > u32::MAX - 16 {
+                return Err(WriteError::DayFull { day: *day });
+            }
+            let Facts { vault_id, epoch, .. } = &self.facts;
+            let to = Sealing { key, vault_id, epoch: *epoch, part: state.part };
+            let known = open.map_or(&nothing, |open| &open.names);
+            state.end.put(&to, known, row, &mut seq, &mut sealed)?;
             state.minute = minute(row.span().start.wall.as_unix_ms());
-            sealed.push((seq, blob));
-            seq += 1;
         }
         if let Some(manifest) = &mut manifest {
             manifest.next_seq = seq;
         }
-        self.commit(manifest, |tx| {
-            for (id, wrap) in &wraps {
-                tx.insert(Table::DayKey, *id, wrap)?;
-            }
-            stale.iter().try_for_each(|id| tx.delete(Table::Rollup, *id))?;
-            sealed.iter().try_for_each(|(seq, blob)| tx.insert_row(*seq, blob))
-        })?;
-        let named: BTreeMap<CivilDay, DayPart> =
-            growing.iter().map(|(day, (part, _))| (*day, *part)).collect();
-        for (part, state) in growing.into_values() {
-            match self.parts.get_mut(&part) {
-                Some(open) => {
-                    (open.rows, open.chain, open.minute) = (state.rows, state.chain, state.minute);
+        match &sealed[..] {
+            // What most commits are, and SQLite makes a transaction of a single statement by itself.
+            [(seq, blob)] if manifest.is_none() && !self.manifest_changed => {
+                if self.read_only {
+                    return Err(WriteError::ReadOnly);
                 }
-                None => drop(self.parts.insert(part, state)),
+                self.db.append_row(*seq, blob)?;
             }
+            _ => self.commit(manifest, |tx| {
+                for (id, wrap) in &wraps {
+                    tx.insert(Table::DayKey, *id, wrap)?;
+                }
+                stale.iter().try_for_each(|id| tx.delete(Table::Rollup, *id))?;
+                sealed.iter().try_for_each(|(seq, blob)| tx.insert_row(*seq, blob))
+            })?,
         }
         for (day, row) in rows {
-            if let Some(open) = named.get(day).and_then(|part| self.parts.get_mut(part)) {
-                open.counted.put(row.span());
-            }
+            let Some(state) = growing.get_mut(day) else { continue };
+            let open = self.parts.entry(state.part).or_insert_with(|| OpenPart {
+                key: state.key.take(),
+                rows: 0,
+                chain: [0; 16],
+                minute: 0,
+                counted: Counted::default(),
+                names: Numbers::default(),
+            });
+            (open.rows, open.chain, open.minute) = (state.end.rows, state.end.chain, state.minute);
+            open.names.extend(std::mem::take(&mut state.end.said));
+            open.counted.put(row.span());
         }
         self.next_seq = seq;
         self.write_tip();
         Ok(seq - 1)
     }
 
-    /// The part of a day that takes rows: its last one, unless that is sealed or damaged. The key stays where it is.
-    fn writable(&self, day: CivilDay) -> Option<(DayPart, OpenPart)> {
+    /// The part of a day that takes rows, where it has one: its last one, unless that is sealed or damaged.
+    fn writable(&self, day: CivilDay) -> Option<Growing> {
         let (part, entry) = self.last_part(day)?;
         let open = self.parts.get(&part).filter(|open| open.key.is_some() && !entry.damaged)?;
-        // Not what was counted: that grows once the rows are written.
-        let (key, counted) = (None, Counted::default());
-        Some((part, OpenPart { key, rows: open.rows, chain: open.chain, minute: open.minute, counted }))
+        let end = End { rows: open.rows, chain: open.chain, said: Numbers::default() };
+        Some(Growing { part, key: None, end, minute: open.minute })
     }
 
     fn last_part(&self, day: CivilDay) -> Option<(DayPart, &Entry)> {
@@ -248,14 +279,14 @@ impl Store {
 
     /// Turns an open part into a page and a rollup. `false`: nothing of it can be read.
     fn seal(&mut self, part: DayPart, key: &Key, keys: Option<&VaultKeys>) -> Result<bool, WriteError> {
-        let (rows, whole) = self.view(None).journal(part);
+        let journal = self.view(None).journal(part);
         let Some(open) = self.parts.get(&part) else { return Ok(false) };
-        let Some(entry) = self.manifest.parts.get(&part).filter(|_| !rows.is_empty()) else {
+        let Some(entry) = self.manifest.parts.get(&part).filter(|_| !journal.rows.is_empty()) else {
             return Ok(false);
         };
-        let seqs: Vec<u64> = rows.iter().map(|row| row.seq).collect();
+        let (seqs, whole) = (journal.seqs, journal.whole);
         let mut tracks = Tracks::default();
-        rows.into_iter().for_each(|row| tracks.put(row.row.into_span()));
+        journal.rows.into_iter().for_each(|row| tracks.put(row.into_span()));
         let rows = tracks.into_rows();
         // A later part may hold the word that an earlier one's span is void, and must keep it.
         let is_first = self.manifest.parts.range(..part).next_back().is_none_or(|(p, _)| p.day != part.day);
@@ -332,66 +363,6 @@ impl Store {
         self.commit(manifest, |tx| tx.put(Table::Enforcement, id, &sealed))?;
         self.write_tip();
         Ok(())
-    }
-
-    /// One durable commit: `work`, and the manifest where it changes.
-    pub(crate) fn commit(
-        &mut self,
-        manifest: Option<Manifest>,
-        work: impl FnOnce(&Writing<'_>) -> rusqlite::Result<()>,
-    ) -> Result<(), WriteError> {
-        if self.read_only {
-            return Err(WriteError::ReadOnly);
-        }
-        let manifest = match manifest {
-            None if self.manifest_changed => Some(self.manifest.clone()),
-            other => other,
-        };
-        let place = Place::manifest(self.facts.generation);
-        let id = self.enf.blind(&place);
-        let rewritten = match manifest {
-            None => None,
-            Some(mut manifest) => {
-                manifest.revision = self.manifest.revision + 1;
-                manifest.next_seq = manifest.next_seq.max(self.next_seq);
-                let (step, key) = self.enf.sealing_key(&self.facts.vault_id, &place);
-                let sealed = record::seal(&key, &self.facts.vault_id, step, &place, &manifest.encode())?;
-                Some((manifest, sealed))
-            }
-        };
-        let tx = self.db.write()?;
-        work(&tx)?;
-        if let Some((_, sealed)) = &rewritten {
-            tx.put(Table::Meta, id, sealed)?;
-        }
-        tx.commit()?;
-        if let Some((manifest, sealed)) = rewritten {
-            self.manifest = manifest;
-            self.manifest_digest = digest(&sealed);
-            self.manifest_changed = false;
-        }
-        Ok(())
-    }
-
-    /// Says outside the database how far it has come. A failure leaves the tip behind, which it may be.
-    pub(crate) fn write_tip(&mut self) {
-        let heads = self.parts.iter().rev().map(|(part, open)| Head {
-            part: *part,
-            rows: open.rows,
-            chain: open.chain,
-            minute: open.minute,
-            totals: open.counted.totals(),
-        });
-        let tip = Tip {
-            counter: 0,
-            revision: self.manifest.revision,
-            next_seq: self.next_seq,
-            manifest: self.manifest_digest,
-            header: self.facts.header,
-            header_revision: self.facts.header_revision,
-            heads: heads.collect(),
-        };
-        let _ = self.tip.write(tip, &mut self.enf, &self.facts.vault_id, self.facts.generation);
     }
 }
 

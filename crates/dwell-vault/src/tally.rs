@@ -3,6 +3,7 @@
 //! `charged ms | unobserved ms | 24 hours' ms | count`, then for each subject `app length, app, domain length,
 //! domain, ms, opens`; all numbers varints, subjects in the order of these bytes.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
 
 use dwell_core::calendar::Calendar;
@@ -25,20 +26,21 @@ pub struct Use {
     pub opens: u64,
 }
 
-/// A sum that grows. Subjects are kept as the bytes that stand in a rollup, so that adding one needs no allocation.
+/// A sum that grows. Subjects are kept as the bytes that stand in a rollup, in their order: adding a rollup is then a
+/// walk along both, without hashing, and without allocation but for what is new.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) charged_ms: u64,
     pub(crate) unobserved_ms: u64,
     pub(crate) hours: [u64; 24],
-    subjects: HashMap<Box<[u8]>, Use>,
+    subjects: Vec<(Box<[u8]>, Use)>,
 }
 
 impl Tally {
     /// Counts one day's spans, given in the order of their start. Without a calendar, hours are those of UTC.
     pub(crate) fn of(spans: &[Span], calendar: Option<&Calendar>) -> Self {
         let mut tally = Self::default();
-        let mut visits: HashMap<Box<[u8]>, Visits> = HashMap::new();
+        let mut subjects: HashMap<Box<[u8]>, (Use, Visits)> = HashMap::new();
         for span in spans {
             if span.activity == Activity::Unobserved {
                 tally.unobserved_ms = tally.unobserved_ms.saturating_add(span.length.as_ms());
@@ -47,11 +49,12 @@ impl Tally {
             let (ms, name) = (span.length.as_ms(), name_of(&subject));
             tally.charged_ms = tally.charged_ms.saturating_add(ms);
             tally.put_hours(span.start.wall, span.length, calendar);
-            let begins = visits.entry(name.clone()).or_default().next(span.start.wall, span.length);
-            let of = tally.subjects.entry(name).or_default();
+            let (of, visits) = subjects.entry(name).or_default();
             of.ms = of.ms.saturating_add(ms);
-            of.opens += u64::from(begins);
+            of.opens += u64::from(visits.next(span.start.wall, span.length));
         }
+        tally.subjects = subjects.into_iter().map(|(name, (of, _))| (name, of)).collect();
+        tally.subjects.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         tally
     }
 
@@ -86,17 +89,9 @@ impl Tally {
         self.charged_ms = self.charged_ms.saturating_add(other.charged_ms);
         self.unobserved_ms = self.unobserved_ms.saturating_add(other.unobserved_ms);
         self.hours.iter_mut().zip(other.hours).for_each(|(of, ms)| *of = of.saturating_add(ms));
-        other.subjects.iter().for_each(|(name, of)| self.put(name, *of));
-    }
-
-    fn put(&mut self, name: &[u8], more: Use) {
-        match self.subjects.get_mut(name) {
-            Some(of) => {
-                of.ms = of.ms.saturating_add(more.ms);
-                of.opens = of.opens.saturating_add(more.opens);
-            }
-            None => drop(self.subjects.insert(name.into(), more)),
-        }
+        let mut adding = Adding::to(&mut self.subjects);
+        other.subjects.iter().for_each(|(name, of)| adding.put(name, *of));
+        adding.finish();
     }
 
     /// Takes out subjects, and what was charged to them from the sum. The hours stay: whose they were, they do not
@@ -104,7 +99,7 @@ impl Tally {
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Subject) -> bool) -> bool {
         let before = self.subjects.len();
         let charged = &mut self.charged_ms;
-        self.subjects.retain(|name, of| {
+        self.subjects.retain(|(name, of)| {
             let kept = subject_of(name).is_none_or(|subject| keep(&subject));
             *charged = charged.saturating_sub(if kept { 0 } else { of.ms });
             kept
@@ -118,8 +113,7 @@ impl Tally {
             put_varint(&mut out, number);
         }
         put_varint(&mut out, self.subjects.len() as u64);
-        let sorted: BTreeMap<_, _> = self.subjects.iter().collect();
-        for (name, of) in sorted {
+        for (name, of) in &self.subjects {
             out.extend_from_slice(name);
             put_varint(&mut out, of.ms);
             put_varint(&mut out, of.opens);
@@ -131,7 +125,9 @@ impl Tally {
     pub(crate) fn add_encoded(&mut self, bytes: &[u8]) -> Result<(), Short> {
         // Checked as a whole before anything is added: half a rollup would be wrong in silence.
         read(bytes, |_, _| {})?;
-        let (charged_ms, unobserved_ms, hours) = read(bytes, |name, of| self.put(name, of))?;
+        let mut adding = Adding::to(&mut self.subjects);
+        let (charged_ms, unobserved_ms, hours) = read(bytes, |name, of| adding.put(name, of))?;
+        adding.finish();
         self.charged_ms = self.charged_ms.saturating_add(charged_ms);
         self.unobserved_ms = self.unobserved_ms.saturating_add(unobserved_ms);
         self.hours.iter_mut().zip(hours).for_each(|(of, ms)| *of = of.saturating_add(ms));
@@ -144,6 +140,43 @@ impl Tally {
     }
 }
 
+/// Adds subjects that come in order to subjects that stand in order.
+struct Adding<'a> {
+    to: &'a mut Vec<(Box<[u8]>, Use)>,
+    at: usize,
+    new: Vec<(Box<[u8]>, Use)>,
+}
+
+impl<'a> Adding<'a> {
+    const fn to(to: &'a mut Vec<(Box<[u8]>, Use)>) -> Self {
+        Self { to, at: 0, new: Vec::new() }
+    }
+
+    fn put(&mut self, name: &[u8], more: Use) {
+        while let Some((there, of)) = self.to.get_mut(self.at) {
+            match (**there).cmp(name) {
+                Ordering::Less => self.at += 1,
+                Ordering::Equal => {
+                    of.ms = of.ms.saturating_add(more.ms);
+                    of.opens = of.opens.saturating_add(more.opens);
+                    return;
+                }
+                Ordering::Greater => break,
+            }
+        }
+        self.new.push((name.into(), more));
+    }
+
+    fn finish(self) {
+        if !self.new.is_empty() {
+            self.to.extend(self.new);
+            // Two runs in order, which a stable sort finds and merges.
+            self.to.sort_by(|(a, _), (b, _)| a.cmp(b));
+        }
+    }
+}
+
+/// Gives each subject to `each`, in the order of their names, and returns the sums.
 fn read(bytes: &[u8], mut each: impl FnMut(&[u8], Use)) -> Result<(u64, u64, [u64; 24]), Short> {
     let mut wire = Wire::new(bytes);
     let sums = (wire.varint()?, wire.varint()?);
@@ -151,6 +184,7 @@ fn read(bytes: &[u8], mut each: impl FnMut(&[u8], Use)) -> Result<(u64, u64, [u6
     for of in &mut hours {
         *of = wire.varint()?;
     }
+    let mut last: &[u8] = &[];
     for _ in 0..wire.varint()? {
         let left = wire.left();
         for _ in 0..2 {
@@ -158,6 +192,11 @@ fn read(bytes: &[u8], mut each: impl FnMut(&[u8], Use)) -> Result<(u64, u64, [u6
             wire.take(length)?;
         }
         let name = bytes.get(bytes.len() - left..bytes.len() - wire.left()).ok_or(Short)?;
+        // None is empty: each begins with a length.
+        if name <= last {
+            return Err(Short);
+        }
+        last = name;
         each(name, Use { ms: wire.varint()?, opens: wire.varint()? });
     }
     if wire.left() == 0 { Ok((sums.0, sums.1, hours)) } else { Err(Short) }
@@ -202,9 +241,49 @@ mod tests {
         }
 
         #[test]
+        fn sums_are_those_of_all_spans(
+            days in proptest::collection::vec(proptest::collection::vec((0_usize..9, 1_u64..99), 0..12), 0..6),
+        ) {
+            let mut by_hand: BTreeMap<Subject, u64> = BTreeMap::new();
+            let mut tally = Tally::default();
+            for (i, day) in days.iter().enumerate() {
+                let mut at = 0;
+                let spans: Vec<Span> = day.iter().map(|(name, ms)| {
+                    at += 100;
+                    let domain = format!("d{name}.example");
+                    span(at, *ms, &"ab".repeat(1 + name % 4), Some(&*domain).filter(|_| name % 2 == 0))
+                }).collect();
+                for span in &spans {
+                    *by_hand.entry(span.activity.charged().unwrap()).or_default() += span.length.as_ms();
+                }
+                let of_day = Tally::of(&spans, None);
+                if i % 2 == 0 { tally.add(&of_day) } else { tally.add_encoded(&of_day.encode()).unwrap() }
+            }
+            let found: BTreeMap<Subject, u64> =
+                tally.into_subjects().into_iter().map(|(subject, of)| (subject, of.ms)).collect();
+            prop_assert_eq!(found, by_hand);
+        }
+
+        #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Tally::default().add_encoded(&bytes);
         }
+    }
+
+    #[test]
+    fn names_out_of_order_or_twice_are_refused() {
+        let of = |name: &str| Tally::of(&[span(0, 1, name, None)], None).encode();
+        let (a, b) = (of("a"), of("b"));
+        let subjects = |first: &[u8], second: &[u8]| {
+            let head = a.len() - 5;
+            let mut both = a[..head].to_vec();
+            both[head - 1] = 2;
+            both.extend_from_slice(&first[head..]);
+            both.extend_from_slice(&second[head..]);
+            Tally::default().add_encoded(&both)
+        };
+        assert_eq!(subjects(&a, &b), Ok(()));
+        assert_eq!((subjects(&b, &a), subjects(&a, &a)), (Err(Short), Err(Short)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::charged::Charged;
-use crate::keys::EnfKeys;
+use crate::keys::{EnfKeys, Key};
 use crate::record::{self, DayPart, OVERHEAD, Place, SealError};
 use crate::wire::{Short, Wire};
 
@@ -99,6 +99,8 @@ impl Tip {
 pub(crate) struct TipFile {
     file: File,
     counter: u64,
+    /// The step of the last write, and its key: deriving it for each commit would be a twelfth of what one costs.
+    key: Option<(u32, Key)>,
 }
 
 impl TipFile {
@@ -128,7 +130,7 @@ impl TipFile {
             }
         }
         let counter = latest.as_ref().map_or(0, |tip| tip.counter);
-        Ok((Self { file, counter }, latest))
+        Ok((Self { file, counter, key: None }, latest))
     }
 
     /// Writes the slot whose turn it is; the other one stays whole whatever happens.
@@ -141,8 +143,12 @@ impl TipFile {
     ) -> Result<(), TipError> {
         tip.counter = self.counter + 1;
         let place = Place::tip(generation);
-        let (step, key) = keys.sealing_key(vault_id, &place);
-        let slot = record::seal(&key, vault_id, step, &place, &tip.encode())?;
+        let step = keys.sealing_step();
+        let key = match &mut self.key {
+            Some((of, key)) if *of == step => key,
+            other => &mut other.insert((step, keys.opening_key(vault_id, &place, step))).1,
+        };
+        let slot = record::seal(key, vault_id, step, &place, &tip.encode())?;
         self.file.write_all_at(&slot, (tip.counter % 2) * SLOT as u64)?;
         self.counter = tip.counter;
         Ok(())
@@ -172,7 +178,6 @@ impl From<SealError> for TipError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::keys::Key;
     use crate::samples::day;
 
     fn keys() -> EnfKeys {
@@ -212,6 +217,21 @@ mod tests {
         std::fs::File::options().write(true).open(&path).unwrap().write_all_at(&[0xff], 700).unwrap();
         assert_eq!(open(&mut keys).1, Some(Tip { counter: 2, ..tip(2, 8) }));
         assert_eq!(TipFile::open(&path, &mut keys, &[2; 16], 2).unwrap().1, None, "another generation's tip");
+    }
+
+    #[test]
+    fn each_step_has_its_own_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tip");
+        let mut keys = keys();
+        let (mut file, _) = TipFile::open(&path, &mut keys, &[2; 16], 1).unwrap();
+        for seq in 1..=4 {
+            // What a later opening of the same files does: its steps come after those that were seen.
+            keys.after(u32::try_from(seq).unwrap() * 3);
+            file.write(tip(seq, 1), &mut keys, &[2; 16], 1).unwrap();
+            let (_, found) = TipFile::open(&path, &mut self::keys(), &[2; 16], 1).unwrap();
+            assert_eq!(found.unwrap().next_seq, seq);
+        }
     }
 
     #[test]

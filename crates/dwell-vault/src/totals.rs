@@ -1,8 +1,8 @@
-//! Totals of some days: from the rollups of 30 days, at the edges from those of days, and from the detail where
+//! Totals of some days: from the rollups of 360 and of 30 days, at the edges from those of days, and from the detail where
 //! there is no rollup, or none that can be trusted.
 
-use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Range, RangeInclusive};
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::subject::Subject;
@@ -13,7 +13,7 @@ use crate::error::ReadError;
 use crate::history::{View, parts_of};
 use crate::manifest::{Entry, Form};
 use crate::record::{DayPart, Place};
-use crate::rollup::{BLOCK_DAYS, Stored, block_of};
+use crate::rollup::{BLOCK_DAYS, Stored, block_of, blocks_of, year_of};
 use crate::tally::{Tally, Use};
 use crate::tracks::Tracks;
 use crate::wire::Wire;
@@ -53,6 +53,12 @@ pub(crate) fn days_of(block: u32) -> (CivilDay, CivilDay) {
     (CivilDay::from_epoch_days(first), CivilDay::from_epoch_days(first.saturating_add(BLOCK_DAYS - 1)))
 }
 
+/// The days of a block whose bits are set.
+fn damaged_days(block: u32, bits: u32) -> impl Iterator<Item = CivilDay> {
+    let from = days_of(block).0;
+    (0..BLOCK_DAYS).filter(move |day| bits >> day & 1 == 1).map(move |day| from.plus(day))
+}
+
 impl View<'_> {
     pub(crate) fn totals(&self, days: &RangeInclusive<CivilDay>) -> Result<Totals, ReadError> {
         let (mut sum, mut totals) = (Tally::default(), Totals::default());
@@ -60,15 +66,25 @@ impl View<'_> {
             return Ok(totals);
         }
         let (first, last) = (block_of(days.start().epoch_days()), block_of(days.end().epoch_days()));
+        let mut in_years: BTreeSet<u32> = BTreeSet::new();
+        for (year, tag) in self.manifest.years.range(year_of(first)..=year_of(last)) {
+            let blocks = blocks_of(*year);
+            if self.holds_all(days, blocks.clone())
+                && let Some(damaged) = self.add_year(*year, tag, &mut sum)?
+            {
+                totals.damaged.extend(damaged);
+                in_years.extend(blocks);
+            }
+        }
         let mut covered: Vec<u32> = Vec::new();
         for (block, known) in self.manifest.blocks.range(first..=last) {
             let (from, to) = days_of(*block);
-            if days.contains(&from) && days.contains(&to) {
+            if in_years.contains(block) {
+                covered.extend((!known.only).then_some(*block));
+            } else if self.holds_all(days, *block..block.saturating_add(1)) {
                 let damaged = self.add_block(*block, &known.tag, &mut sum)?;
                 if let Some(damaged) = damaged {
-                    totals.damaged.extend(
-                        (0..BLOCK_DAYS).filter(|day| damaged >> day & 1 == 1).map(|day| from.plus(day)),
-                    );
+                    totals.damaged.extend(damaged_days(*block, damaged));
                     if !known.only {
                         covered.push(*block);
                     }
@@ -99,6 +115,17 @@ impl View<'_> {
             (sum.hours, sum.charged_ms, sum.unobserved_ms);
         totals.subjects = sum.into_subjects();
         Ok(totals)
+    }
+
+    /// Whether all records of some blocks are of these days.
+    fn holds_all(&self, days: &RangeInclusive<CivilDay>, blocks: Range<u32>) -> bool {
+        let (first, last) = (days_of(blocks.start).0, days_of(blocks.end - 1).1);
+        let runs = self.manifest.blocks.range(blocks).filter(|(_, known)| known.only);
+        let in_days = |(from, to): (CivilDay, CivilDay)| days.contains(&from) && days.contains(&to);
+        let mut parts = self.manifest.parts.range(parts_of(&(first..=last)));
+        let ends = [parts.next(), parts.next_back()];
+        ends.into_iter().flatten().all(|(part, _)| days.contains(&part.day))
+            && runs.into_iter().all(|(block, _)| in_days(days_of(*block)))
     }
 
     /// Adds a day; `false` where something of it is lost.
@@ -169,7 +196,28 @@ impl View<'_> {
         Ok(damaged.filter(|_| bytes.get(4..).is_some_and(|tally| sum.add_encoded(tally).is_ok())))
     }
 
-    fn rolled(
+    /// Adds a year; which of its days are damaged, or `None` where it cannot be read.
+    fn add_year(
+        &self,
+        year: u32,
+        tag: &[u8; 16],
+        sum: &mut Tally,
+    ) -> Result<Option<Vec<CivilDay>>, ReadError> {
+        let Some(bytes) = self.rolled(&Place::year(year), &Place::year_key(year), tag)? else {
+            return Ok(None);
+        };
+        let mut wire = Wire::new(&bytes);
+        let mut damaged = Vec::new();
+        for block in blocks_of(year) {
+            let Ok(of_block) = wire.u32() else { return Ok(None) };
+            damaged.extend(damaged_days(block, of_block));
+        }
+        let tally = wire.take(wire.left()).unwrap_or_default();
+        Ok(sum.add_encoded(tally).is_ok().then_some(damaged))
+    }
+
+    /// What a rollup holds; `None` where it cannot be read or is not the one that the manifest knows.
+    pub(crate) fn rolled(
         &self,
         place: &Place,
         key_place: &Place,
@@ -182,5 +230,41 @@ impl View<'_> {
             let key = wrap::open(keys, id, epoch, key_place, stored.wrap)?;
             stored.open(&key, id, epoch, place)
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{day, span};
+    use crate::{Places, Row, create};
+
+    /// A year is a copy of what its blocks say: one that is lost costs time alone, and one of a day that changes goes.
+    #[test]
+    fn years_are_made_and_dropped_and_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        let years = |vault: &Vault| vault.parts().0.manifest.years.keys().copied().collect::<Vec<_>>();
+        let sum = |vault: &Vault| vault.totals(day(0)..=day(999)).unwrap().charged_ms;
+        // Days 0 to 101 are the end of year 57, days 102 to 461 are year 58.
+        let rows: Vec<_> =
+            (0..480).step_by(7).map(|d| (day(d), Row::Span(span(0, 9, "editor", None)))).collect();
+        vault.append_all(&rows).unwrap();
+        vault.seal_before(day(481)).unwrap();
+        assert_eq!((years(&vault), sum(&vault)), (vec![57, 58], 69 * 9));
+        assert_eq!(vault.totals(day(1)..=day(999)).unwrap().charged_ms, 68 * 9, "a day of the year left out");
+        // A day that had nothing, and nothing in its block's neighbourhood says so but the year.
+        vault.append(day(200), &Row::Span(span(0, 5, "editor", None))).unwrap();
+        assert_eq!((years(&vault), sum(&vault)), (vec![57], 69 * 9 + 5));
+        vault.seal_before(day(481)).unwrap();
+        assert_eq!((years(&vault), sum(&vault)), (vec![57, 58], 69 * 9 + 5));
+        let id = vault.parts().0.enf.blind(&Place::year(58));
+        vault.close();
+        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
+        assert_eq!(db.execute("UPDATE roll SET b = zeroblob(3000) WHERE id = ?1", [id]).unwrap(), 1);
+        drop(db);
+        let (vault, _) = Vault::open_or_create(&places).unwrap();
+        assert_eq!(sum(&vault), 69 * 9 + 5);
     }
 }

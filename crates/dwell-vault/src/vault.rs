@@ -53,7 +53,7 @@ impl Vault {
         let latest = store.parts.last_key_value().map(|(part, _)| part.day);
         for (part, open) in &mut store.parts {
             if Some(part.day) != latest {
-                open.key = None;
+                open.lock();
             }
         }
         SealedVault::new(store, places, lock)

@@ -49,13 +49,13 @@ fn a_damaged_page_costs_at_most_one_day() {
     let world = filled();
     let truth = all(&mut world.killed().open());
     let db = fs::read(world.generation().join("db")).unwrap();
-    let pages = db.len() / 4096;
+    let pages = db.len() / 2048;
     let step = if std::env::var_os("DWELL_LONG").is_some() { 1 } else { (pages / 12).max(1) };
     let (mut worst, mut lost_days, mut tried) = (0, 0, 0);
     for page in (0..9).chain((9..pages).step_by(step)) {
         let bad = world.killed();
         let mut bytes = db.clone();
-        bytes[page * 4096..(page + 1) * 4096].fill(0x5a);
+        bytes[page * 2048..(page + 1) * 2048].fill(0x5a);
         fs::write(bad.generation().join("db"), bytes).unwrap();
         let (_into, mut vault) = salvaged(&bad);
         let history = all(&mut vault);

@@ -7,7 +7,9 @@ use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::ledger::Visits;
 use dwell_core::span::{Activity, Span};
 use dwell_core::subject::Subject;
-use dwell_vault::{Keys, NewSecrets, Row, State, Totals, Unlock, Use, Vault};
+use dwell_vault::{
+    ActivityKind, History, Keys, NewSecrets, Numbered, Row, State, Totals, Unlock, Use, Vault,
+};
 use proptest::prelude::*;
 
 use crate::generations::go_on;
@@ -37,14 +39,38 @@ pub(crate) fn by_hand(vault: &mut Vault, days: RangeInclusive<CivilDay>) -> Tota
     totals
 }
 
+/// What a scan gives, with its names put back.
+fn scanned(vault: &Vault, days: RangeInclusive<CivilDay>) -> History {
+    let mut spans = Vec::new();
+    let damaged = vault.scan(days, |scanned| {
+        let app = |span: &Numbered| scanned.apps[span.app.unwrap() as usize].clone();
+        let subject = |span: &Numbered| Subject {
+            app: app(span),
+            domain: span.domain.map(|place| scanned.domains[place as usize].clone()),
+        };
+        spans.extend(scanned.spans.iter().map(|span| {
+            let activity = match span.kind {
+                ActivityKind::Focus => Activity::Focus(subject(span)),
+                ActivityKind::Private => Activity::Private(app(span)),
+                ActivityKind::Audible => Activity::Audible(subject(span)),
+                ActivityKind::Unobserved => Activity::Unobserved,
+            };
+            (scanned.day, Span { start: span.start, length: span.length, activity })
+        }));
+    });
+    History { spans, damaged: damaged.unwrap() }
+}
+
 pub(crate) fn assert_totals(vault: &mut Vault, ranges: &[(i32, i32)]) {
     for (from, to) in ranges {
         let days = day(*from)..=day(*to);
-        assert_eq!(vault.totals(days.clone()).unwrap(), by_hand(vault, days), "{from} to {to}");
+        assert_eq!(vault.totals(days.clone()).unwrap(), by_hand(vault, days.clone()), "{from} to {to}");
+        assert_eq!(scanned(vault, days.clone()), vault.read(days).unwrap(), "{from} to {to}");
     }
 }
 
-const RANGES: [(i32, i32); 6] = [(0, 0), (-50, 200), (3, 40), (28, 95), (41, 70), (10, 4)];
+const RANGES: [(i32, i32); 9] =
+    [(0, 0), (-50, 200), (3, 40), (28, 95), (41, 70), (10, 4), (-50, 700), (90, 480), (101, 461)];
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -59,12 +85,12 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     let rows = || {
-        let row = (prop_oneof![0..4, 27..34, 60..64], 0_u64..6, 0_u64..9_000_000, 0_u8..5);
+        let row = (prop_oneof![0..4, 27..34, 60..64, 99..104, 460..464], 0_u64..6, 0_u64..9_000_000, 0_u8..5);
         proptest::collection::vec(row, 1..6)
     };
     prop_oneof![
         5 => rows().prop_map(Op::Append),
-        3 => prop_oneof![0..5, 30..35, 61..120].prop_map(Op::SealBefore),
+        3 => prop_oneof![0..5, 30..35, 61..120, 455..600].prop_map(Op::SealBefore),
         1 => Just(Op::Close),
         1 => Just(Op::Kill),
         2 => (rows(), 0..100, any::<bool>()).prop_map(|(rows, before, restart)| Op::Sealed(rows, before, restart)),
@@ -159,6 +185,7 @@ fn a_rollup_answers_for_a_page_that_is_lost() {
     assert_eq!(vault.totals(day(0)..=day(99)).unwrap(), truth);
     assert_eq!(vault.totals(day(3)..=day(99)).unwrap().charged_ms, truth.charged_ms / 40 * 37);
     assert_eq!(vault.read(day(0)..=day(99)).unwrap().damaged.len(), 40);
+    assert_eq!(scanned(&vault, day(0)..=day(99)), vault.read(day(0)..=day(99)).unwrap());
     vault.close();
     world.sqlite().execute("DELETE FROM roll", []).unwrap();
     let mut vault = world.open();
