@@ -55,6 +55,7 @@ impl Vault {
             let source = io::Error::from(io::ErrorKind::AlreadyExists);
             return Err(OpenError::Io { path: file.to_owned(), source });
         }
+        self.store.settle_running()?;
         self.copy_to(file)?;
         let mut known = self.known_backups().unwrap_or_default();
         let path = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
@@ -78,6 +79,7 @@ impl Vault {
     /// # Errors
     /// See [`OpenError`]; the copy made before is still there then.
     pub fn make_copy(&mut self) -> Result<(), OpenError> {
+        self.store.settle_running()?;
         self.copy_to(&weekly(&self.places))
     }
 

@@ -28,24 +28,39 @@ impl Counted {
 
     /// Takes a row's span; rows come in the order in which they were written.
     pub(crate) fn put(&mut self, span: &Span) {
-        let ms = span.length.as_ms();
-        let new = match span.activity {
-            Activity::Focus(_) | Activity::Private(_) => Charged { charged_ms: ms, unobserved_ms: 0 },
-            Activity::Unobserved => Charged { charged_ms: 0, unobserved_ms: ms },
-            Activity::Audible(_) => return,
-        };
-        let key = (span.start.wall.as_unix_ms(), span.start.boot.as_ms());
-        let old = self.spans.insert(key, new).unwrap_or_default();
+        self.totals = self.totals_with(span);
+        if let Some(new) = of(span) {
+            self.spans.insert(key(span), new);
+        }
+    }
+
+    /// The sum as it would be with one more row.
+    pub(crate) fn totals_with(&self, span: &Span) -> Charged {
+        let Some(new) = of(span) else { return self.totals };
+        let old = self.spans.get(&key(span)).copied().unwrap_or_default();
         let total = |sum: u64, old: u64, new: u64| sum.saturating_sub(old).saturating_add(new);
-        self.totals = Charged {
+        Charged {
             charged_ms: total(self.totals.charged_ms, old.charged_ms, new.charged_ms),
             unobserved_ms: total(self.totals.unobserved_ms, old.unobserved_ms, new.unobserved_ms),
-        };
+        }
     }
 
     /// The sum as of now.
     pub(crate) const fn totals(&self) -> Charged {
         self.totals
+    }
+}
+
+fn key(span: &Span) -> (i64, u64) {
+    (span.start.wall.as_unix_ms(), span.start.boot.as_ms())
+}
+
+fn of(span: &Span) -> Option<Charged> {
+    let ms = span.length.as_ms();
+    match span.activity {
+        Activity::Focus(_) | Activity::Private(_) => Some(Charged { charged_ms: ms, unobserved_ms: 0 }),
+        Activity::Unobserved => Some(Charged { charged_ms: 0, unobserved_ms: ms }),
+        Activity::Audible(_) => None,
     }
 }
 

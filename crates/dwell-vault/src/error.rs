@@ -153,6 +153,20 @@ pub enum WriteError {
     Random,
 }
 
+/// For work that writes only what a vault holds already: that it is too much would be damage.
+impl From<WriteError> for OpenError {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::DiskFull => Self::DiskFull,
+            WriteError::ReadOnly => Self::ReadOnly,
+            WriteError::Database { source } => Self::Database { source },
+            WriteError::Random => Self::Random,
+            WriteError::Corrupt { what } => Self::Corrupt { what },
+            WriteError::TooLong { .. } | WriteError::DayFull { .. } => Self::Corrupt { what: Part::Database },
+        }
+    }
+}
+
 /// Why nothing at all could be read. Damaged days are no error: they are listed in what was read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -160,6 +160,7 @@ impl Vault {
         if self.store.read_only {
             return Err(OpenError::ReadOnly.into());
         }
+        self.store.settle_running()?;
         // What is spilled is of this epoch and would not open any more; and it may be what is to be forgotten.
         self.take_spills()?;
         let generation = self.store.facts.generation + 1;

@@ -31,6 +31,8 @@ pub(crate) struct View<'a> {
     pub(crate) index: &'a Index,
     pub(crate) manifest: &'a Manifest,
     pub(crate) parts: &'a BTreeMap<DayPart, OpenPart>,
+    /// The running span's checkpoint, which is not in the journal yet.
+    pub(crate) running: Option<&'a (DayPart, Row)>,
     /// By which hours are counted; of UTC without.
     pub(crate) calendar: Option<&'a Calendar>,
     /// `None` while the vault is sealed.
@@ -152,6 +154,7 @@ impl View<'_> {
                 Err(Nameless) => found.whole = false,
             }
         }
+        found.rows.extend(self.running.filter(|(of, _)| *of == part).map(|(_, row)| row.clone()));
         found
     }
 

@@ -34,6 +34,12 @@ pub const RECORDS: &[RecordKind] = &[
         Under::History,
         "until the day is sealed",
     ),
+    of(
+        Kind::Running,
+        "the span that runs, as of its last checkpoint",
+        Under::History,
+        "until the next checkpoint",
+    ),
     of(Kind::Page, "a day's spans", Under::History, "as keep-detail says; else until forgotten"),
     of(
         Kind::Rollup,

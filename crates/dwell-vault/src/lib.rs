@@ -63,6 +63,7 @@ mod restore;
 mod retention;
 mod rollup;
 mod row;
+mod running;
 mod salvage;
 #[cfg(test)]
 mod samples;

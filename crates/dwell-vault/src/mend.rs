@@ -94,7 +94,8 @@ impl Known<'_> {
         create::write_new(&path, &tip).map_err(|e| OpenError::io(&path, e))?;
         let mut notes = Vec::new();
         let again = self.enf.again(&self.facts.vault_id);
-        let sound = open::open_store(beside, self.facts.clone(), again, Some(self.keys), false, &mut notes)?;
+        let mut sound =
+            open::open_store(beside, self.facts.clone(), again, Some(self.keys), false, &mut notes)?;
         let before = store.map(|store| self.damaged(store)).transpose()?;
         let after = self.damaged(&sound)?;
         let gains = match (store, &before) {

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::charged::Charged;
+use crate::charged::{Charged, Counted};
 use crate::create::{self, Found, Founding};
 use crate::db::{Db, Table};
 use crate::error::{OpenError, Part};
@@ -23,6 +23,7 @@ use crate::recover::{Recovered, SEQ_MAX, locked, minute, recover};
 use crate::relist;
 use crate::restore;
 use crate::row::{Note, Opened};
+use crate::running::{Ready, RunningFile};
 use crate::sealed::{SealedVault, State};
 use crate::spill::Taken;
 use crate::store::{Facts, Store};
@@ -258,7 +259,7 @@ pub(crate) fn open_store(
     notes: &mut Vec<Note>,
 ) -> Result<Store, OpenError> {
     let aside = keep_log(folder)?;
-    let db = Db::open(&folder.join("db"))?;
+    let mut db = Db::open(&folder.join("db"))?;
     let tip_path = folder.join("tip");
     let (tip_file, tip) = TipFile::open(&tip_path, &mut enf, &facts.vault_id, facts.generation)
         .map_err(|e| OpenError::io(&tip_path, e))?;
@@ -280,7 +281,10 @@ pub(crate) fn open_store(
             enf.after(step);
         }
     }
-    let found = match vault {
+    let running_path = folder.join("running");
+    let (running_file, ready) = RunningFile::open(&running_path, &mut enf, &facts.vault_id, facts.generation)
+        .map_err(|e| OpenError::io(&running_path, e))?;
+    let recovered = |db: &Db, enf: &EnfKeys| match vault {
         None => locked(&manifest, tip.as_ref()),
         Some(vault) => {
             let journal = manifest.parts.iter().filter(|(_, entry)| entry.form == Form::Journal);
@@ -292,11 +296,33 @@ pub(crate) fn open_store(
                     (*part, wrap.and_then(open))
                 })
                 .collect();
-            recover(&db, &facts, &manifest, keys, tip.as_ref())
+            recover(db, &facts, &manifest, keys, tip.as_ref())
         }
     };
+    let mut found = recovered(&db, &enf);
     let next_seq = db.last_seq(SEQ_MAX).ok().flatten().map_or(1, |last| last.saturating_add(1));
-    let next_seq = next_seq.max(manifest.next_seq).max(tip.as_ref().map_or(1, |tip| tip.next_seq));
+    let mut next_seq = next_seq.max(manifest.next_seq).max(tip.as_ref().map_or(1, |tip| tip.next_seq));
+    let is_next = |ready: &Ready| {
+        let end = found.parts.get(&ready.part).map(|open| (open.rows, open.chain));
+        ready.seq == next_seq
+            && end == Some((ready.rows, ready.chain))
+            && !found.missing.contains(&ready.part)
+    };
+    let mut taken_in = false;
+    // On a disk that takes no rows it stays where it is.
+    if !read_only
+        && let Some(ready) = ready.into_iter().find(is_next)
+        && db.append_row(ready.seq, &ready.sealed).is_ok()
+    {
+        (next_seq, taken_in) = (next_seq + 1, true);
+        found = recovered(&db, &enf);
+        if vault.is_none()
+            && let Some(open) = found.parts.get_mut(&ready.part)
+        {
+            (open.rows, open.chain) = (ready.rows + 1, record::tag(&ready.sealed));
+            (open.minute, open.counted) = (ready.minute, Counted::known(ready.totals));
+        }
+    }
     let behind = older_header
         || tip.as_ref().is_some_and(|tip| {
             tip.revision > manifest.revision
@@ -317,6 +343,8 @@ pub(crate) fn open_store(
         facts,
         enf,
         tip: tip_file,
+        running_file,
+        running: None,
         manifest,
         manifest_digest,
         lists,
@@ -326,6 +354,10 @@ pub(crate) fn open_store(
         read_only,
         calendar: None,
     };
+    if taken_in && !remade && !behind {
+        // While it is sealed, the tip alone says how far it has come.
+        store.write_tip();
+    }
     for part in damaged.iter().chain(&missing) {
         store.mark_damaged(*part);
     }

@@ -17,7 +17,7 @@ use crate::keys::{Index, VaultKeys};
 use crate::manifest::Manifest;
 use crate::record::DayPart;
 use crate::store::{Facts, OpenPart};
-use crate::{History, OpenError, ReadError, Totals, Vault, create};
+use crate::{History, OpenError, ReadError, Row, Totals, Vault, create};
 
 /// Reads a vault from another thread than the one that writes it.
 pub struct Reader {
@@ -26,6 +26,7 @@ pub struct Reader {
     index: Arc<Index>,
     manifest: Manifest,
     parts: BTreeMap<DayPart, OpenPart>,
+    running: Option<(DayPart, Row)>,
     calendar: Option<Calendar>,
     keys: Arc<VaultKeys>,
 }
@@ -50,6 +51,7 @@ impl Vault {
             index: Arc::clone(&store.enf.index),
             manifest: store.manifest.clone(),
             parts: store.parts.clone(),
+            running: store.running.clone(),
             calendar: store.calendar,
             keys: Arc::clone(&self.keys),
         })
@@ -100,6 +102,7 @@ impl Reader {
             index: &self.index,
             manifest: &self.manifest,
             parts: &self.parts,
+            running: self.running.as_ref(),
             calendar: self.calendar.as_ref(),
             keys: Some(&self.keys),
         }

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
     /// The totals of 30 or of 360 days.
     Block,
     Tip,
+    /// The running span's latest checkpoint.
+    Running,
     Manifest,
     Enforcement,
     /// Rows that came before K_enf was there.
@@ -57,6 +59,7 @@ impl Kind {
             Self::Rollup => 7,
             Self::Block => 8,
             Self::Tip => 9,
+            Self::Running => 14,
             Self::Manifest => 10,
             Self::Enforcement => 11,
             Self::Spill => 12,
@@ -76,6 +79,7 @@ impl Kind {
             Self::Rollup => "rollup",
             Self::Block => "block",
             Self::Tip => "tip",
+            Self::Running => "running",
             Self::Manifest => "manifest",
             Self::Enforcement => "enforcement",
             Self::Spill => "spill",
@@ -154,6 +158,10 @@ impl Place {
 
     pub(crate) const fn tip(generation: u64) -> Self {
         Self { kind: Kind::Tip, period: 0, part: 0, seq: generation }
+    }
+
+    pub(crate) const fn running(generation: u64) -> Self {
+        Self { kind: Kind::Running, period: 0, part: 0, seq: generation }
     }
 
     pub(crate) const fn manifest(generation: u64) -> Self {
@@ -385,6 +393,7 @@ mod tests {
             Place::slot(0),
             Place::enf_key(),
             Place::tip(1),
+            Place::running(1),
             Place::manifest(1),
             Place::manifest(2),
             Place::block(5),

@@ -204,7 +204,7 @@ impl SealedVault {
     }
 
     /// Leaves everything in one file, and lets go of the lock.
-    pub fn close(self) {
+    pub fn close(mut self) {
         self.store.close();
     }
 }

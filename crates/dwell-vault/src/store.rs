@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dwell_core::calendar::{Calendar, CivilDay};
-use dwell_core::span::Span;
+use dwell_core::span::{Activity, Span};
 use zeroize::Zeroizing;
 
 use crate::charged::Counted;
@@ -23,6 +23,7 @@ use crate::page;
 use crate::record::{DayPart, Place, SealError};
 use crate::recover::minute;
 use crate::row::Row;
+use crate::running::{Ready, RunningFile};
 use crate::settle::drop_block;
 use crate::tally::Tally;
 use crate::tip::TipFile;
@@ -88,6 +89,9 @@ pub(crate) struct Store {
     pub(crate) facts: Facts,
     pub(crate) enf: EnfKeys,
     pub(crate) tip: TipFile,
+    pub(crate) running_file: RunningFile,
+    /// The running span's checkpoint, where it is in that file and not in the journal yet.
+    pub(crate) running: Option<(DayPart, Row)>,
     pub(crate) manifest: Manifest,
     /// SHA-256 of the sealed record of the manifest's root.
     pub(crate) manifest_digest: [u8; 32],
@@ -110,11 +114,17 @@ impl Store {
         let mut enf = enf;
         let (tip, _) = TipFile::open(&path, &mut enf, &facts.vault_id, facts.generation)
             .map_err(|e| OpenError::io(&path, e))?;
+        let path = folder.join("running");
+        let (running_file, _) = RunningFile::open(&path, &mut enf, &facts.vault_id, facts.generation)
+            .map_err(|e| OpenError::io(&path, e))?;
+        let path = folder.join("tip");
         let mut store = Self {
             db,
             facts: facts.clone(),
             enf,
             tip,
+            running_file,
+            running: None,
             manifest: Manifest { next_seq: 1, ..Manifest::default() },
             manifest_digest: [0; 32],
             lists: Lists::new(),
@@ -124,24 +134,78 @@ impl Store {
             read_only: false,
             calendar: None,
         };
-        store.commit(None, |_| Ok(())).map_err(|error| match error {
-            WriteError::DiskFull => OpenError::DiskFull,
-            WriteError::ReadOnly => OpenError::ReadOnly,
-            WriteError::Database { source } => OpenError::Database { source },
-            WriteError::Random => OpenError::Random,
-            WriteError::Corrupt { what } => OpenError::Corrupt { what },
-            WriteError::TooLong { .. } | WriteError::DayFull { .. } => {
-                OpenError::Corrupt { what: Part::Database }
-            }
-        })?;
+        store.commit(None, |_| Ok(()))?;
         store.db.empty_log()?;
         store.write_tip();
         store.tip.sync().map_err(|e| OpenError::io(&path, e))?;
         Ok(store)
     }
 
-    /// Records rows, all or none. Returns the last one's number.
+    /// Records rows, all or none. Returns the last one's number; a checkpoint beside the journal has none yet, and the
+    /// one before it counts.
     pub(crate) fn append(&mut self, rows: &[(CivilDay, Row)]) -> Result<u64, WriteError> {
+        if let [(day, row @ Row::Checkpoint(_))] = rows
+            && self.run_on(*day, row)?
+        {
+            return Ok(self.next_seq - 1);
+        }
+        let Some((part, row)) = self.running.take() else { return self.record(rows) };
+        let in_its_place = |(day, new): &(CivilDay, Row)| *day == part.day && is_later_of(new, &row);
+        let recorded = if rows.iter().any(in_its_place) {
+            self.record(rows)
+        } else {
+            self.record(&[&[(part.day, row.clone())], rows].concat())
+        };
+        if recorded.is_err() {
+            self.running = Some((part, row));
+        }
+        recorded
+    }
+
+    /// Puts the running span's checkpoint into the journal: whatever is done next sees one place only.
+    pub(crate) fn settle_running(&mut self) -> Result<(), WriteError> {
+        if self.running.is_some() { self.append(&[]).map(drop) } else { Ok(()) }
+    }
+
+    /// Writes a checkpoint beside the journal, if it can be the next row as it stands: alone, of a part that goes on,
+    /// with names that were said before.
+    fn run_on(&mut self, day: CivilDay, row: &Row) -> Result<bool, WriteError> {
+        let span = row.span();
+        let other = self.running.as_ref().is_some_and(|(of, old)| of.day != day || !is_later_of(row, old));
+        if other || self.read_only || self.manifest_changed || span.length.is_zero() {
+            return Ok(false);
+        }
+        let Some(Growing { part, mut end, .. }) = self.writable(day) else { return Ok(false) };
+        let Some(open) = self.parts.get(&part) else { return Ok(false) };
+        let Some(key) = open.key.clone() else { return Ok(false) };
+        let Facts { vault_id, epoch, generation, .. } = self.facts;
+        let (rows, chain) = (end.rows, end.chain);
+        let to = Sealing { key: &key, vault_id: &vault_id, epoch, part };
+        let (mut seq, mut sealed) = (self.next_seq, Vec::new());
+        end.put(&to, &open.names, row, &mut seq, &mut sealed)?;
+        let names_are_new = !end.said.apps.is_empty() || !end.said.domains.is_empty();
+        let ([(seq, sealed)], false) = (&mut sealed[..], names_are_new) else { return Ok(false) };
+        let ready = Ready {
+            part,
+            seq: *seq,
+            rows,
+            chain,
+            minute: minute(span.start.wall.as_unix_ms()),
+            totals: open.counted.totals_with(span),
+            sealed: std::mem::take(sealed),
+        };
+        // Where it cannot be written there, the journal may still take it.
+        if self.running_file.write(&ready, &mut self.enf, &vault_id, generation).is_err() {
+            return Ok(false);
+        }
+        self.running = Some((part, row.clone()));
+        Ok(true)
+    }
+
+    fn record(&mut self, rows: &[(CivilDay, Row)]) -> Result<u64, WriteError> {
+        if rows.is_empty() {
+            return Ok(self.next_seq - 1);
+        }
         let mut growing: BTreeMap<CivilDay, Growing> = BTreeMap::new();
         let mut manifest: Option<Manifest> = None;
         let mut stale = Vec::new();
@@ -241,9 +305,9 @@ impl Store {
 
     /// What reading takes, with the vault's keys or without.
     pub(crate) fn view<'a>(&'a self, keys: Option<&'a VaultKeys>) -> View<'a> {
-        let Self { db, facts, manifest, parts, .. } = self;
+        let Self { db, facts, manifest, parts, running, .. } = self;
         let calendar = self.calendar.as_ref();
-        View { db, facts, index: &self.enf.index, manifest, parts, calendar, keys }
+        View { db, facts, index: &self.enf.index, manifest, parts, running: running.as_ref(), calendar, keys }
     }
 
     /// Turns the open parts of days before `today` into pages and rollups, with the vault's keys or without.
@@ -252,6 +316,7 @@ impl Store {
         today: CivilDay,
         keys: Option<&VaultKeys>,
     ) -> Result<usize, WriteError> {
+        self.settle_running()?;
         let earlier: Vec<DayPart> =
             self.parts.range(..DayPart { day: today, part: 0 }).map(|(part, _)| *part).collect();
         let (mut sealed, mut first_error) = (0, None);
@@ -271,7 +336,9 @@ impl Store {
     }
 
     /// Leaves everything in one file.
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&mut self) {
+        // Failing here costs nothing: it is taken in when the vault is next opened.
+        let _ = self.settle_running();
         // Failing here costs nothing: what is in the log is read from there next time.
         let _ = self.db.empty_log();
         let _ = self.tip.sync();
@@ -370,4 +437,10 @@ impl From<NoRandom> for WriteError {
     fn from(error: NoRandom) -> Self {
         SealError::from(error).into()
     }
+}
+
+/// Whether a row says of the same span how it went on.
+fn is_later_of(new: &Row, old: &Row) -> bool {
+    let audible = |row: &Row| matches!(row.span().activity, Activity::Audible(_));
+    new.span().start == old.span().start && audible(new) == audible(old)
 }

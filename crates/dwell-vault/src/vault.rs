@@ -50,6 +50,8 @@ impl Vault {
     /// latest day can still be read.
     pub fn lock(self) -> SealedVault {
         let Self { mut store, places, lock, .. } = self;
+        // Failing here costs nothing: it can be recorded later.
+        let _ = store.settle_running();
         let latest = store.parts.last_key_value().map(|(part, _)| part.day);
         for (part, open) in &mut store.parts {
             if Some(part.day) != latest {
@@ -177,7 +179,7 @@ impl Vault {
     }
 
     /// Leaves everything in one file, and lets go of the lock.
-    pub fn close(self) {
+    pub fn close(mut self) {
         self.store.close();
     }
 }

@@ -22,6 +22,7 @@ mod power;
 mod preview;
 mod readers;
 mod refusals;
+mod running;
 mod salvages;
 mod sealed;
 mod spills;

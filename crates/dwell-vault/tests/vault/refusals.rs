@@ -181,7 +181,7 @@ fn everything_is_private_to_its_owner() {
         names.push(path.file_name().unwrap().to_owned().into_string().unwrap());
     }
     names.sort();
-    assert_eq!(names, ["db", "db-shm", "db-wal", "enf.keyfile", "hdr", "keyfile", "tip"]);
+    assert_eq!(names, ["db", "db-shm", "db-wal", "enf.keyfile", "hdr", "keyfile", "running", "tip"]);
     for folder in [world.places.data_dir.clone(), world.places.vault(), world.generation()] {
         assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700, "{}", folder.display());
     }
