@@ -43,7 +43,7 @@ test: deps tools ## everything that this machine can test, and a list of what it
 
 # What takes long: every byte, every moment, every write, hundreds of kills, ten minutes of fuzzing.
 .PHONY: test-long
-test-long: deps tools ## the attacks on the vault at full length: about an hour
+test-long: deps tools ## the attacks on the vault at full length: hours
 	DWELL_LONG=1 $(CARGO) nextest run --profile long -p dwell-vault
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=120
 
