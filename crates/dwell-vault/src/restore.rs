@@ -90,8 +90,10 @@ pub fn restore(
         }
         let aside = if there { free_folder(places)? } else { String::new() };
         sync_all(&beside.data_dir)?;
-        let decided = beside.data_dir.join(DECIDED);
-        create::write_new(&decided, aside.as_bytes()).map_err(|e| OpenError::io(&decided, e))?;
+        // Written under another name: a power loss must not leave the word that it is decided without where to.
+        let (deciding, decided) = (beside.data_dir.join("deciding"), beside.data_dir.join(DECIDED));
+        create::write_new(&deciding, aside.as_bytes()).map_err(|e| OpenError::io(&deciding, e))?;
+        rename(&deciding, &decided)?;
         create::sync(&beside.data_dir)?;
         create::sync(&places.data_dir)?;
         finish(places)?;

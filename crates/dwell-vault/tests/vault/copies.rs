@@ -188,3 +188,47 @@ fn detail_goes_with_age_and_totals_stay() {
     vault.forget(&What::Before(day(50)), false, &NewSecrets::default(), &mut go_on).unwrap();
     assert_totals(&mut vault, &[(-40, 99)]);
 }
+
+/// The renames of a restore that was decided, each as a kill would leave it.
+#[test]
+fn a_restore_cut_off_after_any_step_is_finished() {
+    let (world, mut vault, file) = filled();
+    let truth = all(&mut vault);
+    record(&mut vault, 4, &[focus(400_000_000, 9, "editor")]);
+    let newer = all(&mut vault);
+    vault.close();
+    let back = World::new();
+    let keyfile = [Unlock::Keyfile(world.places.keyfile())];
+    restore(&file, &back.places, &keyfile, false).unwrap().vault.close();
+    // As it is laid out beside: the key files in the generation's folder.
+    for name in ["keyfile", "enf.keyfile"] {
+        fs::rename(back.places.data_dir.join(name), back.generation().join(name)).unwrap();
+    }
+    for step in 0..5 {
+        let cut = world.killed();
+        let data = &cut.places.data_dir;
+        let (beside, aside) = (data.join("restore.new"), data.join("before-restore.1"));
+        fs::create_dir_all(&beside).unwrap();
+        crate::world::copy(&back.places.vault(), &beside.join("vault"));
+        fs::write(beside.join("decided"), "before-restore.1").unwrap();
+        if step > 0 {
+            fs::create_dir_all(&aside).unwrap();
+        }
+        for name in ["vault", "keyfile", "enf.keyfile"].iter().take(step) {
+            fs::rename(data.join(name), aside.join(name)).unwrap();
+        }
+        if step == 4 {
+            fs::rename(beside.join("vault"), data.join("vault")).unwrap();
+        }
+        assert!(Vault::is_there(&cut.places).unwrap(), "step {step}");
+        let (mut vault, opened) = cut.try_open().unwrap();
+        assert_eq!((all(&mut vault), opened.notes), (truth.clone(), vec![]), "step {step}");
+        assert!(!beside.exists());
+        vault.close();
+        assert_eq!(all(&mut Vault::open_or_create(&Places::new(aside)).unwrap().0), newer, "step {step}");
+    }
+    // Not decided: what was laid out is nobody's, and the old vault opens.
+    let cut = world.killed();
+    crate::world::copy(&back.places.vault(), &cut.places.data_dir.join("restore.new/vault"));
+    assert_eq!(all(&mut cut.open()), newer);
+}

@@ -9,6 +9,7 @@ mod copies;
 mod creation;
 mod damage;
 mod disk;
+mod erase;
 mod founding;
 mod full;
 mod generations;

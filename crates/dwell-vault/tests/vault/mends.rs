@@ -99,23 +99,33 @@ fn a_lost_root_is_mended_and_the_swap_survives_a_kill_at_every_step() {
         let told: Vec<Note> = days.iter().map(|d| Note::DayDamaged { day: day(*d) }).collect();
         assert_eq!(bad.try_open().unwrap().1.notes, told, "page {page}");
     }
-    // Decided, and killed: with the old log still there, gone, and with the database half renamed.
-    let mut broken = sound.clone();
-    broken[..4096].fill(0);
+    // Decided, and killed: with the old log still there, which would spoil the new database; gone; and with the
+    // database half renamed.
+    let mut vault = world.open();
+    record(&mut vault, 70, &some_spans(70, 30));
+    let truth = all(&mut vault);
+    let killed = world.killed();
+    let mended = killed.places.data_dir.join("mended");
+    killed.killed().sqlite().execute("VACUUM INTO ?1", [mended.to_str().unwrap()]).unwrap();
     for step in 0..3 {
-        let cut = world.killed();
+        let cut = killed.killed();
         let folder = cut.generation();
-        fs::write(folder.join("db.mended"), &sound).unwrap();
-        fs::write(folder.join("db"), &broken).unwrap();
-        if step == 0 {
-            fs::write(folder.join("db-wal"), b"of the damaged one").unwrap();
+        assert!(fs::metadata(folder.join("db-wal")).unwrap().len() > 0);
+        fs::copy(&mended, folder.join("db.mended")).unwrap();
+        if step > 0 {
+            fs::remove_file(folder.join("db-wal")).unwrap();
         }
         if step == 2 {
             fs::remove_file(folder.join("db")).unwrap();
         }
         let (mut vault, opened) = cut.try_open().unwrap();
-        assert_eq!((all(&mut vault), opened.notes), (truth.clone(), vec![]), "step {step}");
+        assert_eq!(
+            (all(&mut vault), opened.notes, opened.mended),
+            (truth.clone(), vec![], None),
+            "step {step}"
+        );
         assert!(!folder.join("db.mended").exists() && !folder.join("mending").exists());
+        assert_eq!(vault.verify(&mut crate::generations::go_on).unwrap().damaged, []);
     }
 }
 
