@@ -24,6 +24,8 @@ pub struct Record {
     pub told: BTreeMap<String, (CivilDay, Stage)>,
     /// What each limited target was charged, and on which day: counters go on where history cannot be read.
     pub used: BTreeMap<String, (CivilDay, Millis)>,
+    /// Of that, what was forgotten since: it is recorded nowhere, and stays counted until the day is over.
+    pub forgotten: BTreeMap<String, (CivilDay, Millis)>,
     /// The last daemon's run.
     pub last: Option<Last>,
 }
@@ -112,6 +114,7 @@ mod tests {
                 "app:org.mozilla.firefox".to_owned(),
                 (CivilDay::from_epoch_days(20_000), Millis::from_secs(90)),
             )]),
+            forgotten: BTreeMap::new(),
             last: None,
         };
         let bytes = record.to_bytes();
@@ -119,7 +122,8 @@ mod tests {
             String::from_utf8_lossy(&bytes),
             "{\"rules\":[{\"id\":\"firefox\",\"target\":\"app:org.mozilla.firefox\",\"amount\":1800000,\"per\":\"day\",\
              \"warn\":300000,\"at-limit\":\"block\"}],\"told\":{\"firefox\":[20000,\"warned\"]},\
-             \"used\":{\"app:org.mozilla.firefox\":[20000,90000]},\"last\":null}"
+             \"used\":{\"app:org.mozilla.firefox\":[20000,90000]},\
+             \"forgotten\":{},\"last\":null}"
         );
         assert_eq!(Record::from_bytes(&bytes), Ok(record));
         assert_eq!(Record::from_bytes(b"{}"), Ok(Record::default()));

@@ -1,13 +1,13 @@
 //! The vault from outside: keys, locking, forgetting, copies, and what a person without a key gets.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::path::Path;
 
 use dwell_tests::canary::{files_that_hold, unique_app};
 use dwell_tests::clock::{Deadline, wait_until};
-use dwell_tests::{Bed, Kind, memory};
+use dwell_tests::{Bed, Daemon, Kind, memory};
 use serde_json::Value;
 
 const PASSPHRASE: &str = "correct horse battery staple\n";
@@ -209,8 +209,16 @@ fn what_is_forgotten_is_gone_and_limits_keep_their_counters() {
     assert_eq!(apps(&bed, "all"), ["Stays"]);
     let used = bed.dwell_json(&["limit", "list"])["limits"][0]["used_seconds"].as_u64().unwrap();
     assert!(used >= 2, "forgetting gives no time back");
+    only_a_passphrase(&bed);
     assert!(daemon.terminate().success());
     let _daemon = bed.daemon();
+    let counted = || bed.dwell_json(&["limit", "list"])["limits"][0]["used_seconds"].as_u64().unwrap();
+    assert!(counted() >= used, "nor does a restart");
+    let _ = bed.dwell_typed(&["vault", "unlock"], PASSPHRASE).ok();
+    assert!(counted() >= used, "nor an unlocked vault");
+    let _ = bed.dwell(&["vault", "lock"]).ok();
+    let _ = bed.dwell_typed(&["vault", "unlock"], PASSPHRASE).ok();
+    assert!(counted() >= used, "nor one that is locked again");
     assert_eq!(apps(&bed, "all"), ["Stays"]);
     assert_eq!(bed.dwell(&["forget", "--app", "app:Gone", "--dry-run"]).code, 3);
 }
@@ -269,19 +277,27 @@ fn what_a_damaged_database_still_holds_is_salvaged() {
     use_app(&bed, "Later");
     assert!(daemon.terminate().success());
     let vault = bed.place().data().join("vault");
-    let db = fs::canonicalize(vault.join("current")).unwrap().join("db");
-    let mut bytes = fs::read(&db).unwrap();
-    // The first page says where everything is.
-    bytes[16..100].fill(0xff);
-    fs::write(&db, bytes).unwrap();
-    let refusal = bed.try_daemon(&[]).err().unwrap();
-    assert_eq!(refusal.code, Some(1), "{refusal:?}");
-    assert!(refusal.stderr.contains("salvage"), "the next step is named: {refusal:?}");
+    let damage = || {
+        let db = fs::canonicalize(vault.join("current")).unwrap().join("db");
+        let mut bytes = fs::read(&db).unwrap();
+        // The first page says where everything is.
+        bytes[16..100].fill(0xff);
+        fs::write(&db, bytes).unwrap();
+        db
+    };
+    let seen = || {
+        let mut seen = apps(&bed, "all");
+        seen.sort();
+        seen
+    };
+    damage();
+    let mut daemon = bed.daemon();
+    assert_eq!(seen(), ["Later", "Saved"], "it is mended where nothing is lost: {}", daemon.stderr());
+    assert!(daemon.terminate().success());
+    let db = damage();
     let _ = bed.dwell(&["vault", "salvage", db.to_str().unwrap(), "--yes"]).ok();
     let _daemon = bed.daemon();
-    let mut seen = apps(&bed, "all");
-    seen.sort();
-    assert_eq!(seen, ["Later", "Saved"]);
+    assert_eq!(seen(), ["Later", "Saved"]);
 }
 
 #[test]
@@ -300,4 +316,102 @@ fn the_vault_is_verified_and_what_is_stored_is_told() {
     let data = bed.place().data();
     let told = bed.dwell(&["privacy"]).ok().stdout;
     assert!(told.contains(data.join("keyfile").to_str().unwrap()), "{told}");
+}
+
+fn number_of(bed: &Bed, kind: &str) -> String {
+    let keys = bed.dwell_json(&["key", "list"]);
+    let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kind"] == kind);
+    key.unwrap_or_else(|| panic!("no {kind}: {keys}"))["number"].to_string()
+}
+
+fn restarted(bed: &Bed, mut daemon: Daemon) -> Daemon {
+    assert!(daemon.terminate().success());
+    drop(daemon);
+    bed.daemon()
+}
+
+#[test]
+fn keys_move_from_files_to_the_keyring_and_on_to_a_passphrase_and_each_start_finds_them() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let daemon = bed.daemon();
+    use_app(&bed, "Early");
+    let _ = bed.dwell(&["limit", "set", "app:Limited", "1h"]).ok();
+    let Some(_keyring) = bed.keyring() else { return };
+    let file = |name: &str| bed.place().data().join(name);
+    let stale = fs::read(file("keyfile")).unwrap();
+    let _ = bed.dwell(&["key", "add", "keyring"]).ok();
+    let _ = bed.dwell(&["key", "remove", &number_of(&bed, "keyfile"), "--yes"]).ok();
+    assert!(!file("keyfile").exists() && !file("enf.keyfile").exists(), "files would give the keys away");
+    let daemon = restarted(&bed, daemon);
+    assert_eq!((state(&bed), apps(&bed, "all")), ("open".to_owned(), vec!["Early".to_owned()]));
+
+    // A file that was left, or put back: the keyring's key is the one that fits.
+    bed.place().write(&file("keyfile"), &stale);
+    let daemon = restarted(&bed, daemon);
+    assert_eq!(state(&bed), "open");
+    fs::remove_file(file("keyfile")).ok();
+
+    let _ = bed.dwell_typed(&["key", "add", "passphrase"], PASSPHRASE).ok();
+    let _ = bed.dwell(&["key", "remove", &number_of(&bed, "keyring"), "--yes"]).ok();
+    let daemon = restarted(&bed, daemon);
+    assert_eq!(state(&bed), "sealed");
+    assert_eq!(bed.dwell_json(&["limit", "list"])["limits"].as_array().unwrap().len(), 1, "rules hold");
+    let _ = bed.dwell_typed(&["vault", "unlock"], PASSPHRASE).ok();
+    assert_eq!(apps(&bed, "all"), ["Early"]);
+
+    let _ = bed.dwell(&["key", "add", "keyfile"]).ok();
+    let _ = bed.dwell(&["key", "remove", &number_of(&bed, "passphrase"), "--yes"]).ok();
+    let _daemon = restarted(&bed, daemon);
+    assert_eq!((state(&bed), apps(&bed, "all")), ("open".to_owned(), vec!["Early".to_owned()]));
+}
+
+#[test]
+fn a_keyring_that_is_gone_leaves_the_recovery_key() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(mut keyring) = bed.keyring() else { return };
+    let daemon = bed.daemon();
+    use_app(&bed, "Early");
+    let _ = bed.dwell(&["limit", "set", "app:Early", "1h"]).ok();
+    let recovery = bed.dwell_json(&["key", "recovery"])["key"].as_str().unwrap().to_owned();
+    keyring.kill();
+    let before = files_of(&bed);
+    let daemon = restarted(&bed, daemon);
+    assert_eq!(state(&bed), "waiting");
+    bed.dwell(&["check", "app:Early"]).assert_refused(4, "key");
+    bed.dwell_typed(&["vault", "unlock", "--recovery"], "AAAAA-BBBBB\n").assert_refused(2, "recovery");
+    let _ = bed.dwell(&["vault", "lock"]).ok();
+    assert_eq!(state(&bed), "waiting");
+    let _ = bed.dwell_typed(&["vault", "unlock", "--recovery"], &format!("{recovery}\n")).ok();
+    assert_eq!((state(&bed), apps(&bed, "all")), ("open".to_owned(), vec!["Early".to_owned()]));
+    assert_eq!(bed.dwell(&["check", "app:Early"]).code, 0);
+    drop(daemon);
+    for name in before {
+        assert!(files_of(&bed).contains(&name), "{} is still there", name.display());
+    }
+}
+
+/// What must be there whatever happens: header and database of each generation, and key files.
+fn files_of(bed: &Bed) -> Vec<std::path::PathBuf> {
+    let vault = fs::canonicalize(bed.place().data().join("vault/current")).unwrap();
+    vec![vault.join("hdr"), vault.join("db")]
+}
+
+#[test]
+fn a_vault_that_was_unlocked_for_a_time_locks_again_each_time() {
+    let Some(bed) = Bed::start(Kind::NoDisplay) else { return };
+    let _daemon = bed.daemon();
+    let _ = bed.dwell(&["vault", "lock"]).ok();
+    for _ in 0..2 {
+        let _ = bed.dwell(&["vault", "unlock", "--for", "1s"]).ok();
+        assert!(wait_until(Deadline::seconds(20), || state(&bed) == "sealed"), "it locks itself again");
+    }
+    only_a_passphrase_while_open(&bed);
+    let _ = bed.dwell(&["vault", "lock"]).ok();
+    let _ = bed.dwell_typed(&["vault", "unlock", "--for", "2s"], PASSPHRASE).ok();
+    assert!(wait_until(Deadline::seconds(20), || state(&bed) == "sealed"), "it locks itself again");
+}
+
+fn only_a_passphrase_while_open(bed: &Bed) {
+    let _ = bed.dwell(&["vault", "unlock", "--for", "0s"]).ok();
+    only_a_passphrase(bed);
 }

@@ -101,10 +101,12 @@ pub(super) enum Worker {
 
 impl Worker {
     fn stopped(self) -> Error {
-        Error::new(Kind::Failed, "stopped: nothing has changed").hint(match self {
-            Self::Daemon => "see how it stands with `dwell vault info`",
-            Self::Program => "say it again when you like",
-        })
+        Error::new(Kind::Failed, "stopped: nothing has changed, unless it was done already").hint(
+            match self {
+                Self::Daemon => "see how it stands with `dwell vault info`",
+                Self::Program => "say it again when you like",
+            },
+        )
     }
 
     fn cut_off(self) -> Error {

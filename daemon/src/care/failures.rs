@@ -13,7 +13,8 @@ pub(crate) fn keyring(error: &KeyringError) -> Failure {
         KeyringError::Locked => "unlock it in your keyring manager, then try again",
         KeyringError::Failed(_) => "try again; see the journal of the keyring's service",
     };
-    Failure::new(Kind::Failed, error.to_string()).hint(hint)
+    let kind = if *error == KeyringError::Locked { Kind::Locked } else { Kind::Failed };
+    Failure::new(kind, error.to_string()).hint(hint)
 }
 
 pub(crate) fn unlock(error: &UnlockError) -> Failure {

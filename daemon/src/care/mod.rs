@@ -66,10 +66,20 @@ struct Caretaker {
 /// The system has no timer to give.
 pub async fn run(mut errands: mpsc::UnboundedReceiver<Errand>, care: Care) -> std::io::Result<()> {
     let mut caretaker = Caretaker { care, lock_at: None, locked_by_person: false };
-    let mut lock = BootDeadline::new()?;
-    let mut changes = caretaker.listen().await;
+    let (mut lock, mut again) = (BootDeadline::new()?, BootDeadline::new()?);
+    let mut changes = None;
+    caretaker.clear_stale_files().await;
     loop {
         lock.arm(caretaker.lock_at)?;
+        match (caretaker.waits_for_keyring().await, &changes) {
+            (true, None) => {
+                changes = Changes::listen(&caretaker.care.session).await.ok();
+                // What changed before anybody listened.
+                again.arm(Some(clock::now().boot))?;
+            }
+            (false, Some(_)) => changes = None,
+            _ => {}
+        }
         tokio::select! {
             errand = errands.recv() => match errand {
                 Some(errand) => caretaker.errand(errand).await,
@@ -79,15 +89,22 @@ pub async fn run(mut errands: mpsc::UnboundedReceiver<Errand>, care: Care) -> st
                 due?;
                 caretaker.lock("its time was up").await;
             }
-            change = next(&mut changes) => {
-                if change.is_some() {
-                    caretaker.try_again().await;
-                }
-                changes = caretaker.listen().await;
+            change = next(&mut changes) => match change {
+                // A keyring that comes up says many things at once, and one that fails again and again must not
+                // keep us busy.
+                Some(()) => again.arm(Some(clock::now().boot + PAUSE))?,
+                None => changes = None,
+            },
+            due = again.due() => {
+                due?;
+                caretaker.try_again().await;
             }
         }
     }
 }
+
+/// How long after a change the keyring is asked.
+const PAUSE: Millis = Millis::from_ms(250);
 
 /// The next change of a keyring; never, where nobody waits for one.
 async fn next(changes: &mut Option<Changes>) -> Option<()> {
@@ -116,25 +133,38 @@ impl Caretaker {
         condition.unwrap_or_else(|| Condition::Sealed("the daemon is stopping".to_owned()))
     }
 
-    /// Listens for the keyring where that could open the vault.
-    async fn listen(&self) -> Option<Changes> {
-        if self.locked_by_person || self.condition().await == Condition::Open {
-            return None;
+    /// Destroys key files that open nothing any more: a kill may have come between new keys and that.
+    async fn clear_stale_files(&self) {
+        let cleared = self.on_shelf(|shelf| {
+            let Ok(vault) = shelf.open_vault() else { return };
+            for path in vault.stale_keyfiles().unwrap_or_default() {
+                match vault.destroy_keyfile(&path, None) {
+                    Ok(()) => tracing::info!("an old key file is gone"),
+                    Err(error) => tracing::warn!("an old key file stays: {error}"),
+                }
+            }
+        });
+        let _ = cleared.await;
+    }
+
+    /// Whether a keyring that opens could open the vault further than it is.
+    async fn waits_for_keyring(&self) -> bool {
+        if self.care.keyrings == SecretService::Unused {
+            return false;
         }
-        let kinds = dwell_vault::slots(&self.care.places).unwrap_or_default();
-        let waits = self.condition().await;
-        let by_keyring = kinds.iter().any(|slot| slot.kind == Some(SlotKind::SecretService));
-        if !by_keyring && !matches!(waits, Condition::Waiting(_)) {
-            return None;
+        match self.condition().await {
+            Condition::Open => false,
+            Condition::Waiting(_) => true,
+            Condition::Sealed(_) => {
+                let slots = dwell_vault::slots(&self.care.places).unwrap_or_default();
+                let by_keyring = slots.iter().any(|slot| slot.kind == Some(SlotKind::SecretService));
+                by_keyring && !self.locked_by_person
+            }
         }
-        Changes::listen(&self.care.session).await.ok()
     }
 
     /// Opens the vault with what can be had without a person by now.
     async fn try_again(&mut self) {
-        if self.locked_by_person {
-            return;
-        }
         if let Err(failure) = self.open_automatically().await {
             tracing::debug!("the vault stays locked: {failure}");
         }
@@ -183,6 +213,21 @@ impl Caretaker {
     }
 
     async fn unlock(&mut self, kind: &str, secret: OwnedFd, for_ms: u64) -> Result<(), Failure> {
+        let was_open = self.condition().await == Condition::Open;
+        let person_locked = std::mem::take(&mut self.locked_by_person);
+        let opened = self.unlock_with(kind, secret).await;
+        if opened.is_err() {
+            self.locked_by_person = person_locked;
+        }
+        opened?;
+        // A vault that needs nobody stays open, and a time that is set is changed by a secret only.
+        if !was_open || !kind.is_empty() && self.lock_at.is_some() {
+            self.lock_at = (for_ms > 0).then(|| clock::now().boot + Millis::from_ms(for_ms));
+        }
+        Ok(())
+    }
+
+    async fn unlock_with(&self, kind: &str, secret: OwnedFd) -> Result<(), Failure> {
         match kind {
             "" => self.open_automatically().await?,
             "passphrase" => self.open_with(Unlock::Passphrase(secret::read(secret).await?)).await?,
@@ -192,9 +237,6 @@ impl Caretaker {
                 return Err(failure.hint("passphrase or recovery"));
             }
         }
-        let was_open = !self.locked_by_person && self.lock_at.is_none() && kind.is_empty();
-        self.locked_by_person = false;
-        self.lock_at = (for_ms > 0 && !was_open).then(|| clock::now().boot + Millis::from_ms(for_ms));
         Ok(())
     }
 
@@ -224,7 +266,11 @@ impl Caretaker {
         let at_hand = AtHand::gather(&self.care.places, &self.care.credentials, self.care.keyrings).await;
         let at_hand = at_hand.map_err(|error| failures::open(&error))?;
         let problem = at_hand.keyring().cloned();
-        let (rules, history) = at_hand.into_keys();
+        let (rules, mut history) = at_hand.into_keys();
+        if self.locked_by_person {
+            // Rules and counters may come; history is for the person to open.
+            history.clear();
+        }
         let (places, calendar) = (self.care.places.clone(), self.care.calendar);
         let opened = self.on_shelf(move |shelf| {
             if rules.is_empty() && history.is_empty() {
@@ -403,7 +449,7 @@ impl Caretaker {
                 ..work::done("verify")
             })
         };
-        work::long(&self.care.store, reply, work, |_| {});
+        work::long(&self.care.store, reply, work, || {});
     }
 
     fn backup(&self, path: String, reply: Reply<OwnedFd>) {
@@ -417,7 +463,7 @@ impl Caretaker {
             shelf.open_vault()?.backup(file, at).map_err(|error| failures::open(&error))?;
             Ok(work::done("backup"))
         };
-        work::long(&self.care.store, reply, work, |_| {});
+        work::long(&self.care.store, reply, work, || {});
     }
 
     async fn info(&self, zone: String) -> Result<wire::VaultInfo, Failure> {

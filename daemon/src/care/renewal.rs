@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use dwell_bus::{Failure, Kind, Reply, lines, wire};
 use dwell_vault::{KnownBackup, NewSecrets, Renewed, SlotKind, What};
 
 use super::{Caretaker, OnProgress, answer, failures, stopping, work};
-use crate::keys::{Keyring, Purpose, Stored};
+use crate::keys::{Keyring, KeyringError, Purpose, Secret, Stored};
 use crate::store::Shelf;
 
 /// What a new generation is for.
@@ -31,8 +32,14 @@ struct InKeyring {
 }
 
 impl InKeyring {
-    async fn clear(self, done: bool) {
-        for stored in if done { self.old } else { self.new } {
+    /// Takes out what opens nothing any more. Where nobody knows which generation is the one, all of it stays.
+    async fn clear(self, switched: Option<bool>) {
+        let useless = match switched {
+            Some(true) => self.old,
+            Some(false) => self.new,
+            None => Vec::new(),
+        };
+        for stored in useless {
             if let Err(error) = stored.remove().await {
                 tracing::warn!("a secret that opens nothing any more stays in the keyring: {error}");
             }
@@ -47,12 +54,20 @@ impl Caretaker {
             Err(failure) => return answer(reply, Err(failure)),
         };
         let (sender, receiver) = tokio::sync::oneshot::channel();
-        let work = move |shelf: &mut Shelf, progress: OnProgress<'_>| renew(shelf, &why, &secrets, progress);
-        work::long(&self.care.store, reply, work, move |done| {
-            let _ = sender.send(done);
+        let current = self.care.places.vault().join("current");
+        let before = std::fs::read_link(&current).ok();
+        let rules_file =
+            (self.rules_kind() == "keyfile" || secrets.enf.is_none()).then(|| self.care.places.enf_keyfile());
+        let work = move |shelf: &mut Shelf, progress: OnProgress<'_>| {
+            renew(shelf, &why, &secrets, rules_file.as_deref(), progress)
+        };
+        // An error does not say how far it came; the link to the generation in use does.
+        work::long(&self.care.store, reply, work, move || {
+            let after = std::fs::read_link(&current).ok();
+            let _ = sender.send(before.zip(after).map(|(before, after)| before != after));
         });
         // Waited for here: a second renewal must not begin before the first one's secrets are in order.
-        in_keyring.clear(receiver.await.unwrap_or(false)).await;
+        in_keyring.clear(receiver.await.unwrap_or(None)).await;
     }
 
     /// Puts new secrets where the old ones are.
@@ -70,7 +85,7 @@ impl Caretaker {
         let rules = self.rules_kind();
         // Rules go where history's key is: a key file beside a keyring would give them away for nothing.
         let rules_to_keyring =
-            stays(SlotKind::SecretService) && (rules == "keyring" || !stays(SlotKind::Keyfile));
+            rules == "keyring" || stays(SlotKind::SecretService) && !stays(SlotKind::Keyfile);
         let keyrings: Vec<u8> = slots
             .iter()
             .filter(|slot| slot.kind == Some(SlotKind::SecretService) && !goes(slot.number))
@@ -88,22 +103,24 @@ impl Caretaker {
         if !was_in_keyring {
             return Ok((secrets, in_keyring));
         }
-        let failed = |error| failures::keyring(&error);
-        let keyring = self.care.keyrings.open().await.map_err(failed)?;
-        let ours = self.ours(&keyring).await?;
-        in_keyring.old = ours;
-        let fresh = || dwell_vault::secret().map_err(|error| failures::open(&error));
-        for number in keyrings {
-            let seed = fresh()?;
-            in_keyring.new.push(keyring.put(Purpose::History, &seed).await.map_err(failed)?);
-            secrets.seeds.insert(number, seed);
+        let keyring = match self.care.keyrings.open().await {
+            Ok(keyring) => keyring,
+            // The key of a keyring that is no more must be removable; rules then go into a key file.
+            Err(KeyringError::Missing) if keyrings.is_empty() => return Ok((secrets, in_keyring)),
+            Err(error) => return Err(failures::keyring(&error)),
+        };
+        in_keyring.old = self.ours(&keyring).await?;
+        match put(&keyring, &keyrings, rules_to_keyring, &mut in_keyring.new).await {
+            Ok((seeds, rules)) => {
+                secrets.seeds = seeds;
+                secrets.enf = rules.or(secrets.enf);
+                Ok((secrets, in_keyring))
+            }
+            Err(failure) => {
+                in_keyring.clear(Some(false)).await;
+                Err(failure)
+            }
         }
-        if rules_to_keyring {
-            let secret = fresh()?;
-            in_keyring.new.push(keyring.put(Purpose::Rules, &secret).await.map_err(failed)?);
-            secrets.enf = Some(secret);
-        }
-        Ok((secrets, in_keyring))
     }
 
     /// The secrets in the keyring that are this vault's.
@@ -148,6 +165,31 @@ impl Caretaker {
     }
 }
 
+type Seeds = BTreeMap<u8, Secret>;
+
+/// Puts fresh secrets for these slots, and for rules, into the keyring.
+async fn put(
+    keyring: &Keyring,
+    slots: &[u8],
+    rules: bool,
+    new: &mut Vec<Stored>,
+) -> Result<(Seeds, Option<Secret>), Failure> {
+    let fresh = || dwell_vault::secret().map_err(|error| failures::open(&error));
+    let failed = |error| failures::keyring(&error);
+    let mut seeds = Seeds::new();
+    for number in slots {
+        let seed = fresh()?;
+        new.push(keyring.put(Purpose::History, &seed).await.map_err(failed)?);
+        seeds.insert(*number, seed);
+    }
+    if !rules {
+        return Ok((seeds, None));
+    }
+    let secret = fresh()?;
+    new.push(keyring.put(Purpose::Rules, &secret).await.map_err(failed)?);
+    Ok((seeds, Some(secret)))
+}
+
 fn describe(what: &What) -> String {
     match what {
         What::Before(day) => format!("before {day}"),
@@ -169,6 +211,7 @@ fn renew(
     shelf: &mut Shelf,
     why: &Why,
     secrets: &NewSecrets,
+    rules_file: Option<&Path>,
     progress: OnProgress<'_>,
 ) -> Result<lines::Done, Failure> {
     let vault = shelf.open_vault()?;
@@ -178,6 +221,10 @@ fn renew(
         Why::Remove(number) => vault.remove_slot(*number, secrets, progress),
     };
     let renewed = renewed.map_err(|error| failures::generation(&error))?;
+    if let Some(path) = rules_file {
+        // The key of rules must have a place: without one the next start could not even record.
+        vault.write_enforcement_keyfile(path).map_err(|error| failures::open(&error))?;
+    }
     for path in vault.stale_keyfiles().unwrap_or_default() {
         if let Err(error) = vault.destroy_keyfile(&path, None) {
             tracing::warn!("an old key file stays: {error}");

@@ -2,14 +2,16 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use dwell_bus::vault::SECRET_MAX;
 use dwell_bus::{Failure, Kind};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 /// Whoever sends a secret has it ready: a longer wait is a mistake, or an attempt to hold the daemon up.
-const PATIENCE: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads a secret to the end of the file, without the line break at its end.
 pub(crate) async fn read(from: OwnedFd) -> Result<Zeroizing<String>, Failure> {
@@ -24,11 +26,16 @@ fn read_blocking(from: OwnedFd) -> Result<Zeroizing<String>, Failure> {
     let mut file = std::fs::File::from(from);
     let mut bytes = Zeroizing::new(vec![0; SECRET_MAX + 2]);
     let mut length = 0;
+    let begun = Instant::now();
     loop {
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        let left = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
         let mut fds = [PollFd::new(&file, PollFlags::IN)];
-        if poll(&mut fds, Some(&PATIENCE)).map_err(|error| unread(&error))? == 0 {
-            return Err(unread(&"nobody wrote it"));
-        }
+        match poll(&mut fds, Some(&left)) {
+            Ok(0) => return Err(unread(&"nobody wrote it")),
+            Err(Errno::INTR) => continue,
+            ready => ready.map_err(|error| unread(&error))?,
+        };
         let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) else {
             return Err(unread(&format!("it is longer than {SECRET_MAX} bytes")));
         };

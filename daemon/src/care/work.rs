@@ -13,12 +13,12 @@ use crate::store::{Shelf, Store};
 /// What hears how far work has come, and says whether to go on.
 pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 
-/// Has long work done once the vault is known to be open, and hears `after` what came of it.
+/// Has long work done once the vault is known to be open, and calls `after` whatever came of it.
 pub(super) fn long(
     store: &Store,
     reply: Reply<OwnedFd>,
     work: impl FnOnce(&mut Shelf, OnProgress<'_>) -> Result<lines::Done, Failure> + Send + 'static,
-    after: impl FnOnce(bool) + Send + 'static,
+    after: impl FnOnce() + Send + 'static,
 ) {
     store.with(move |shelf| {
         let piped = shelf.open_vault().map(|_| ()).and_then(|()| {
@@ -30,15 +30,15 @@ pub(super) fn long(
             Ok(ends) => ends,
             Err(failure) => {
                 let _ = reply.send(Err(failure));
-                return after(false);
+                return after();
             }
         };
         if reply.send(Ok(read)).is_err() {
             // Who asked has left already: that is a stop as well.
-            return after(false);
+            return after();
         }
-        let done = tell(&writer, |progress| work(shelf, progress));
-        after(done);
+        let _ = tell(&writer, |progress| work(shelf, progress));
+        after();
     });
 }
 

@@ -32,7 +32,10 @@ impl Hub {
             Request::Status(reply) => answer(reply, Ok(self.status())),
             Request::Report(query, reply) => self.report(query, reply),
             Request::Spans(period, reply) => answer(reply, self.spans(&period)),
-            Request::ListLimits(reply) => answer(reply, Ok(self.limits())),
+            Request::ListLimits(reply) => {
+                let limits = self.rules_must_be_there().map(|()| self.limits());
+                answer(reply, limits);
+            }
             Request::SetLimit(target, amount, options, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
                     let set = self.set_limit(&target, Millis::from_ms(amount), &options);
@@ -48,12 +51,19 @@ impl Hub {
                 self.save_rules_then(reply, removed);
             }
             Request::Why(target, reply) => match self.resolve(&target) {
-                Ok(Resolved::Target(target)) => answer(reply, Ok(self.why(&target))),
+                Ok(Resolved::Target(target)) => {
+                    let why = self.rules_must_be_there().map(|()| self.why(&target));
+                    answer(reply, why);
+                }
                 Ok(Resolved::NotYet) => self.wait_for_subjects(Request::Why(target, reply)),
                 Err(failure) => answer(reply, Err(failure)),
             },
             Request::Check(target, reply) => match self.resolve(&target) {
-                Ok(Resolved::Target(target)) => answer(reply, Ok(self.check(&target))),
+                Ok(Resolved::Target(target)) => {
+                    // "Allowed" while no rule could be read would be a guess.
+                    let check = self.rules_must_be_there().map(|()| self.check(&target));
+                    answer(reply, check);
+                }
                 Ok(Resolved::NotYet) => self.wait_for_subjects(Request::Check(target, reply)),
                 Err(failure) => answer(reply, Err(failure)),
             },

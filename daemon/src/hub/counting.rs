@@ -55,8 +55,9 @@ impl Hub {
         });
         let rows: Vec<(CivilDay, Row)> = rows.collect();
         if !rows.is_empty() {
+            let checkpoint = rows.iter().any(|(_, row)| matches!(row, Row::Checkpoint(_)));
             self.store.append(rows);
-            self.save_counters();
+            self.save_counters(checkpoint);
         }
         if let Some(moved_ms) = outcome.clock_moved_ms {
             tracing::info!(moved_ms, "the wall clock was set");
@@ -67,6 +68,8 @@ impl Hub {
 
     /// Asks the store for what is recorded around today, to count it anew.
     pub(super) fn recount(&mut self, calendar: Calendar) {
+        // What was charged up to now is what the new count is measured against.
+        self.note_counters(clock::now());
         self.recounts.ticket += 1;
         self.recounts.pending = Some(calendar);
         self.count.begin_recount();
@@ -91,15 +94,16 @@ impl Hub {
                 let outcome = self.count.recount(calendar, spans, now);
                 self.take(outcome);
                 self.sealed_before = None;
+                self.vault.unread_history = None;
                 self.count_hours_by(calendar);
                 self.carry_counters(now);
             }
             Err(error) => {
                 tracing::warn!("days are counted as before: {error}");
-                self.vault.degraded = Some(error);
-                self.say_vault_health();
+                self.vault.unread_history = Some(error);
             }
         }
+        self.say_vault_health();
         self.tick(now);
     }
 
@@ -114,10 +118,14 @@ impl Hub {
     }
 
     /// Time between the last daemon's end and this one's start, with the person at the machine, was not observed.
+    ///
+    /// `now`: when this daemon began to count.
     pub(super) fn count_absence(&mut self, recent: &[Span], cut_off: bool, now: Reading) {
         let last = self.record.last.replace(record::Last::now(None));
         let Some(last) = last.filter(|last| last.is_this_boot()) else { return };
-        let newest = recent.iter().max_by_key(|span| span.start.wall);
+        // What this daemon spilled before the vault was open is no part of the time before it.
+        let before = recent.iter().filter(|span| span.start.boot < now.boot);
+        let newest = before.max_by_key(|span| span.start.wall);
         let end = match last.stopped {
             Some(stopped) => stopped.present.then_some(stopped.at),
             // Cut off in the middle of a span: the person was there.

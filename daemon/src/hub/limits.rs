@@ -141,7 +141,7 @@ impl Hub {
         });
     }
 
-    /// All limits as they stand now.
+    /// All limits as they stand now, where they are known.
     pub(super) fn limits(&mut self) -> Vec<wire::Limit> {
         self.verdicts_now().rules.iter().map(|judged| self.limit(judged)).collect()
     }

@@ -169,7 +169,7 @@ impl Hub {
             orders: parts.orders,
             errands: parts.errands,
             names: parts.names,
-            vault: vault::VaultView::new(parts.condition, past.problems),
+            vault: vault::VaultView::new(parts.condition, past.problems, now),
             sealed_before: None,
             rules: past.record.rules.clone(),
             record: past.record,

@@ -18,27 +18,48 @@ use crate::care::Errand;
 use crate::clock;
 use crate::store::{Condition, Known, News};
 
+/// What targets were charged on a day.
+type Counters = BTreeMap<String, (CivilDay, Millis)>;
+
 /// What the hub knows of the vault.
 pub(super) struct VaultView {
     condition: Condition,
     /// What was found when it was opened and is still so: one line each.
     problems: Vec<String>,
-    /// Why it takes no writes, or could not be read.
+    /// Why it takes no writes.
     pub(super) degraded: Option<String>,
+    /// Why days are counted as before, and not anew.
+    pub(super) unread_history: Option<String>,
+    /// Why the rules are not known, though the vault is there: nothing may take their place.
+    unread_rules: Option<String>,
+    /// When this daemon began to count.
+    began: Reading,
+    /// What was forgotten just now is not counted any more once the count that was asked for comes.
+    forgetting: bool,
     /// When counters were last kept.
     counters_kept: Option<Boot>,
     /// What limited targets were charged that cannot be counted any more, because history is locked away.
-    carried: BTreeMap<String, (CivilDay, Millis)>,
+    carried: Counters,
 }
 
 impl VaultView {
-    pub(super) const fn new(condition: Condition, problems: Vec<String>) -> Self {
-        Self { condition, problems, degraded: None, counters_kept: None, carried: BTreeMap::new() }
+    pub(super) const fn new(condition: Condition, problems: Vec<String>, began: Reading) -> Self {
+        Self {
+            condition,
+            problems,
+            degraded: None,
+            unread_history: None,
+            unread_rules: None,
+            began,
+            forgetting: false,
+            counters_kept: None,
+            carried: BTreeMap::new(),
+        }
     }
 
     /// Whether the rules are at hand.
     pub(super) const fn is_there(&self) -> bool {
-        !matches!(self.condition, Condition::Waiting(_))
+        !matches!(self.condition, Condition::Waiting(_)) && self.unread_rules.is_none()
     }
 
     /// `open` or `sealed`.
@@ -54,7 +75,13 @@ impl Hub {
     /// Says how the vault is, where that is news.
     pub(super) fn say_vault_health(&mut self) {
         let view = &self.vault;
-        let problem = view.degraded.as_ref().or_else(|| view.problems.first());
+        let problem = view
+            .degraded
+            .iter()
+            .chain(&view.unread_rules)
+            .chain(&view.unread_history)
+            .chain(&view.problems)
+            .next();
         let (message, backend, waits) = match &view.condition {
             Condition::Open => ("open".to_owned(), "open", false),
             Condition::Sealed(why) => {
@@ -89,8 +116,7 @@ impl Hub {
             News::Opened(known) => self.adopt(*known),
             News::Forgot => {
                 // What limits have counted stays counted: forgetting is no way to get time back.
-                self.note_counters(clock::now());
-                self.vault.carried = self.record.used.clone();
+                self.vault.forgetting = true;
                 self.recount(self.recounts.wanted(&self.count));
             }
         }
@@ -124,15 +150,18 @@ impl Hub {
                 self.vault.condition = Condition::Sealed(String::new());
                 self.rules.clone_from(&past.record.rules);
                 self.record = past.record;
-                self.carry_counters(now);
-                self.count_absence(&past.recent, past.cut_off, now);
+                // None of it has been counted since this daemon began; what it counted comes on top.
+                self.vault.carried = self.not_forgotten(self.count.today(now));
+                self.note_counters(now);
+                let began = self.vault.began;
+                self.count_absence(&past.recent, past.cut_off, began);
                 self.resume(now);
                 self.save_record();
                 self.recount(self.recounts.wanted(&self.count));
             }
             Err(error) => {
                 tracing::error!("{error}");
-                self.vault.degraded = Some(error.to_string());
+                self.vault.unread_rules = Some(error.to_string());
             }
         }
     }
@@ -142,8 +171,12 @@ impl Hub {
         self.store.with(move |shelf| shelf.set_calendar(calendar));
     }
 
-    /// Rules can be changed only where those that there are have been read.
+    /// Rules can be changed and asked only where those that there are have been read.
     pub(super) fn rules_must_be_there(&self) -> Result<(), Failure> {
+        if let Some(why) = &self.vault.unread_rules {
+            let failure = Failure::new(Kind::StorageDegraded, why.clone());
+            return Err(failure.hint("install that version again; nothing was changed"));
+        }
         match &self.vault.condition {
             Condition::Waiting(why) => {
                 let failure =
@@ -154,29 +187,52 @@ impl Hub {
         }
     }
 
-    /// Charged today for a target, what is locked away included.
+    /// Charged today for a target: what is counted, what is locked away, and what was forgotten.
     pub(super) fn used(&self, target: &Target, now: Reading) -> Millis {
-        let carried = self.vault.carried.get(&target.to_string());
-        let carried = carried.filter(|(day, _)| *day == self.count.today(now)).map(|(_, time)| *time);
-        self.count.used(target, now) + carried.unwrap_or(Millis::ZERO)
+        let (name, today) = (target.to_string(), self.count.today(now));
+        let of = |counters: &Counters| {
+            counters.get(&name).filter(|(day, _)| *day == today).map_or(Millis::ZERO, |(_, time)| *time)
+        };
+        self.count.used(target, now) + of(&self.vault.carried) + of(&self.record.forgotten)
     }
 
-    /// After a count was made anew: what the counters have beyond it is locked away, and goes on being counted.
+    /// What the counters have of a day beside what was forgotten.
+    fn not_forgotten(&self, today: CivilDay) -> Counters {
+        let used = self.record.used.iter().filter(|(_, (day, _))| *day == today);
+        let rest = used.map(|(target, (day, time))| {
+            let forgotten = self.record.forgotten.get(target).filter(|(of, _)| of == day);
+            let time = time.saturating_sub(forgotten.map_or(Millis::ZERO, |(_, time)| *time));
+            (target.clone(), (*day, time))
+        });
+        rest.filter(|(_, (_, time))| !time.is_zero()).collect()
+    }
+
+    /// After a count was made anew: what the counters have beyond it is locked away or was forgotten, and goes on
+    /// being counted. Where all is there to be read and nothing was forgotten, the count alone says what was used.
     pub(super) fn carry_counters(&mut self, now: Reading) {
         let today = self.count.today(now);
-        let kept = std::mem::take(&mut self.vault.carried);
-        let counters = match self.vault.condition {
-            // Everything that was charged is there to be counted, but for what was forgotten.
-            Condition::Open if kept.is_empty() => return,
-            Condition::Open => kept,
-            Condition::Sealed(_) | Condition::Waiting(_) => self.record.used.clone(),
-        };
-        for (target, (day, time)) in counters {
-            let Ok(parsed) = target.parse::<Target>() else { continue };
-            let beyond = time.saturating_sub(self.count.used(&parsed, now));
-            if day == today && !beyond.is_zero() {
-                self.vault.carried.insert(target, (day, beyond));
+        let forgot = std::mem::take(&mut self.vault.forgetting);
+        self.record.forgotten.retain(|_, (day, _)| *day == today);
+        let beyond: Counters = self
+            .not_forgotten(today)
+            .into_iter()
+            .filter_map(|(target, (day, time))| {
+                let counted = self.count.used(&target.parse().ok()?, now);
+                Some((target, (day, time.saturating_sub(counted)))).filter(|(_, (_, time))| !time.is_zero())
+            })
+            .collect();
+        match self.vault.condition {
+            Condition::Open => {
+                self.vault.carried.clear();
+                if forgot {
+                    for (target, (day, time)) in beyond {
+                        let forgotten = self.record.forgotten.entry(target).or_insert((day, Millis::ZERO));
+                        forgotten.1 += time;
+                    }
+                    self.save_record();
+                }
             }
+            Condition::Sealed(_) | Condition::Waiting(_) => self.vault.carried = beyond,
         }
     }
 
@@ -190,12 +246,15 @@ impl Hub {
         news
     }
 
-    /// Keeps the counters, if something limited was charged, as often as the open span: after a kill that is what they
-    /// are short of.
-    pub(super) fn save_counters(&mut self) {
+    /// Keeps the counters, if something limited was charged, with each checkpoint and at least as often: after a kill
+    /// that is what they are short of.
+    pub(super) fn save_counters(&mut self, checkpoint: bool) {
         let now = clock::now();
         let since = |kept: Boot| now.boot.since(kept).is_none_or(|since| since >= CHECKPOINT);
-        if self.rules.is_empty() || self.recounts.under_way() || !self.vault.counters_kept.is_none_or(since) {
+        if self.rules.is_empty()
+            || self.recounts.under_way()
+            || !(checkpoint || self.vault.counters_kept.is_none_or(since))
+        {
             return;
         }
         if self.note_counters(now) {

@@ -107,10 +107,13 @@ pub struct AtHand {
     history: Vec<Unlock>,
     /// Why the keyring could not be asked, where it was needed.
     keyring: Option<KeyringError>,
+    /// What the header says that there are.
+    slots: Vec<SlotKind>,
 }
 
 impl AtHand {
-    /// Collects the keys of a vault that is there. The keyring is asked only if something is missing otherwise.
+    /// Collects the keys of a vault that is there. The keyring is asked if the vault has a key in it, or if no other
+    /// place has the key of rules.
     ///
     /// # Errors
     /// A credential cannot be read.
@@ -119,27 +122,13 @@ impl AtHand {
         credentials: &Credentials,
         keyrings: SecretService,
     ) -> Result<Self, OpenError> {
-        let is_file = |path: std::path::PathBuf| path.symlink_metadata().is_ok().then_some(path);
-        let mut rules: Vec<EnfSource> =
-            is_file(places.enf_keyfile()).map(EnfSource::Keyfile).into_iter().collect();
-        let mut history: Vec<Unlock> = is_file(places.keyfile()).map(Unlock::Keyfile).into_iter().collect();
-        rules.extend(credentials.secret(Purpose::Rules)?.map(EnfSource::Secret));
-        let credential = credentials.secret(Purpose::History)?;
-        history.extend(credential.map(|seed| Unlock::Seed(seed, SlotKind::Credential)));
-        let mut problem = None;
-        let kinds = dwell_vault::slots(places).unwrap_or_default();
-        let has = |kind| kinds.iter().any(|slot| slot.kind == Some(kind));
-        if rules.is_empty() || history.is_empty() && has(SlotKind::SecretService) {
-            match in_keyring(keyrings).await {
-                Ok((in_rules, in_history)) => {
-                    rules.extend(in_rules.into_iter().map(|stored| EnfSource::Secret(stored.secret)));
-                    let seeds = in_history.into_iter();
-                    history.extend(seeds.map(|stored| Unlock::Seed(stored.secret, SlotKind::SecretService)));
-                }
-                Err(error) => problem = Some(error),
-            }
+        let slots = dwell_vault::slots(places).unwrap_or_default();
+        let slots: Vec<SlotKind> = slots.iter().filter_map(|slot| slot.kind).collect();
+        let mut at_hand = Self::without_keyring(places, credentials, slots)?;
+        if at_hand.rules.is_empty() || at_hand.slots.contains(&SlotKind::SecretService) {
+            at_hand.ask(keyrings).await;
         }
-        Ok(Self { rules, history, keyring: problem })
+        Ok(at_hand)
     }
 
     /// Collects all keys there are, for a vault of which nothing is known yet.
@@ -151,49 +140,80 @@ impl AtHand {
         credentials: &Credentials,
         keyrings: SecretService,
     ) -> Result<Self, OpenError> {
-        let mut all = Self::gather(places, credentials, SecretService::Unused).await?;
-        match in_keyring(keyrings).await {
-            Ok((_, in_history)) => {
-                let seeds = in_history.into_iter();
-                all.history.extend(seeds.map(|stored| Unlock::Seed(stored.secret, SlotKind::SecretService)));
-            }
-            Err(error) => all.keyring = Some(error),
-        }
+        let mut all = Self::without_keyring(places, credentials, Vec::new())?;
+        all.ask(keyrings).await;
         Ok(all)
+    }
+
+    fn without_keyring(
+        places: &Places,
+        credentials: &Credentials,
+        slots: Vec<SlotKind>,
+    ) -> Result<Self, OpenError> {
+        let is_file = |path: std::path::PathBuf| path.symlink_metadata().is_ok().then_some(path);
+        let mut rules: Vec<EnfSource> =
+            is_file(places.enf_keyfile()).map(EnfSource::Keyfile).into_iter().collect();
+        let mut history: Vec<Unlock> = is_file(places.keyfile()).map(Unlock::Keyfile).into_iter().collect();
+        rules.extend(credentials.secret(Purpose::Rules)?.map(EnfSource::Secret));
+        let credential = credentials.secret(Purpose::History)?;
+        history.extend(credential.map(|seed| Unlock::Seed(seed, SlotKind::Credential)));
+        Ok(Self { rules, history, keyring: None, slots })
+    }
+
+    async fn ask(&mut self, keyrings: SecretService) {
+        match in_keyring(keyrings).await {
+            Ok((rules, history)) => {
+                self.rules.extend(rules.into_iter().map(|stored| EnfSource::Secret(stored.secret)));
+                let seeds = history.into_iter();
+                self.history.extend(seeds.map(|stored| Unlock::Seed(stored.secret, SlotKind::SecretService)));
+            }
+            Err(error) => self.keyring = Some(error),
+        }
     }
 
     /// Opens the vault as far as that goes.
     ///
     /// # Errors
-    /// Why it does not open, though everything that was needed could be asked for.
+    /// Why it does not open, where no person and no keyring could change that.
     pub fn open(self, places: &Places, calendar: &Calendar) -> Result<Opening, OpenError> {
         let mut keys = Keys { enf: EnfSource::Header, slots: self.history };
-        let mut wrong = None;
+        let mut first = None;
         for source in self.rules {
             keys.enf = source;
             match State::open(places, &keys) {
                 Ok(opened) => return Opening::of(opened, calendar),
-                // Of several vaults' keys in one keyring, another one may be this one's.
-                Err(error @ OpenError::WrongKey { .. }) => wrong = wrong.or(Some(error)),
+                // Another source may have the right one: a keyring may hold the keys of several vaults, and a key
+                // file may be left from before its secret moved.
+                Err(error) if is_about_keys(&error) => first = first.or(Some(error)),
                 Err(error) => return Err(error),
             }
         }
-        if let Some(error) = &self.keyring {
-            return Ok(Opening::waiting(error.to_string()));
+        // Whatever opens history brings the key of rules along. It goes into its file again only where the keys were
+        // in files: else it would lie there for nothing.
+        let in_files = self
+            .slots
+            .iter()
+            .all(|kind| matches!(kind, SlotKind::Keyfile | SlotKind::Passphrase | SlotKind::Recovery));
+        keys.enf = if in_files { EnfSource::Keyfile(places.enf_keyfile()) } else { EnfSource::Header };
+        if in_files && first.is_some() {
+            keys.enf = EnfSource::Header;
         }
-        match wrong {
-            Some(error) => Err(error),
-            None => {
-                // Made again from the header, if history opens.
-                keys.enf = EnfSource::Keyfile(places.enf_keyfile());
-                Opening::of(State::open(places, &keys)?, calendar)
+        match State::open(places, &keys) {
+            Ok(opened) => return Opening::of(opened, calendar),
+            Err(error) if is_about_keys(&error) => first = first.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+        let person_can =
+            self.slots.iter().any(|kind| matches!(kind, SlotKind::Passphrase | SlotKind::Recovery));
+        let by_keyring = self.slots.contains(&SlotKind::SecretService);
+        match (self.keyring, first) {
+            (Some(error), _) if by_keyring || person_can || error == KeyringError::Locked => {
+                Ok(Opening::waiting(error.to_string()))
             }
+            (_, Some(error)) if !(by_keyring || person_can) => Err(error),
+            (_, Some(error)) => Ok(Opening::waiting(error.to_string())),
+            (_, None) => Ok(Opening::waiting("its key is nowhere to be found".to_owned())),
         }
-    }
-
-    /// What may open history.
-    pub fn history(&self) -> &[Unlock] {
-        &self.history
     }
 
     /// Why the keyring could not be asked, where it was needed.
@@ -201,10 +221,21 @@ impl AtHand {
         self.keyring.as_ref()
     }
 
-    /// The keys to open a vault that waited, once for each place where the key of rules may be.
+    /// Where the key of rules may be, and what may open history.
     pub fn into_keys(self) -> (Vec<EnfSource>, Vec<Unlock>) {
         (self.rules, self.history)
     }
+}
+
+/// Whether another key could change it.
+const fn is_about_keys(error: &OpenError) -> bool {
+    matches!(
+        error,
+        OpenError::KeyMissing { .. }
+            | OpenError::KeyUnreadable { .. }
+            | OpenError::KeyDamaged { .. }
+            | OpenError::WrongKey { .. }
+    )
 }
 
 /// What opens the vault, as a line of `doctor`.

@@ -317,8 +317,9 @@ impl Shelf {
     }
 
     fn write(&mut self) {
-        // Rules first, and whatever becomes of the rows: one row that cannot be written must not cost them.
-        if self.write_enforcement().is_err() || self.held.is_empty() {
+        // Rules first: one row that cannot be written must not cost them, nor they the rows.
+        let _ = self.write_enforcement();
+        if self.held.is_empty() {
             return;
         }
         let written = match &mut self.kept {
