@@ -39,6 +39,10 @@ impl Failure {
                 "put the vault folder back from a backup, or move the key files away to start afresh".into(),
                 4,
             ),
+            OpenError::NoVault { .. } => ("start dwelld, which makes one".to_owned(), 1),
+            OpenError::NoKeyFits { .. } => {
+                ("try another key: a passphrase, or the recovery key; nothing is damaged".into(), 4)
+            }
             OpenError::KeyUnreadable { path, .. } => {
                 (format!("give yourself read access: `chmod 600 {}`", path.display()), 4)
             }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use dwell_core::calendar::CivilDay;
 use rusqlite::ErrorCode;
 
+use crate::unlock::UnlockError;
+
 /// Which part of a vault does not hold together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Part {
@@ -57,6 +59,18 @@ pub enum OpenError {
         key: PathBuf,
         /// Where the vault was expected.
         vault: PathBuf,
+    },
+    /// There is no vault, and none was to be made: an opening that waits for one, or a look at one.
+    #[error("there is no vault at {}", path.display())]
+    NoVault {
+        /// Where it was expected.
+        path: PathBuf,
+    },
+    /// The key of rules and counters was to come from the header, and no key that was given opens it.
+    #[error("no key that was given opens the vault")]
+    NoKeyFits {
+        /// Why each of them does not, in their order; at least one.
+        refused: Vec<UnlockError>,
     },
     /// A key file exists but cannot be read.
     #[error("the key file {} cannot be read: {source}", path.display())]

@@ -37,7 +37,7 @@ use dwell_core::time::Wall;
 
 /// See [`Vault::open_or_create`].
 pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenError> {
-    let (found, lock, mut notes) = take(places)?;
+    let (found, lock, mut notes) = take(places, Absent::Make)?;
     let created = matches!(found, Found::Nothing { .. });
     let keys = Keys::files(places);
     let keys = (&keys.enf, &keys.slots[..]);
@@ -54,18 +54,27 @@ pub(crate) fn open_or_create(places: &Places) -> Result<(Vault, Opened), OpenErr
     Ok((vault, Opened { created, notes, spilled, mended }))
 }
 
-/// See [`State::open`].
-pub(crate) fn open(places: &Places, keys: &Keys) -> Result<(State, Opened), OpenError> {
-    open_by(places, &keys.enf, &keys.slots)
+/// What to do where there is no vault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absent {
+    /// Make one with key files.
+    Make,
+    /// Say so, and leave no trace.
+    Refuse,
 }
 
-/// The same, with K_enf's source and what to try on the slots apart.
+/// See [`State::open`].
+pub(crate) fn open(places: &Places, keys: &Keys, absent: Absent) -> Result<(State, Opened), OpenError> {
+    open_taken(places, take(places, absent)?, &keys.enf, &keys.slots)
+}
+
+/// The same for a vault that is there, with K_enf's source and what to try on the slots apart.
 pub(crate) fn open_by(
     places: &Places,
     enf: &EnfSource,
     slots: &[Unlock],
 ) -> Result<(State, Opened), OpenError> {
-    open_taken(places, take(places)?, enf, slots)
+    open_taken(places, take(places, Absent::Refuse)?, enf, slots)
 }
 
 /// The same once the lock is taken and there is a vault.
@@ -95,15 +104,28 @@ pub(crate) fn open_taken(
     Ok((state, Opened { created, notes, spilled, mended }))
 }
 
-/// Takes the lock, and makes a vault where there is nothing.
-fn take(places: &Places) -> Result<(Found, File, Vec<Note>), OpenError> {
-    create::private_folder(&places.data_dir)?;
-    let lock = lock::take(&places.lock())?;
+/// Takes the lock, and makes a vault where there is nothing, if that is wanted.
+fn take(places: &Places, absent: Absent) -> Result<(Found, File, Vec<Note>), OpenError> {
+    let none = || OpenError::NoVault { path: places.vault() };
+    match absent {
+        Absent::Make => create::private_folder(&places.data_dir)?,
+        // Not even the lock's file is made in a folder that something else may be mounted over.
+        Absent::Refuse if !Vault::is_there(places)? => return Err(none()),
+        Absent::Refuse => {}
+    }
+    let lock = match lock::take(&places.lock()) {
+        // It went this very moment.
+        Err(OpenError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            return Err(none());
+        }
+        taken => taken?,
+    };
     restore::finish(places)?;
     let mut notes = Vec::new();
     let found = create::survey(places)?;
     match found {
         Found::Vault(generation) => generation::move_keys(places, generation)?,
+        Found::Nothing { .. } if absent == Absent::Refuse => return Err(none()),
         Found::Nothing { remains } => {
             create::create(places, &Founding::files()?)?;
             notes.extend(remains.then_some(Note::UnfinishedCreationCleared));
@@ -149,6 +171,9 @@ fn open_files(
             Err(error) if must_open => return Err(error.into_open(&places.keyfile())),
             Err(error) => refused.push(error),
         }
+    }
+    if matches!(source, EnfSource::Header) && vault.is_none() && !refused.is_empty() {
+        return Err(OpenError::NoKeyFits { refused });
     }
     let enf = enforcement_key(places, source, header, vault.as_ref(), notes)?;
     let enf = EnfKeys::of(enf, &header.vault_id);
@@ -208,7 +233,7 @@ fn enforcement_key(
                 return Ok(key);
             }
             let from_header = vault.and_then(|vault| header.open_enf(vault));
-            notes.push(Note::EnforcementKeyRestored);
+            notes.push(Note::EnforcementKeyFromHeader);
             return from_header.ok_or(OpenError::WrongKey { path: places.enf_keyfile() });
         }
         EnfSource::Header => {

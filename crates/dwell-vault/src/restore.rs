@@ -185,6 +185,12 @@ pub(crate) fn is_decided(places: &Places) -> Result<bool, OpenError> {
     create::exists(&beside(places).data_dir.join(DECIDED))
 }
 
+/// Where the vault is: beside its places while a restore that was decided has not moved it there.
+pub(crate) fn decided(places: &Places) -> Result<Places, OpenError> {
+    let beside = beside(places);
+    Ok(if is_decided(places)? && create::exists(&beside.vault())? { beside } else { places.clone() })
+}
+
 /// Does the renames that are left of a restore that was decided; nothing where none was.
 pub(crate) fn finish(places: &Places) -> Result<(), OpenError> {
     let beside = beside(places);

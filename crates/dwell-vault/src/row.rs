@@ -118,9 +118,11 @@ pub enum Note {
     HeaderCopyDamaged,
     /// A key file was readable by others; its mode is 0600 again, but it may have been copied.
     KeyWasReadable,
-    /// The key file of rules and counters was missing and was made again from the header; or the secret that was
-    /// given for it is not this vault's, and the header's is in use: keep [`crate::Vault::enforcement_key`] again.
+    /// The key file of rules and counters was missing and was made again from the header.
     EnforcementKeyRestored,
+    /// The secret that was given as the key of rules and counters is not this vault's, and the header's is in use: keep
+    /// [`crate::Vault::enforcement_key`] again. No file was made.
+    EnforcementKeyFromHeader,
     /// An earlier creation was cut off before it had finished; its remains are gone.
     UnfinishedCreationCleared,
     /// A dwell of a newer minor format wrote this vault: it can be read but not written.

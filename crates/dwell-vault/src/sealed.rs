@@ -15,6 +15,7 @@ use dwell_core::span::Span;
 use zeroize::Zeroizing;
 
 use crate::header::MINOR;
+use crate::open::Absent;
 use crate::slot::{self, SlotInfo};
 use crate::store::Store;
 use crate::unlock::{self, Keys, Unlock, UnlockError};
@@ -40,7 +41,16 @@ impl State {
     /// # Errors
     /// See [`OpenError`]. Keys that do not fit are no error as long as K_enf is there.
     pub fn open(places: &Places, keys: &Keys) -> Result<(Self, Opened), OpenError> {
-        open::open(places, keys)
+        open::open(places, keys, Absent::Make)
+    }
+
+    /// The same for a vault that is there: never makes one, nor the folder for it. For a daemon that waits for its key
+    /// while the person's folder may go.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: [`OpenError::NoVault`] where there is none.
+    pub fn open_existing(places: &Places, keys: &Keys) -> Result<(Self, Opened), OpenError> {
+        open::open(places, keys, Absent::Refuse)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::keyfile::Purpose;
 use crate::keys::{Key, NoRandom, digest};
 use crate::passphrase::{self, NoSeed};
 use crate::slot::{self, PARAMETERS, Slot, SlotInfo, SlotKind};
-use crate::{Places, Vault, create, open, recovery_key};
+use crate::{Vault, create, open, recovery_key};
 
 /// What a new slot is to be opened by.
 pub enum NewSlot {
@@ -59,17 +59,6 @@ impl From<NoRandom> for SlotError {
     fn from(NoRandom: NoRandom) -> Self {
         Self::Open(OpenError::Random)
     }
-}
-
-/// The slots that a vault's header says are taken, read without any key: what is worth looking for. Nobody has vouched
-/// for it yet; opening the vault does.
-///
-/// # Errors
-/// See [`OpenError`]: there is no vault, or its header cannot be read.
-pub fn slots(places: &Places) -> Result<Vec<SlotInfo>, OpenError> {
-    let generation = create::survey(places)?.generation();
-    let parsed = open::read_header(&create::folder(places, generation).join("hdr"))?;
-    Ok(slot::list(&parsed.header.slots))
 }
 
 impl Vault {

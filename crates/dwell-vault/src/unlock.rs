@@ -45,7 +45,9 @@ pub enum EnfSource {
     /// The key itself, from a keyring or a systemd credential; where it is not this vault's and a slot opens, the
     /// header's is used, and noted.
     Secret(Zeroizing<[u8; 32]>),
-    /// The header, once a slot opens: for when the key's own source cannot be reached. Writes no key file.
+    /// The header, once a slot opens: for when the key's own source cannot be reached. Writes no key file. Where keys
+    /// were given for the slots and none fits, that is [`OpenError::NoKeyFits`]; where none was given,
+    /// [`OpenError::KeyMissing`].
     Header,
 }
 

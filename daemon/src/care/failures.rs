@@ -75,7 +75,9 @@ pub(crate) fn open(error: &OpenError) -> Failure {
     };
     let kind = match error {
         OpenError::Io { .. } => Kind::Failed,
-        OpenError::KeyMissing { .. } | OpenError::WrongKey { .. } => Kind::Locked,
+        OpenError::KeyMissing { .. } | OpenError::NoKeyFits { .. } | OpenError::WrongKey { .. } => {
+            Kind::Locked
+        }
         _ => Kind::StorageDegraded,
     };
     Failure::new(kind, error.to_string()).hint(hint)

@@ -83,6 +83,7 @@ const fn is_problem(note: &Note) -> bool {
         | Note::HeaderCopyDamaged
         | Note::KeyWasReadable
         | Note::EnforcementKeyRestored
+        | Note::EnforcementKeyFromHeader
         | Note::UnfinishedCreationCleared => false,
     }
 }
@@ -109,6 +110,9 @@ pub fn describe(note: &Note, calendar: &Calendar) -> String {
         Note::KeyWasReadable => "a key file was readable by others; it is private again".to_owned(),
         Note::EnforcementKeyRestored => {
             "the key file of the rules was missing, and was made again".to_owned()
+        }
+        Note::EnforcementKeyFromHeader => {
+            "the key of the rules that is kept is another vault's; the one in the header is in use".to_owned()
         }
         Note::UnfinishedCreationCleared => "an earlier start was cut off; its remains are gone".to_owned(),
         Note::ReadOnly => "a newer dwell wrote this vault: it can be read, not written".to_owned(),

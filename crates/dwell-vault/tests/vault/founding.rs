@@ -140,7 +140,7 @@ fn a_keyring_that_fails_costs_nothing_that_the_recovery_key_does_not_bring_back(
     for (enf, noted) in [(EnfSource::Header, false), (EnfSource::Secret(seed(7)), true)] {
         let recovery = Unlock::Recovery(Zeroizing::new(text.to_string()));
         let (state, found) = open(&world, enf, vec![ring(9), recovery]).unwrap();
-        assert_eq!(found.notes.contains(&Note::EnforcementKeyRestored), noted);
+        assert_eq!(found.notes.contains(&Note::EnforcementKeyFromHeader), noted);
         let mut vault = opened(state);
         assert_eq!((all(&mut vault), *vault.enforcement_key()), (truth.clone(), [1; 32]));
         assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"rules");

@@ -19,6 +19,7 @@ mod kill;
 mod known_answers;
 mod memory;
 mod mends;
+mod peeks;
 mod power;
 mod preview;
 mod readers;
