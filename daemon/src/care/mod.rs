@@ -68,7 +68,7 @@ pub async fn run(mut errands: mpsc::UnboundedReceiver<Errand>, care: Care) -> st
     let mut caretaker = Caretaker { care, lock_at: None, locked_by_person: false };
     let (mut lock, mut again) = (BootDeadline::new()?, BootDeadline::new()?);
     let mut changes = None;
-    caretaker.clear_stale_files().await;
+    caretaker.put_keys_in_order().await;
     loop {
         lock.arm(caretaker.lock_at)?;
         match (caretaker.waits_for_keyring().await, &changes) {
@@ -133,18 +133,39 @@ impl Caretaker {
         condition.unwrap_or_else(|| Condition::Sealed("the daemon is stopping".to_owned()))
     }
 
-    /// Destroys key files that open nothing any more: a kill may have come between new keys and that.
-    async fn clear_stale_files(&self) {
-        let cleared = self.on_shelf(|shelf| {
-            let Ok(vault) = shelf.open_vault() else { return };
-            for path in vault.stale_keyfiles().unwrap_or_default() {
-                match vault.destroy_keyfile(&path, None) {
-                    Ok(()) => tracing::info!("an old key file is gone"),
-                    Err(error) => tracing::warn!("an old key file stays: {error}"),
+    /// Destroys key files that open nothing any more, for a kill may have come before that; and gives the key of rules a
+    /// place again, where the one that it had is gone.
+    async fn put_keys_in_order(&self) {
+        let rules = self.rules_kind();
+        let key = self.on_shelf(|shelf| {
+            if let Kept::Open(vault) = shelf.kept() {
+                for path in vault.stale_keyfiles().unwrap_or_default() {
+                    match vault.destroy_keyfile(&path, None) {
+                        Ok(()) => tracing::info!("an old key file is gone"),
+                        Err(error) => tracing::warn!("an old key file stays: {error}"),
+                    }
                 }
             }
+            match shelf.kept() {
+                Kept::Open(vault) => Some(vault.enforcement_key()),
+                Kept::Sealed(vault, _) => Some(vault.enforcement_key()),
+                Kept::Waiting(_) => None,
+            }
         });
-        let _ = cleared.await;
+        let Some(key) = key.await.flatten().filter(|_| rules == "keyring") else { return };
+        let put = async {
+            let keyring = self.care.keyrings.open().await?;
+            if keyring.all(Purpose::Rules).await?.iter().all(|stored| stored.secret != key) {
+                keyring.put(Purpose::Rules, &key).await?;
+                tracing::info!("the key of rules is in the keyring again");
+            }
+            Ok(())
+        };
+        // Never into a file by itself: that would give away what the person put into the keyring.
+        if let Err(error) = put.await {
+            let error: KeyringError = error;
+            tracing::warn!("whether the key of rules is kept is not known: {error}");
+        }
     }
 
     /// Whether a keyring that opens could open the vault further than it is.
@@ -165,8 +186,9 @@ impl Caretaker {
 
     /// Opens the vault with what can be had without a person by now.
     async fn try_again(&mut self) {
-        if let Err(failure) = self.open_automatically().await {
-            tracing::debug!("the vault stays locked: {failure}");
+        match self.open_automatically().await {
+            Ok(()) => self.put_keys_in_order().await,
+            Err(failure) => tracing::debug!("the vault stays locked: {failure}"),
         }
     }
 
@@ -220,6 +242,7 @@ impl Caretaker {
             self.locked_by_person = person_locked;
         }
         opened?;
+        self.put_keys_in_order().await;
         // A vault that needs nobody stays open, and a time that is set is changed by a secret only.
         if !was_open || !kind.is_empty() && self.lock_at.is_some() {
             self.lock_at = (for_ms > 0).then(|| clock::now().boot + Millis::from_ms(for_ms));
@@ -251,11 +274,11 @@ impl Caretaker {
             Kept::Waiting(_) => {
                 // The header brings the key of rules and counters back, once history opens.
                 let keys = Keys { enf: EnfSource::Header, slots: vec![unlock] };
-                shelf.open(&places, &keys, &calendar).map_err(|error| match error {
-                    dwell_vault::OpenError::WrongKey { .. } => {
-                        Failure::new(Kind::Denied, "this key opens no slot of the vault").hint("try again")
+                shelf.open(&places, &keys, &calendar).map_err(|error| match &error {
+                    dwell_vault::OpenError::NoKeyFits { refused } => {
+                        refused.first().map_or_else(|| failures::open(&error), failures::unlock)
                     }
-                    error => failures::open(&error),
+                    _ => failures::open(&error),
                 })
             }
         });
@@ -279,9 +302,18 @@ impl Caretaker {
             if matches!(shelf.kept(), Kept::Waiting(_)) {
                 let mut keys = Keys { enf: EnfSource::Header, slots: history };
                 for source in rules.into_iter().chain([EnfSource::Header]) {
+                    if let EnfSource::Secret(secret) = &source
+                        && !dwell_vault::is_rules_key(&places, secret).unwrap_or(false)
+                    {
+                        continue;
+                    }
                     keys.enf = source;
                     match shelf.open(&places, &keys, &calendar) {
-                        Err(dwell_vault::OpenError::WrongKey { .. }) => {}
+                        Err(
+                            dwell_vault::OpenError::WrongKey { .. }
+                            | dwell_vault::OpenError::NoKeyFits { .. }
+                            | dwell_vault::OpenError::KeyMissing { .. },
+                        ) => {}
                         done => return done.map_err(|error| failures::open(&error)),
                     }
                 }

@@ -56,8 +56,7 @@ impl Caretaker {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let current = self.care.places.vault().join("current");
         let before = std::fs::read_link(&current).ok();
-        let rules_file =
-            (self.rules_kind() == "keyfile" || secrets.enf.is_none()).then(|| self.care.places.enf_keyfile());
+        let rules_file = secrets.enf.is_none().then(|| self.care.places.enf_keyfile());
         let work = move |shelf: &mut Shelf, progress: OnProgress<'_>| {
             renew(shelf, &why, &secrets, rules_file.as_deref(), progress)
         };

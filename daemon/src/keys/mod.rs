@@ -179,8 +179,14 @@ impl AtHand {
         let mut keys = Keys { enf: EnfSource::Header, slots: self.history };
         let mut first = None;
         for source in self.rules {
+            // Of several vaults' secrets in one keyring, another one may be this one's.
+            if let EnfSource::Secret(secret) = &source
+                && !dwell_vault::is_rules_key(places, secret)?
+            {
+                continue;
+            }
             keys.enf = source;
-            match State::open(places, &keys) {
+            match State::open_existing(places, &keys) {
                 Ok(opened) => return Opening::of(opened, calendar),
                 // Another source may have the right one: a keyring may hold the keys of several vaults, and a key
                 // file may be left from before its secret moved.
@@ -198,7 +204,7 @@ impl AtHand {
         if in_files && first.is_some() {
             keys.enf = EnfSource::Header;
         }
-        match State::open(places, &keys) {
+        match State::open_existing(places, &keys) {
             Ok(opened) => return Opening::of(opened, calendar),
             Err(error) if is_about_keys(&error) => first = first.or(Some(error)),
             Err(error) => return Err(error),
@@ -235,6 +241,7 @@ const fn is_about_keys(error: &OpenError) -> bool {
             | OpenError::KeyUnreadable { .. }
             | OpenError::KeyDamaged { .. }
             | OpenError::WrongKey { .. }
+            | OpenError::NoKeyFits { .. }
     )
 }
 

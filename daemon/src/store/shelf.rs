@@ -131,7 +131,7 @@ impl Shelf {
         }
         // It has the vault's lock, and everything in it is held in memory as well.
         let spilled = self.spill.take().map(Spill::close);
-        let opening = State::open(places, keys).and_then(|opened| Opening::of(opened, calendar));
+        let opening = State::open_existing(places, keys).and_then(|opened| Opening::of(opened, calendar));
         let opening = match opening {
             Ok(opening) => opening,
             Err(error) => {
