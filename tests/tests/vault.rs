@@ -415,3 +415,30 @@ fn only_a_passphrase_while_open(bed: &Bed) {
     let _ = bed.dwell(&["vault", "unlock", "--for", "0s"]).ok();
     only_a_passphrase(bed);
 }
+
+#[test]
+fn credentials_of_the_service_manager_are_keys_like_others() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let folder = bed.place().home().join("credentials");
+    fs::create_dir(&folder).unwrap();
+    bed.place().own(&folder, 0o700);
+    bed.place().write(&folder.join("dwell.rules"), [7; 32]);
+    bed.place().write(&folder.join("dwell.history"), format!("{}\n", "0123456789abcdef".repeat(4)));
+    let variables = [("CREDENTIALS_DIRECTORY", folder.to_str().unwrap())];
+    let mut daemon = bed.try_daemon(&variables).unwrap();
+    use_app(&bed, "Some");
+    assert_eq!(bed.dwell_json(&["key", "list"])["keys"][0]["kind"], "credential");
+    for file in ["keyfile", "enf.keyfile"] {
+        assert!(!bed.place().data().join(file).exists(), "{file}");
+    }
+    let _ = bed.dwell(&["key", "rotate", "--yes"]).ok();
+    assert!(daemon.terminate().success());
+    drop(daemon);
+    let mut daemon = bed.try_daemon(&variables).unwrap();
+    assert_eq!((state(&bed), apps(&bed, "all")), ("open".to_owned(), vec!["Some".to_owned()]));
+    assert!(daemon.terminate().success());
+    drop(daemon);
+    bed.place().write(&folder.join("dwell.rules"), "too short");
+    let refusal = bed.try_daemon(&variables).err().unwrap();
+    assert_eq!(refusal.code, Some(4), "{refusal:?}");
+}

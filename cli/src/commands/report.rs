@@ -175,7 +175,7 @@ mod tests {
         let empty = wire::Report { rows: vec![], total_ms: 0, observed_ms: 0, damaged: vec![], ..report() };
         insta::assert_snapshot!(nothing(&empty, "today"), @"dwell: nothing is recorded for today; `dwell doctor` tells whether everything is seen");
         let locked = wire::Report { sealed_ms: 7_380_000, ..empty.clone() };
-        insta::assert_snapshot!(nothing(&locked, "yesterday"), @"dwell: 2h 3m of yesterday are locked away in the vault; dwell vault unlock");
+        insta::assert_snapshot!(nothing(&locked, "yesterday"), @"dwell: 2h 03m of yesterday are locked away in the vault; dwell vault unlock");
         assert_eq!(nothing(&locked, "yesterday").kind.exit_code(), 4);
         insta::assert_snapshot!(nothing(&wire::Report { observed_ms: 5, ..empty.clone() }, "7d"), @"dwell: nothing of that is recorded for 7d; `dwell report` shows everything");
         insta::assert_snapshot!(nothing(&wire::Report { damaged: vec!["x".into()], ..empty }, "week"), @"dwell: nothing readable is recorded for week: some days are damaged; `dwell doctor` tells whether everything is seen");

@@ -164,7 +164,7 @@ fn an_interrupt_stops_it_even_when_it_never_pauses() {
     let (code, shown) = dialog.end();
     assert_eq!(code, Some(1));
     let last = shown.lines().last().unwrap().rsplit("\x1b[K").next().unwrap();
-    insta::assert_snapshot!(last, @"dwell: stopped: nothing has changed; say it again when you like");
+    insta::assert_snapshot!(last, @"dwell: stopped: nothing has changed, unless it was done already; say it again when you like");
 }
 
 #[test]

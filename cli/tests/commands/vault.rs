@@ -320,7 +320,7 @@ fn an_interrupt_closes_the_pipe_and_says_that_nothing_changed() {
     let (code, shown) = dialog.end();
     assert_eq!(code, Some(1));
     let last = shown.lines().last().unwrap().rsplit("\x1b[K").next().unwrap();
-    insta::assert_snapshot!(last, @"dwell: stopped: nothing has changed; see how it stands with `dwell vault info`");
+    insta::assert_snapshot!(last, @"dwell: stopped: nothing has changed, unless it was done already; see how it stands with `dwell vault info`");
     assert_eq!(writeln!(pipe, "more").unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
 }
 

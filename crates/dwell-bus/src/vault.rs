@@ -6,7 +6,8 @@
 //!
 //! Long work answers through a pipe: `dwell.progress/1` lines while it goes on ([`crate::lines::Progress`]), then one
 //! `dwell.done/1` ([`crate::lines::Done`]) or one `dwell.error/1` line ([`crate::lines::Failed`]). Who closes the
-//! pipe stops the work: nothing has changed then. Where the last line is missing, the daemon was cut off.
+//! pipe stops the work, and nothing has changed then, unless its last step was taken already; `Info` tells. Where the
+//! last line is missing, the daemon was cut off.
 
 use tokio::sync::mpsc;
 use zbus::zvariant::{Fd, OwnedFd};

@@ -1,4 +1,5 @@
-//! What kinds of record there are, for people: the schema, told in words. `dwell privacy` shows it.
+//! What kinds of record there are, for people: the schema, told in words. `dwell privacy` shows it, and a test compares
+//! it with the tables and files of a real vault.
 
 use crate::record::Kind;
 
@@ -24,55 +25,123 @@ pub struct RecordKind {
     pub under: Under,
     /// How long it is kept.
     pub kept: &'static str,
+    /// The table of the database or the file in which it stands.
+    pub stands: &'static str,
 }
 
 /// All kinds of record that a vault can hold.
 pub const RECORDS: &[RecordKind] = &[
-    of(
-        Kind::Row,
-        "one span of today: program, domain, start, length, kind",
-        Under::History,
-        "until the day is sealed",
-    ),
-    of(
-        Kind::Running,
-        "the span that runs, as of its last checkpoint",
-        Under::History,
-        "until the next checkpoint",
-    ),
-    of(Kind::Page, "a day's spans", Under::History, "as keep-detail says; else until forgotten"),
+    of(Kind::Row, "j", Under::History, "one span of today: program, domain, start, length, kind", DAY),
+    of(Kind::Running, "running", Under::History, "the span that runs, as of its last checkpoint", CHECKPOINT),
+    of(Kind::Page, "page", Under::History, "a day's spans", "as keep-detail says; else until forgotten"),
     of(
         Kind::Rollup,
-        "a day's totals: time and visits by program and domain, time by hour",
+        "roll",
         Under::History,
+        "a day's totals: time and visits by program and domain, time by hour",
         "as keep-totals says; else until forgotten",
     ),
-    of(Kind::Block, "the totals of 30 days", Under::History, "until forgotten"),
-    of(Kind::DayKey, "the key of one day's spans", Under::History, "as long as these"),
-    of(Kind::RollupKey, "the key of one day's, or 30 days', totals", Under::History, "as long as these"),
+    of(Kind::Block, "roll", Under::History, "the totals of 30 days, and of 360", "until forgotten"),
+    of(Kind::DayKey, "dk", Under::History, "the key of one day's spans", "as long as these"),
+    of(
+        Kind::RollupKey,
+        "roll",
+        Under::History,
+        "the key of one day's, 30 or 360 days' totals",
+        "as long as these",
+    ),
+    of(
+        Kind::Spill,
+        "spill",
+        Under::History,
+        "spans that came before the vault's key did",
+        "until it has come",
+    ),
     of(
         Kind::Enforcement,
-        "the rules, and what limited programs and domains had in the running day",
+        "enf",
         Under::Rules,
-        "the newest one only",
+        "the rules, and what limited programs and domains had in the running day",
+        NEWEST,
     ),
     of(
         Kind::Manifest,
-        "which days there are and how many spans each has: no names",
+        "meta",
         Under::Rules,
-        "the newest one only",
+        "which days there are and how many spans each has: no names",
+        NEWEST,
     ),
-    of(Kind::Tip, "how far recording has come: to notice loss", Under::Rules, "the newest two"),
-    of(Kind::Backups, "where and when backups were written", Under::History, "until forgotten"),
-    of(Kind::Slot, "the vault key, sealed to one of your keys", Under::Slot, "until that key is removed"),
+    of(Kind::Tip, "tip", Under::Rules, "how far recording has come: to notice loss", "the newest two"),
+    of(
+        Kind::Backups,
+        "meta",
+        Under::Rules,
+        "where and when backups were written",
+        "until there are new keys",
+    ),
+    of(
+        Kind::Slot,
+        "hdr",
+        Under::Slot,
+        "the vault key, sealed to one of your keys",
+        "until that key is removed",
+    ),
     of(
         Kind::EnfKey,
-        "the key of rules, so that any of your keys brings it back",
+        "hdr",
         Under::History,
-        "until keys are changed",
+        "the key of rules, so that any of your keys brings it back",
+        "until there are new keys",
     ),
 ];
 
-const fn of(kind: Kind, holds: &'static str, under: Under, kept: &'static str) -> RecordKind {
-    RecordKind { name: kind.label(), holds, under, kept }
+const DAY: &str = "until the day is sealed";
+const CHECKPOINT: &str = "until the next checkpoint";
+const NEWEST: &str = "the newest one only";
+
+const fn of(
+    kind: Kind,
+    stands: &'static str,
+    under: Under,
+    holds: &'static str,
+    kept: &'static str,
+) -> RecordKind {
+    RecordKind { name: kind.label(), holds, under, kept, stands }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::{day, span};
+    use crate::{Places, Row, Vault};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_kind_is_told_once() {
+        let told = |kind: Kind| RECORDS.iter().filter(|record| record.name == kind.label()).count();
+        for kind in Kind::ALL {
+            assert_eq!(told(kind), 1, "{kind:?}");
+        }
+        assert_eq!(Kind::ALL.len(), RECORDS.len());
+    }
+
+    #[test]
+    fn every_table_and_file_of_a_vault_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut vault, _) = Vault::open_or_create(&Places::new(folder.path())).unwrap();
+        vault.append(day(0), &Row::Span(span(1, 1, "editor", None))).unwrap();
+        vault.seal_before(day(1)).unwrap();
+        let generation = folder.path().join("vault/g.1");
+        let db = rusqlite::Connection::open(generation.join("db")).unwrap();
+        let mut query = db.prepare("SELECT name FROM sqlite_master WHERE type = 'table'").unwrap();
+        let tables = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap);
+        let files =
+            std::fs::read_dir(&generation).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
+        // The database holds the tables; beside it lie its log and index.
+        let files = files.filter(|file| !file.starts_with("db"));
+        let there: BTreeSet<String> = tables.chain(files).collect();
+        let told: BTreeSet<String> = RECORDS.iter().map(|record| record.stands.to_owned()).collect();
+        let spill = BTreeSet::from(["spill".to_owned()]);
+        assert_eq!(told.symmetric_difference(&there).cloned().collect::<BTreeSet<_>>(), spill);
+    }
 }

@@ -48,6 +48,25 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    /// Every kind, for tests: to be kept in step with the codes below.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Slot,
+        Self::EnfKey,
+        Self::DayKey,
+        Self::RollupKey,
+        Self::Row,
+        Self::Page,
+        Self::Rollup,
+        Self::Block,
+        Self::Tip,
+        Self::Manifest,
+        Self::Enforcement,
+        Self::Spill,
+        Self::Backups,
+        Self::Running,
+    ];
+
     pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Slot => 1,

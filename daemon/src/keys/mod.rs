@@ -9,7 +9,8 @@ mod keyring;
 use dwell_core::calendar::Calendar;
 use dwell_core::time::Millis;
 use dwell_vault::{
-    EnfSource, Keys, NewSlot, NewVault, OpenError, Places, SlotKind, State, Unlock, Vault, secret,
+    EnfSource, Keys, NewSlot, NewVault, OpenError, Places, SlotKind, State, Unlock, UnlockError, Vault,
+    secret,
 };
 use zeroize::Zeroizing;
 
@@ -176,6 +177,7 @@ impl AtHand {
     /// # Errors
     /// Why it does not open, where no person and no keyring could change that.
     pub fn open(self, places: &Places, calendar: &Calendar) -> Result<Opening, OpenError> {
+        self.refuse_a_lost_key_file(places)?;
         let mut keys = Keys { enf: EnfSource::Header, slots: self.history };
         let mut first = None;
         for source in self.rules {
@@ -219,6 +221,23 @@ impl AtHand {
             (_, Some(error)) if !(by_keyring || person_can) => Err(error),
             (_, Some(error)) => Ok(Opening::waiting(error.to_string())),
             (_, None) => Ok(Opening::waiting("its key is nowhere to be found".to_owned())),
+        }
+    }
+
+    /// Where a key file is all that there is, nobody can open history without it: the person hears that at once and as
+    /// an error, not from a daemon that runs on without their history.
+    fn refuse_a_lost_key_file(&self, places: &Places) -> Result<(), OpenError> {
+        if self.slots.is_empty() || self.slots.iter().any(|kind| *kind != SlotKind::Keyfile) {
+            return Ok(());
+        }
+        let path = places.keyfile();
+        if path.symlink_metadata().is_err() {
+            return Err(OpenError::KeyMissing { path });
+        }
+        match dwell_vault::opens(places, &Unlock::Keyfile(path.clone())) {
+            Ok(true) => Ok(()),
+            Err(UnlockError::Open(error)) => Err(error),
+            Ok(false) | Err(_) => Err(OpenError::WrongKey { path }),
         }
     }
 

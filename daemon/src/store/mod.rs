@@ -5,7 +5,8 @@
 //! and tried again with each new one, and the hub is told once.
 //!
 //! What takes long to read is read on another thread and another connection ([`Store::read`]), so that it delays no
-//! row; what changes the vault as a whole (forgetting, new keys) is done here, and rows wait for it.
+//! row; what changes, copies or checks the vault as a whole (forgetting, new keys, backups, verifying) is done here,
+//! and rows wait for it in memory.
 
 mod opening;
 mod shelf;

@@ -61,12 +61,23 @@ pub struct Shelf {
     degraded: bool,
     /// Where rows are while the vault waits for its key, should this process be cut off.
     spill: Option<Spill>,
-    news: mpsc::UnboundedSender<News>,
+    pub(super) news: mpsc::UnboundedSender<News>,
+    /// Damaged days that mending did not bring back.
+    pub(super) unmendable: Vec<CivilDay>,
 }
 
 impl Shelf {
     pub(super) const fn new(kept: Kept, news: mpsc::UnboundedSender<News>) -> Self {
-        Self { kept, calendar: None, held: Vec::new(), enforcement: None, degraded: false, spill: None, news }
+        Self {
+            kept,
+            calendar: None,
+            held: Vec::new(),
+            enforcement: None,
+            degraded: false,
+            spill: None,
+            news,
+            unmendable: Vec::new(),
+        }
     }
 
     /// The vault's condition.

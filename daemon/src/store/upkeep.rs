@@ -1,5 +1,5 @@
-//! What is done once a day, after the day before was sealed: what is to be let go goes, and once a week the sealed
-//! copy is made anew.
+//! What is done after a start and once a day, when the day before was sealed: damage is mended, what is to be let go
+//! goes, and once a week the sealed copy is made anew.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use dwell_core::calendar::CivilDay;
 use dwell_core::config::Config;
 use dwell_vault::{Places, Retention};
 
-use super::{Kept, Shelf};
+use super::{Kept, News, Shelf};
 
 /// The copy is made anew when it is older than this; a bit less than a week, so that it does not wander through the day.
 const COPY_AGE: Duration = Duration::from_hours(7 * 24 - 6);
@@ -34,6 +34,7 @@ impl Upkeep {
 impl Shelf {
     /// Does what is due. A sealed vault is left as it is: it is done when it is open next.
     pub fn keep_up(&mut self, upkeep: &Upkeep) {
+        self.mend();
         let Kept::Open(vault) = &mut self.kept else { return };
         let retention = &upkeep.retention;
         if retention.keep_detail.is_some() || retention.keep_totals.is_some() {
@@ -49,6 +50,34 @@ impl Shelf {
             && let Err(error) = vault.make_copy()
         {
             tracing::warn!("the weekly copy was not made: {error}");
+        }
+    }
+
+    /// Mends an open vault that knows of damaged days, once a run for each set of them: what could not be regained
+    /// will not be tomorrow.
+    fn mend(&mut self) {
+        let Kept::Open(vault) = &self.kept else { return };
+        let damaged = vault.info().map(|info| info.damaged).unwrap_or_default();
+        if damaged.is_empty() || damaged == self.unmendable {
+            return;
+        }
+        let Kept::Open(vault) =
+            std::mem::replace(&mut self.kept, Kept::Waiting("it is being mended".to_owned()))
+        else {
+            return;
+        };
+        match vault.mend() {
+            Ok((vault, mended)) => {
+                let (regained, lost) = (mended.regained.len(), mended.lost.len());
+                tracing::info!(regained, lost, "the vault was mended");
+                self.unmendable = mended.lost;
+                self.kept = Kept::Open(vault);
+            }
+            Err(error) => {
+                tracing::error!("the vault could not be mended and is closed: {error}");
+                self.kept = Kept::Waiting(error.to_string());
+                let _ = self.news.send(News::Condition(self.condition()));
+            }
         }
     }
 }
