@@ -154,6 +154,23 @@ fn what_cannot_be_gained_changes_nothing() {
     assert_eq!(fs::read(&path).unwrap().len() as u64, length, "the evidence stays");
 }
 
+/// Mending takes room and leave to write; reading what is whole does not.
+#[test]
+fn where_it_cannot_be_mended_the_rest_is_read() {
+    let (world, truth) = filled();
+    world.sqlite().execute_batch("DELETE FROM dk").unwrap();
+    let in_the_way = world.generation().join("mending");
+    fs::write(&in_the_way, "").unwrap();
+    let (mut vault, opened) = world.try_open().unwrap();
+    let lost = [day(DAYS - 2), day(DAYS - 1)];
+    assert_eq!(opened.notes, lost.map(|day| Note::DayDamaged { day }));
+    assert_eq!(opened.mended, None);
+    let history = all(&mut vault);
+    assert_eq!(history.damaged, lost);
+    assert!((0..DAYS - 2).all(|d| of_day(&history, d) == of_day(&truth, d)));
+    assert!(vault.mend().is_err());
+}
+
 #[test]
 fn an_older_database_is_not_mended_into_a_new_one() {
     let (world, _) = filled();
