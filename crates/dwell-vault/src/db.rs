@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use crate::error::{OpenError, Part};
 use crate::page::PAGE_MAX;
@@ -125,7 +125,7 @@ impl Db {
             .prepare("SELECT sql FROM sqlite_schema ORDER BY name")?
             .query_map([], |row| row.get::<_, String>(0))?
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| OpenError::Corrupt { what: Part::Database })?;
+            .map_err(|error| unreadable_schema(error, path))?;
         if number("application_id")? != APPLICATION || number("user_version")? != SCHEMA || tables != TABLES {
             return Err(corrupt);
         }
@@ -304,6 +304,21 @@ impl Db {
     /// Moves everything from the log into the database and empties the log, so that what was deleted is in neither.
     pub(crate) fn empty_log(&self) -> rusqlite::Result<()> {
         self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    }
+}
+
+/// What it means that the schema cannot be read: damage, unless the system gave a reason of its own. A sound database on a
+/// full disk must not be taken for a damaged one, which would be mended.
+fn unreadable_schema(error: rusqlite::Error, path: &Path) -> OpenError {
+    let code = error.sqlite_error_code();
+    match OpenError::from(error).or_full(path) {
+        OpenError::Database { source } => match code {
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory) => {
+                OpenError::Database { source }
+            }
+            _ => OpenError::Corrupt { what: Part::Database },
+        },
+        error => error,
     }
 }
 

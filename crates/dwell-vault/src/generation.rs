@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dwell_core::calendar::CivilDay;
@@ -44,7 +44,8 @@ pub type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
 /// Secrets that the daemon keeps outside, made anew.
 ///
 /// Put them where they belong *before* the call, beside the old ones, and remove the old ones after it: a kill leaves
-/// either generation, and each needs its own.
+/// either generation, and each needs its own. After an error, the old ones are in use and the new ones can go; after
+/// success it is the other way round, unless [`Renewed::old_remains`] says to keep both.
 #[derive(Default)]
 pub struct NewSecrets {
     /// K_enf, where it comes from a keyring or a credential; without, a new one goes into its key file.
@@ -97,6 +98,10 @@ pub struct Renewed {
     pub unrotated: Vec<SlotInfo>,
     /// Backups from before, which still hold what went.
     pub backups: Vec<KnownBackup>,
+    /// The new generation is in use, but the system would not put the old one away for good: it may still be on the
+    /// disk, with what went, and even be the vault again after a power loss. The next opening puts it away; keep the
+    /// old secrets beside the new ones until then.
+    pub old_remains: bool,
 }
 
 impl Vault {
@@ -161,13 +166,24 @@ impl Vault {
             return Err(OpenError::ReadOnly.into());
         }
         self.store.settle_running()?;
+        // What the last switch could not: its key files may still be in its folder, which goes with this one.
+        tidy(&self.places, self.store.facts.generation)?;
         // What is spilled is of this epoch and would not open any more; and it may be what is to be forgotten.
         self.take_spills()?;
         let generation = self.store.facts.generation + 1;
         let folder = create::folder(&self.places, generation);
         remove(&folder)?;
-        let built = self.build(&folder, what, without, secrets, progress);
-        let (keys, store, renewed) = match built {
+        let has_copy = create::exists(&backup::weekly(&self.places))?;
+        let built = self.build(&folder, what, without, secrets, progress).and_then(|built| {
+            let total = self.days_in_all();
+            // The last moment at which stopping changes nothing.
+            if progress(Progress { done: total, total }).is_break() {
+                return Err(GenerationError::Interrupted);
+            }
+            switch(&self.places, generation)?;
+            Ok(built)
+        });
+        let (keys, store, mut renewed) = match built {
             Ok(built) => built,
             Err(error) => {
                 // Nobody takes the folder for a vault, so failing to remove it now costs nothing.
@@ -175,8 +191,11 @@ impl Vault {
                 return Err(error);
             }
         };
-        let has_copy = create::exists(&backup::weekly(&self.places))?;
-        self.switch(generation, keys, store)?;
+        // From here on the new generation is the vault, whatever else fails.
+        drop(std::mem::replace(&mut self.store, store));
+        self.keys = Arc::new(keys);
+        self.known = None;
+        renewed.old_remains = tidy(&self.places, generation).is_err();
         if has_copy {
             // It is gone by now, and what is forgotten with it; that it cannot be made anew is told by its absence.
             let _ = self.make_copy();
@@ -259,7 +278,14 @@ impl Vault {
         create::sync(&folder.join("db"))?;
         create::sync(folder)?;
         create::sync(&self.places.vault())?;
-        Ok((keys, store, Renewed { forgotten, unrotated, backups: known }))
+        Ok((keys, store, Renewed { forgotten, unrotated, backups: known, old_remains: false }))
+    }
+
+    /// What [`Progress`] counts.
+    fn days_in_all(&self) -> u64 {
+        let mut days: Vec<CivilDay> = self.store.manifest.parts.keys().map(|part| part.day).collect();
+        days.dedup();
+        days.len() as u64
     }
 
     fn carry(
@@ -273,7 +299,7 @@ impl Vault {
         for (part, entry) in self.store.manifest.parts.iter() {
             days.entry(part.day).or_default().push((*part, entry));
         }
-        let total = days.len() as u64;
+        let total = self.days_in_all();
         let mut carrier = Carrier::new(self.store.view(Some(&self.keys)), store, keys, what);
         for (done, (day, parts)) in (0..).zip(days) {
             if progress(Progress { done, total }).is_break() {
@@ -347,28 +373,36 @@ impl Vault {
         };
         Ok((header, vault, EnfKeys::of(enf, &vault_id), unrotated))
     }
+}
 
-    fn switch(&mut self, generation: u64, keys: VaultKeys, store: Store) -> Result<(), GenerationError> {
-        let (current, next) = (self.places.current(), self.places.vault().join("current.new"));
-        let _ = fs::remove_file(&next);
-        symlink(format!("g.{generation}"), &next).map_err(|e| OpenError::io(&next, e))?;
-        fs::rename(&next, &current).map_err(|e| OpenError::io(&current, e))?;
-        // From here on the new generation is the vault, whatever else fails.
-        let old = std::mem::replace(&mut self.store, store);
-        drop(old);
-        self.keys = Arc::new(keys);
-        self.known = None;
-        create::sync(&self.places.vault())?;
-        // Of the old generation, with all that was forgotten.
-        backup::remove(&backup::weekly(&self.places))?;
-        tidy(&self.places, generation)?;
-        Ok(())
+/// Makes a switch last.
+// Before anything of the old generation goes, which a power loss may bring back until then and which must be whole then.
+// The link is made anew: a sync that has reported a failure may say the next time that all is well.
+fn settle(places: &Places, generation: u64) -> Result<(), OpenError> {
+    let _ = switch(places, generation);
+    create::sync(&places.vault())
+}
+
+/// Lets `current` name a generation. An error means that it names the one that it did.
+fn switch(places: &Places, generation: u64) -> Result<(), OpenError> {
+    let (current, next) = (places.current(), places.vault().join("current.new"));
+    let target = PathBuf::from(format!("g.{generation}"));
+    let _ = fs::remove_file(&next);
+    symlink(&target, &next).map_err(|e| OpenError::io(&next, e))?;
+    match fs::rename(&next, &current) {
+        // Said to have failed, and done all the same: what is there decides, here as at the next opening.
+        Err(e) if !fs::read_link(&current).is_ok_and(|now| now == target) => Err(OpenError::io(&current, e)),
+        _ => Ok(()),
     }
 }
 
 /// Finishes what a switch of generations leaves to do: the key files move out of the folder, over the old ones.
 pub(crate) fn move_keys(places: &Places, generation: u64) -> Result<(), OpenError> {
     let folder = create::folder(places, generation);
+    let left = |name| create::exists(&folder.join(name));
+    if left("enf.keyfile")? || left("keyfile")? {
+        settle(places, generation)?;
+    }
     let (mut moved, mut replaced) = (false, Vec::new());
     for (from, to, purpose) in [
         (folder.join("enf.keyfile"), places.enf_keyfile(), Purpose::Enforcement),
@@ -411,7 +445,8 @@ pub(crate) fn tidy(places: &Places, generation: u64) -> Result<(), OpenError> {
         let number = name.to_str().and_then(create::generation_of);
         if number.is_some_and(|number| number != generation) {
             if number < Some(generation) {
-                // A switch was cut off: the copy may be of what was left behind.
+                settle(places, generation)?;
+                // The copy is of what is left behind.
                 backup::remove(&backup::weekly(places))?;
             }
             remove(&entry.path())?;

@@ -45,6 +45,12 @@ impl Vault {
     /// # Errors
     /// See [`OpenError`]. The vault is closed then, and as it was.
     pub fn mend(self) -> Result<(Self, Mended), OpenError> {
+        let (vault, mended) = self.try_mend()?;
+        Ok((vault, mended?))
+    }
+
+    /// The same; where nothing was decided, why, with the vault as it was.
+    fn try_mend(self) -> Result<(Self, Result<Mended, OpenError>), OpenError> {
         if self.store.read_only {
             return Err(OpenError::ReadOnly);
         }
@@ -66,7 +72,7 @@ impl Vault {
             }
             _ => store,
         };
-        Ok((Self { store, keys, known: None, places, lock }, mended?))
+        Ok((Self { store, keys, known: None, places, lock }, mended))
     }
 }
 
@@ -181,7 +187,9 @@ pub(crate) fn mend_if_damaged(
     if mended.is_some() || (!is_new && vault.store.db.can_be_entered()) || vault.store.read_only {
         return Ok(vault);
     }
-    let (vault, done) = vault.mend()?;
+    let (vault, done) = vault.try_mend()?;
+    // On a full disk, say, it stays as damaged as it was, and is told so.
+    let Ok(done) = done else { return Ok(vault) };
     if done.taken {
         let regained = |note: &Note| match note {
             Note::DayDamaged { day } | Note::RowsMissing { day, .. } => done.regained.contains(day),

@@ -106,7 +106,12 @@ impl Vault {
     ) -> Result<Renewed, GenerationError> {
         let Forgetting { forgotten, unrotated, .. } = self.forgetting(what, secrets, progress)?;
         // A list that is damaged is no reason not to forget.
-        Ok(Renewed { forgotten, unrotated, backups: self.known_backups().unwrap_or_default() })
+        Ok(Renewed {
+            forgotten,
+            unrotated,
+            backups: self.known_backups().unwrap_or_default(),
+            old_remains: false,
+        })
     }
 
     /// Runs of which only a common total is left, and out of which `what` takes some days, but not all.

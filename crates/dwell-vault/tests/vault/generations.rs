@@ -9,14 +9,15 @@ use dwell_core::calendar::CivilDay;
 use dwell_core::span::{Activity, Span};
 use dwell_core::subject::{AppId, Domain};
 use dwell_vault::{
-    GenerationError, Keys, NewSecrets, NewSlot, OpenError, Progress, Row, SlotKind, State, Unlock,
+    GenerationError, Keys, NewSecrets, NewSlot, OpenError, Places, Progress, Row, SlotKind, State, Unlock,
     UnlockError, Vault, What,
 };
 use proptest::prelude::*;
 use zeroize::Zeroizing;
 
 use crate::totals::assert_totals;
-use crate::world::{World, all, copy, day, focus, of_day, record, some_spans};
+use crate::world::{World, all, copy, day, focus, not_run, of_day, record, some_spans};
+use crate::{kill, power};
 
 pub(crate) fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
@@ -173,7 +174,8 @@ fn an_interruption_leaves_everything_as_it_was() {
     let world = filled();
     let mut vault = world.open();
     let before = all(&mut vault);
-    for stop in [0, 1, 20, 41] {
+    // The last one is when all is built, right before the switch.
+    for stop in [0, 1, 20, 41, 42] {
         let mut hear = |p: Progress| {
             if p.done == stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
@@ -184,6 +186,125 @@ fn an_interruption_leaves_everything_as_it_was() {
     }
     vault.close();
     assert_eq!(all(&mut world.open()), before);
+}
+
+/// The switch has happened, so that is no error: whoever keeps secrets must not take the new ones for unused.
+#[test]
+fn what_fails_after_the_switch_is_told_and_done_later() {
+    let world = filled();
+    let mut vault = world.open();
+    let truth = all(&mut vault);
+    // Nothing but an empty folder is where the weekly copy would be, and cannot be unlinked as a file.
+    let in_the_way = world.places.weekly_copy();
+    fs::create_dir(&in_the_way).unwrap();
+    let renewed = vault.rotate(&NewSecrets::default(), &mut go_on).unwrap();
+    assert!(renewed.old_remains && world.places.vault().join("g.1").exists());
+    assert_eq!(dwell_vault::generation(&world.places).unwrap(), 2);
+    assert_eq!(all(&mut vault), truth);
+    // There is no third generation before the first one is gone.
+    let refused = vault.rotate(&NewSecrets::default(), &mut go_on).unwrap_err();
+    assert!(matches!(refused, GenerationError::Open(OpenError::Io { .. })), "{refused}");
+    assert_eq!(dwell_vault::generation(&world.places).unwrap(), 2);
+    assert_eq!(all(&mut world.killed().open()), truth);
+    fs::remove_dir(&in_the_way).unwrap();
+    let renewed = vault.rotate(&NewSecrets::default(), &mut go_on).unwrap();
+    assert!(!renewed.old_remains && renewed.unrotated.is_empty());
+    vault.close();
+    let (mut vault, opened) = world.try_open().unwrap();
+    assert_eq!((all(&mut vault), opened.notes), (truth, vec![]));
+    let mut left: Vec<_> =
+        fs::read_dir(world.places.vault()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["current", "g.3"]);
+}
+
+/// Not a test of its own: all syncs but the first n of a rekeying fail.
+#[test]
+fn unsynced_child() {
+    let Some(root) = std::env::var_os(power::FOLDER).map(std::path::PathBuf::from) else { return };
+    let world = World::new();
+    let mut vault = world.open();
+    for after in 0..3 {
+        record(&mut vault, after, &some_spans(after, 10));
+    }
+    vault.seal_before(day(2)).unwrap();
+    vault.make_copy().unwrap();
+    let truth = all(&mut vault);
+    vault.close();
+    let (mut before, mut between, mut after) = (0, 0, 0);
+    for n in 0.. {
+        let places = Places::new(root.join("one"));
+        copy(&world.places.data_dir, &places.data_dir);
+        let whole = |places: &Places| {
+            let (mut vault, opened) = Vault::open_or_create(places).unwrap();
+            assert_eq!((all(&mut vault), opened.notes), (truth.clone(), vec![]), "{n} syncs");
+        };
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        let limit = root.join(format!("sync.{n}"));
+        fs::File::create(&limit).unwrap();
+        let result = vault.rotate(&NewSecrets::default(), &mut go_on);
+        let generation = dwell_vault::generation(&places).unwrap();
+        assert_eq!(generation, 1 + u64::from(result.is_ok()), "{n} syncs");
+        assert_eq!(all(&mut vault), truth, "{n} syncs");
+        let unfinished = matches!(&result, Ok(renewed) if renewed.old_remains);
+        if unfinished {
+            // Killed: the next opening goes no further while syncs fail.
+            let killed = Places::new(root.join("killed"));
+            copy(&places.data_dir, &killed.data_dir);
+            let moved = |places: &Places| !places.vault().join("g.2/keyfile").exists();
+            let opened = Vault::open_or_create(&killed);
+            assert!(opened.is_ok() == moved(&killed) && moved(&killed) == moved(&places), "{n} syncs");
+            drop(opened);
+            fs::remove_file(&limit).unwrap();
+            if !moved(&killed) {
+                // The power fails, and the link is the one that was there before.
+                let lost = Places::new(root.join("lost"));
+                copy(&killed.data_dir, &lost.data_dir);
+                fs::remove_file(lost.vault().join("current")).unwrap();
+                std::os::unix::fs::symlink("g.1", lost.vault().join("current")).unwrap();
+                whole(&lost);
+                fs::remove_dir_all(&lost.data_dir).unwrap();
+                between += 1;
+            }
+            whole(&killed);
+            assert!(!killed.vault().join("g.1").exists(), "{n} syncs");
+            fs::remove_dir_all(&killed.data_dir).unwrap();
+            // Not killed: the next rekeying takes up what this one has left, its key files above all.
+            let again = vault.rotate(&NewSecrets::default(), &mut go_on).unwrap();
+            assert!(!again.old_remains && again.unrotated.is_empty(), "{n} syncs");
+        } else {
+            fs::remove_file(&limit).unwrap();
+            before += u32::from(result.is_err());
+            after += u32::from(result.is_ok());
+        }
+        drop(vault);
+        whole(&places);
+        let left = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().starts_with("g.");
+        let generations =
+            fs::read_dir(places.vault()).unwrap().filter(|entry| left(entry.as_ref().unwrap())).count();
+        assert_eq!(generations, 1, "{n} syncs");
+        fs::remove_dir_all(&places.data_dir).unwrap();
+        if after == 3 {
+            break;
+        }
+    }
+    assert!(before > 5 && between > 0, "{before} {between}");
+    kill::say(&format!("{before} before the switch, {between} where it may not last"));
+}
+
+#[test]
+fn a_rekeying_whose_syncs_fail_is_the_old_vault_or_the_new_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = fs::canonicalize(folder.path()).unwrap();
+    let mut child = match power::recorded_child("generations::unsynced_child", &base) {
+        Ok(child) => child,
+        Err(why) => return not_run("syncs that fail", &why),
+    };
+    let output = child.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("before the switch"), "{text}{errors}");
+    println!("{text}");
 }
 
 #[test]

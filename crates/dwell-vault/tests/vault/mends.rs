@@ -87,17 +87,20 @@ fn a_lost_root_is_mended_and_the_swap_survives_a_kill_at_every_step() {
     let (world, truth) = filled();
     let path = world.generation().join("db");
     let sound = fs::read(&path).unwrap();
-    for page in 0..8 {
+    for page in 0..16 {
         let bad = world.killed();
         let mut bytes = sound.clone();
-        bytes[page * 4096..(page + 1) * 4096].fill(0x5a);
+        bytes[page * 2048..(page + 1) * 2048].fill(0x5a);
         fs::write(bad.generation().join("db"), bytes).unwrap();
         let days = lost(&bad, &truth, &format!("page {page}"));
         // One page holds the wrapped keys of both days that are still in the journal.
         assert!(days.len() <= 2, "page {page}: {days:?}");
-        // What is lost is told again, and that is all: it was mended for good.
-        let told: Vec<Note> = days.iter().map(|d| Note::DayDamaged { day: day(*d) }).collect();
-        assert_eq!(bad.try_open().unwrap().1.notes, told, "page {page}");
+        // What is lost is told again, a sealed day when it is read, and that is all: it was mended for good.
+        let told: Vec<_> = days.iter().map(|d| day(*d)).collect();
+        let (mut vault, opened) = bad.try_open().unwrap();
+        let of_lost = |note: &Note| matches!(note, Note::DayDamaged { day } if told.contains(day));
+        assert!(opened.notes.iter().all(of_lost) && opened.mended.is_none(), "page {page}: {opened:?}");
+        assert_eq!(all(&mut vault).damaged, told, "page {page}");
     }
     // Decided, and killed: with the old log still there, which would spoil the new database; gone; and with the
     // database half renamed.
@@ -149,6 +152,23 @@ fn what_cannot_be_gained_changes_nothing() {
     let refused = world.try_open().unwrap_err();
     assert!(matches!(refused, dwell_vault::OpenError::Corrupt { .. }), "{refused}");
     assert_eq!(fs::read(&path).unwrap().len() as u64, length, "the evidence stays");
+}
+
+/// Mending takes room and leave to write; reading what is whole does not.
+#[test]
+fn where_it_cannot_be_mended_the_rest_is_read() {
+    let (world, truth) = filled();
+    world.sqlite().execute_batch("DELETE FROM dk").unwrap();
+    let in_the_way = world.generation().join("mending");
+    fs::write(&in_the_way, "").unwrap();
+    let (mut vault, opened) = world.try_open().unwrap();
+    let lost = [day(DAYS - 2), day(DAYS - 1)];
+    assert_eq!(opened.notes, lost.map(|day| Note::DayDamaged { day }));
+    assert_eq!(opened.mended, None);
+    let history = all(&mut vault);
+    assert_eq!(history.damaged, lost);
+    assert!((0..DAYS - 2).all(|d| of_day(&history, d) == of_day(&truth, d)));
+    assert!(vault.mend().is_err());
 }
 
 #[test]

@@ -4,7 +4,7 @@
  * A record: op u8 | length of path a u32 | of path b u32 | offset u64 | length of data u64 | a | b | data.
  * Ops: C create, D make folder, L symbolic link (b: where to), W write, T set length (offset), S sync, R rename a to b,
  * U unlink, X remove folder. From when a file `full.N` is made there until it is unlinked, the disk is full after N more
- * writes; without a log that is all this does. Writes through a mapping are not seen: SQLite maps only its -shm, which no crash keeps. */
+ * writes; without a log that is all this does. From when a file `sync.N` is made, all syncs but N more fail, likewise. Writes through a mapping are not seen: SQLite maps only its -shm, which no crash keeps. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,9 +44,26 @@ static int full(const char *path) {
     return 1;
 }
 
-static const char *limit(const char *path) {
+/* How many more syncs succeed; below zero, any number. */
+static long syncs = -1;
+
+static int failing(const char *path) {
+    if (syncs < 0 || !watched(path)) return 0;
+    if (syncs > 0) return syncs--, 0;
+    errno = EIO;
+    return 1;
+}
+
+static const char *limit(const char *path, const char *which) {
     const char *name = path ? strrchr(path, '/') : NULL;
-    return name && strncmp(name, "/full.", 6) == 0 ? name + 6 : NULL;
+    return name && strncmp(name, which, 6) == 0 ? name + 6 : NULL;
+}
+
+static void limits(const char *path, int lifted) {
+    const char *number = limit(path, "/full.");
+    if (number) room = lifted ? -1 : atol(number);
+    number = limit(path, "/sync.");
+    if (number) syncs = lifted ? -1 : atol(number);
 }
 
 static void all(const void *bytes, size_t left) {
@@ -108,7 +125,7 @@ static int there(int dir, const char *path) {
 static void opened(int fd, int flags, int existed) {
     char path[PATH_MAX];
     if (fd < 0 || !(flags & (O_CREAT | O_TRUNC)) || !of(fd, path)) return;
-    if (limit(path)) room = atol(limit(path));
+    limits(path, 0);
     if (!existed) put('C', path, NULL, 0, NULL, 0);
     else if (flags & O_TRUNC) put('T', path, NULL, 0, NULL, 0);
 }
@@ -185,6 +202,7 @@ PWRITE(pwrite64, off64_t)
         REAL(int, name, int);                                  \
         char path[PATH_MAX];                                   \
         const char *ours = of(fd, path);                       \
+        if (ours && failing(ours)) return -1;                  \
         int result = real(fd);                                 \
         if (ours && result == 0) put('S', ours, NULL, 0, NULL, 0); \
         return result;                                         \
@@ -230,7 +248,7 @@ int mkdir(const char *path, mode_t mode) {
 int unlink(const char *path) {
     REAL(int, unlink, const char *);
     int result = real(path);
-    if (limit(path)) room = -1;
+    limits(path, 1);
     if (result == 0 && watched(path)) put('U', path, NULL, 0, NULL, 0);
     return result;
 }
