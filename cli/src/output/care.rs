@@ -103,7 +103,7 @@ fn state(info: &wire::VaultInfo, zone: Zone, now_ms: i64) -> (String, Ink) {
     }
 }
 
-/// `320 parts of days with every span, 10 with totals only, 2 blocks of 30 days, 1 in the journal (123 rows)`
+/// `320 parts of days with every span, 10 with totals only, 2 blocks of 30 days, 1 in the journal`
 fn parts(info: &wire::VaultInfo) -> String {
     let mut parts = vec![format!("{} sealed with every span", count(info.sealed_parts, "day part"))];
     if info.totals_parts > 0 {
@@ -112,7 +112,7 @@ fn parts(info: &wire::VaultInfo) -> String {
     if info.blocks > 0 {
         parts.push(format!("{} of 30 days' totals", count(info.blocks, "block")));
     }
-    parts.push(format!("{} in the journal ({})", info.journal_parts, count(info.journal_rows, "row")));
+    parts.push(format!("{} in the journal", info.journal_parts));
     parts.join(", ")
 }
 
@@ -252,8 +252,7 @@ mod tests {
           Generation  0
           Days        none yet
           Size        0 B on disk, 0 day parts sealed with every span, 2 of which only
-                      totals are left, 1 block of 30 days' totals, 0 in the journal (0
-                      rows)
+                      totals are left, 1 block of 30 days' totals, 0 in the journal
           Rules       readable with the keyring
           Copy        none yet; it is made weekly
         ");

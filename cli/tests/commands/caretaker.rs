@@ -122,7 +122,6 @@ pub(crate) fn info() -> wire::VaultInfo {
         first: Some("2026-11-01".into()),
         last: Some("2026-11-21".into()),
         journal_parts: 1,
-        journal_rows: 123,
         sealed_parts: 20,
         totals_parts: 0,
         blocks: 0,

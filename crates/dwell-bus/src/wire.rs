@@ -212,8 +212,6 @@ pub struct VaultInfo {
     pub last: Option<String>,
     /// Parts of days that are still in the journal.
     pub journal_parts: u64,
-    /// Rows in the journal.
-    pub journal_rows: u64,
     /// Parts of days that are sealed with every span.
     pub sealed_parts: u64,
     /// Parts of days of which only totals are left.

@@ -71,7 +71,7 @@ pub const RECORDS: &[RecordKind] = &[
         "which days there are and how many spans each has: no names",
         NEWEST,
     ),
-    of(Kind::Tip, "tip", Under::Rules, "how far recording has come: to notice loss", "the newest two"),
+    of(Kind::Tip, "tip", Under::Rules, "how far recording has come: to notice loss", "as the newest two"),
     of(
         Kind::Backups,
         "meta",
@@ -97,7 +97,7 @@ pub const RECORDS: &[RecordKind] = &[
 
 const DAY: &str = "until the day is sealed";
 const CHECKPOINT: &str = "until the next checkpoint";
-const NEWEST: &str = "the newest one only";
+const NEWEST: &str = "as the newest one alone";
 
 const fn of(
     kind: Kind,

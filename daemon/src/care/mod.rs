@@ -525,6 +525,7 @@ impl Caretaker {
             last: days.map(|(_, last)| last.to_string()),
             keys,
             rules_key: self.rules_kind().to_owned(),
+            generation: dwell_vault::generation(&self.care.places).unwrap_or_default(),
             backups: backups.iter().map(renewal::backup).collect(),
             zone,
             ..wire::VaultInfo::default()

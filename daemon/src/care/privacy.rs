@@ -56,7 +56,7 @@ const NEVER: [&str; 5] = [
     "anything of private windows but that there was one",
     "screenshots, sound, location",
     "anything on another machine: dwelld opens no network socket, and cannot",
-    "names of programs or domains in logs, temporary files or notifications' history",
+    "names of programs or domains in logs or temporary files",
 ];
 
 const VISIBLE: [&str; 3] = [
@@ -67,9 +67,9 @@ const VISIBLE: [&str; 3] = [
 
 fn record(kind: &RecordKind) -> wire::RecordKind {
     let readable = match kind.under {
-        Under::History => "with a key of history",
-        Under::Rules => "with the key of rules, which dwelld always has",
-        Under::Slot => "with the one key that it is for",
+        Under::History => "a key of history",
+        Under::Rules => "the key of rules, which dwelld always has",
+        Under::Slot => "the one key that it is for",
     };
     wire::RecordKind {
         kind: kind.name.to_owned(),
