@@ -2,14 +2,15 @@
 //!
 //! A seccomp filter allows sockets of the family AF_UNIX only, whoever starts the daemon: systemd's own
 //! `RestrictAddressFamilies` then is a second wall, not the only one. io_uring is refused as a whole, since it can
-//! make sockets behind a filter's back. Core dumps are off, for they would hold keys and history.
+//! make sockets behind a filter's back. Core dumps are off, for they would hold keys and history, and for the same reason no
+//! other program of the same person may look into this one's memory (prctl(2), PR_SET_DUMPABLE).
 //!
 //! There is no Landlock here on purpose: every Landlock domain refuses a sibling's `/proc/PID/exe` (measured), and
 //! with it the identity of programs.
 
 use std::collections::BTreeMap;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch, apply_filter_all_threads,
@@ -24,7 +25,7 @@ pub enum ConfineError {
     /// The kernel refused the filter.
     #[error("the kernel refused the system-call filter: {0}")]
     Filter(#[from] seccompiler::Error),
-    /// The kernel refused to turn core dumps off.
+    /// The kernel refused to turn core dumps off, or to close the memory to others.
     #[error("core dumps cannot be turned off: {0}")]
     Core(#[from] rustix::io::Errno),
 }
@@ -35,6 +36,7 @@ pub enum ConfineError {
 /// See [`ConfineError`]. Nothing in between: either the process is confined, or the caller must stop.
 pub fn confine() -> Result<(), ConfineError> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     apply_filter_all_threads(&network_filter().map_err(ConfineError::Arch)?)?;
     Ok(())
 }
@@ -96,6 +98,7 @@ mod tests {
         sibling.kill().unwrap();
         sibling.wait().unwrap();
         assert!(exe.is_ok(), "{exe:?}");
+        assert_eq!(rustix::process::dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
         let core = rustix::process::getrlimit(Resource::Core);
         assert_eq!(core.maximum, Some(0));
     }
