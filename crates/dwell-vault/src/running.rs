@@ -12,7 +12,8 @@
 //!
 //! # Architecture invariant
 //!
-//! A slot counts only where it is the very next row: number, part and chain agree. Any other is a thing of the past.
+//! A slot counts only where it is the very next row: its number is, and it follows the end of its part's chain. Any other
+//! is a thing of the past.
 
 use std::fs::{File, OpenOptions};
 use std::io;

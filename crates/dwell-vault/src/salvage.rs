@@ -51,7 +51,7 @@ pub struct Salvaged {
 }
 
 /// Makes a new vault at `into`, where there is none yet, of what can be had of `file`: a backup, or a generation's
-/// `db`, whose `hdr`, `tip` and log are then read beside it. The damaged vault must not be in use.
+/// `db`, whose `hdr`, `tip`, `running` and log are then read beside it. The damaged vault must not be in use.
 ///
 /// # Errors
 /// See [`SalvageError`]. Nothing but `into` is ever written.
@@ -66,19 +66,24 @@ pub fn salvage(
     }
     create::private_folder(&into.vault())?;
     let raw = into.vault().join("raw");
-    let (copied, db, log) = match backup::read(file, &raw, false) {
-        Ok(copied) => (copied, read(&raw)?, Vec::new()),
+    let (copied, db, log, running) = match backup::read(file, &raw, false) {
+        Ok(copied) => (copied, read(&raw)?, Vec::new(), None),
         Err(_) => {
             let beside = |name| read(&file.with_file_name(name));
             let copied = Copied { header: beside("hdr")?, tip: beside("tip").unwrap_or_default() };
             let log = beside("db-wal.aside").or_else(|_| beside("db-wal")).unwrap_or_default();
-            (copied, read(file)?, log)
+            (copied, read(file)?, log, beside("running").ok())
         }
     };
     backup::remove(&raw)?;
     let (unlock, generation) = lay_out(into, &copied, slots)?;
     let candidates = gather(&create::folder(into, generation).join("db"), &Pages::of(&db, &log))?;
     drop(db);
+    if let Some(running) = running {
+        // Where the journal's end was salvaged, what follows it counts too.
+        let path = create::folder(into, generation).join("running");
+        create::write_new(&path, &running).map_err(|e| OpenError::io(&path, e))?;
+    }
     let (mut vault, opened) = open_with(into, unlock)?;
     vault.rotate(&NewSecrets::default(), progress)?;
     Ok(Salvaged { vault, candidates, notes: opened.notes })

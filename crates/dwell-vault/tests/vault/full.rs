@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dwell_core::subject::AppId;
-use dwell_vault::{NewSecrets, Places, Row, Vault, What, WriteError};
+use dwell_vault::{NewSecrets, Note, Places, Row, Vault, What, WriteError};
 
 use crate::generations::go_on;
 use crate::kill::say;
@@ -116,9 +116,13 @@ fn full_writes_child() {
     let long = std::env::var_os("DWELL_LONG").is_some();
     type Work<'a> = &'a dyn Fn(&mut Vault) -> Result<(), String>;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let works: [(&str, Work<'_>); 6] = [
+    let works: [(&str, Work<'_>); 7] = [
         ("append", &|v| {
             v.append(day(3), &Row::Span(some_spans(3, 1).remove(0))).map(drop).map_err(|e| said(&e))
+        }),
+        // Beside the journal or, where that fails, in it; as the span says that is there already.
+        ("run", &|v| {
+            v.append(day(3), &Row::Checkpoint(some_spans(3, 5).remove(4))).map(drop).map_err(|e| said(&e))
         }),
         ("seal", &|v| v.seal_before(day(9)).map(drop).map_err(|e| said(&e))),
         ("rotate", &|v| v.rotate(&NewSecrets::default(), &mut go_on).map(drop).map_err(|e| said(&e))),
@@ -134,7 +138,7 @@ fn full_writes_child() {
     for (name, work) in works {
         let mut failed = 0;
         // All of them with `DWELL_LONG=1`.
-        let step = if long || name == "append" { 1 } else { 8 };
+        let step = if long || name == "append" || name == "run" { 1 } else { 8 };
         for n in (0..).step_by(step) {
             let places = Places::new(root.join("one"));
             copy(&root.join("first"), &places.data_dir);
@@ -153,7 +157,8 @@ fn full_writes_child() {
             // A kill while it is full, and space again: as before or done, and it works.
             drop(vault);
             let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
-            assert_eq!(opened.notes, [], "{name}, {n} writes");
+            let running = |note: &Note| name == "run" && matches!(note, Note::OpenSpanKept { .. });
+            assert!(opened.notes.iter().all(running), "{name}, {n} writes: {:?}", opened.notes);
             assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
             assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"rules");
             work(&mut vault).unwrap();

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use dwell_core::span::Span;
 use dwell_core::subject::AppId;
+use dwell_core::time::Millis;
 use dwell_vault::{NewSecrets, NewSlot, Note, Places, Row, SlotKind, Spill, Unlock, Vault, What, restore};
 use zeroize::Zeroizing;
 
@@ -18,11 +20,14 @@ pub(crate) const FOLDER: &str = "DWELL_TEST_POWER_FOLDER";
 struct Acks {
     file: fs::File,
     rows: u64,
+    /// Checkpoints of the last row.
+    checkpoints: u64,
 }
 
 impl Acks {
     fn say(&mut self) {
-        std::io::Write::write_all(&mut self.file, &self.rows.to_le_bytes()).unwrap();
+        std::io::Write::write_all(&mut self.file, &(self.checkpoints << 32 | self.rows).to_le_bytes())
+            .unwrap();
     }
 
     /// The next row: its number is its minute of the day.
@@ -34,8 +39,20 @@ impl Acks {
     /// Records one row, durably.
     fn row(&mut self, vault: &mut Vault) {
         vault.append(day(self.day()), &self.next()).unwrap();
-        self.rows += 1;
+        (self.rows, self.checkpoints) = (self.rows + 1, 0);
         self.say();
+    }
+
+    /// Lets a span run on for some checkpoints, each of which is durable.
+    fn run(&mut self, vault: &mut Vault) {
+        let (on, row) = (day(self.day()), self.next());
+        self.rows += 1;
+        for checkpoints in 1..=4 {
+            let span = Span { length: Millis::from_ms(checkpoints * 900), ..row.span().clone() };
+            vault.append(on, &Row::Checkpoint(span)).unwrap();
+            self.checkpoints = checkpoints;
+            self.say();
+        }
     }
 
     fn day(&self) -> i32 {
@@ -48,7 +65,7 @@ impl Acks {
 fn power_child() {
     let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
     let places = Places::new(folder.join("dwell"));
-    let mut acks = Acks { file: fs::File::create(folder.join("acks")).unwrap(), rows: 0 };
+    let mut acks = Acks { file: fs::File::create(folder.join("acks")).unwrap(), rows: 0, checkpoints: 0 };
     let (mut vault, _) = Vault::open_or_create(&places).unwrap();
     acks.say();
     for i in 0..23 {
@@ -56,11 +73,17 @@ fn power_child() {
         if i % 7 == 3 {
             vault.put_enforcement(&[7; 99]).unwrap();
         }
+        if i % 11 == 5 {
+            acks.run(&mut vault);
+        }
     }
     vault.seal_before(day(acks.day())).unwrap();
     vault.add_slot(&NewSlot::Seed(Zeroizing::new([1; 32]), SlotKind::SecretService)).unwrap();
     acks.row(&mut vault);
+    acks.run(&mut vault);
     vault.make_copy().unwrap();
+    acks.row(&mut vault);
+    acks.run(&mut vault);
     vault.rotate(&NewSecrets::default(), &mut go_on).unwrap();
     for _ in 0..8 {
         acks.row(&mut vault);
@@ -74,7 +97,7 @@ fn power_child() {
     let mut spill = Spill::open(&places).unwrap();
     for _ in 0..3 {
         spill.put(&[(day(acks.day()), acks.next())]).unwrap();
-        acks.rows += 1;
+        (acks.rows, acks.checkpoints) = (acks.rows + 1, 0);
         acks.say();
     }
     drop(spill);
@@ -91,6 +114,7 @@ fn power_child() {
     let slots = [Unlock::Keyfile(places.keyfile())];
     let mut vault = restore(&backup, &places, &slots, true).unwrap().vault;
     acks.row(&mut vault);
+    acks.run(&mut vault);
     vault.close();
 }
 
@@ -180,7 +204,8 @@ fn check(after: &Path, acknowledged: Option<u64>, at: &str) {
     let before = acknowledged.is_none();
     assert!(before || !opened.created, "{at}: the vault was gone");
     for note in &opened.notes {
-        assert!(before && *note == Note::UnfinishedCreationCleared, "{at}: {note:?}");
+        let running = matches!(note, Note::OpenSpanKept { .. });
+        assert!(running || before && *note == Note::UnfinishedCreationCleared, "{at}: {note:?}");
     }
     let history = all(&mut vault);
     assert_eq!(history.damaged, [], "{at}");
@@ -188,7 +213,14 @@ fn check(after: &Path, acknowledged: Option<u64>, at: &str) {
     let mut rows: Vec<u64> = history.spans.iter().map(|(_, span)| minute(span)).collect();
     rows.sort_unstable();
     let count = rows.len() as u64;
-    let acknowledged = acknowledged.unwrap_or(0);
+    let (acknowledged, checkpoints) = acknowledged.map_or((0, 0), |said| (said & 0xffff_ffff, said >> 32));
+    let last = history.spans.iter().map(|(_, span)| (minute(span), span.length.as_ms())).max();
+    if count == acknowledged && checkpoints > 0 {
+        assert!(
+            last.is_some_and(|(_, length)| length >= checkpoints * 900),
+            "{at}: {last:?} of {checkpoints}"
+        );
+    }
     assert!(rows.iter().copied().eq(0..count), "{at}: {rows:?}");
     assert!(count == acknowledged || count == acknowledged + 1, "{at}: {count} of {acknowledged}");
     vault.append(day(99), &Row::Span(focus(99 * 86_400_000, 900, "editor"))).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Span;
-use dwell_vault::{Keys, Note, Row, State, Vault};
+use dwell_vault::{Keys, Note, Row, State, Unlock, Vault, salvage};
 
 use crate::world::{World, day, focus};
 
@@ -124,6 +124,99 @@ fn what_is_done_with_the_whole_vault_sees_it() {
     let (world, vault) = running();
     vault.close();
     assert_eq!(spans(&mut world.open()), expected(focus(RUNNING, 120_000, "editor")));
+}
+
+/// The tip is not synced, this file is.
+#[test]
+fn a_sealed_vault_takes_it_in_though_the_tip_is_behind() {
+    let world = World::new();
+    let mut vault = world.open();
+    vault.append(day(0), &Row::Span(focus(0, 50_000, "editor"))).unwrap();
+    let tip = fs::read(world.generation().join("tip")).unwrap();
+    vault.append(day(0), &Row::Span(focus(50_000, 10_000, "browser"))).unwrap();
+    for seconds in 1..=4 {
+        vault.append(day(0), &Row::Checkpoint(focus(RUNNING, seconds * 30_000, "editor"))).unwrap();
+    }
+    let killed = world.killed();
+    fs::write(killed.generation().join("tip"), tip).unwrap();
+    let (state, _) = State::open(&killed.places, &Keys::sealed(&killed.places)).unwrap();
+    let State::Sealed { mut vault, .. } = state else { unreachable!("there was no key to try") };
+    let read = vault.read(day(0)..=day(0)).unwrap();
+    assert_eq!(read.sealed[0].charged_ms, 180_000);
+    // What comes next would have had its number.
+    vault.append(day(0), &Row::Span(focus(300_000, 1000, "editor"))).unwrap();
+    drop(vault);
+    let mut all = expected(focus(RUNNING, 120_000, "editor"));
+    all.push(focus(300_000, 1000, "editor"));
+    assert_eq!(spans(&mut killed.open()), all);
+}
+
+/// Another history's file: its row has the number of the next one, and follows another row.
+#[test]
+fn a_slot_that_follows_another_row_is_no_row() {
+    let world = World::new();
+    let mut vault = world.open();
+    vault.append(day(0), &Row::Span(focus(0, 50_000, "editor"))).unwrap();
+    let other = world.killed();
+    let mut fork = other.open();
+    fork.append(day(0), &Row::Span(focus(50_000, 10_000, "editor"))).unwrap();
+    fork.append(day(0), &Row::Checkpoint(focus(RUNNING, 30_000, "editor"))).unwrap();
+    vault.append(day(0), &Row::Span(focus(50_000, 9000, "editor"))).unwrap();
+    let killed = world.killed();
+    fs::copy(other.generation().join("running"), killed.generation().join("running")).unwrap();
+    let expected = [focus(0, 50_000, "editor"), focus(50_000, 9000, "editor")];
+    assert_eq!(spans(&mut killed.open()), expected);
+    let State::Sealed { vault, .. } = State::open(&killed.places, &Keys::sealed(&killed.places)).unwrap().0
+    else {
+        unreachable!("there was no key to try")
+    };
+    assert_eq!(vault.read(day(0)..=day(0)).unwrap().sealed[0].charged_ms, 59_000);
+}
+
+/// Its row is gone, others came after it, and the tip that would tell is gone too: an old file must not stand in.
+#[test]
+fn a_slot_whose_number_has_passed_is_no_row() {
+    let (world, mut vault) = running();
+    let old = fs::read(world.generation().join("running")).unwrap();
+    vault.append(day(0), &Row::Span(focus(RUNNING, 125_000, "editor"))).unwrap();
+    vault.append(day(1), &Row::Span(focus(90_000_000, 9, "editor"))).unwrap();
+    vault.close();
+    world.sqlite().execute_batch("DELETE FROM j WHERE seq = 3").unwrap();
+    fs::remove_file(world.generation().join("tip")).unwrap();
+    fs::write(world.generation().join("running"), old).unwrap();
+    let (mut vault, opened) = world.try_open().unwrap();
+    assert_eq!(opened.notes, [Note::TipRemade]);
+    assert_eq!(spans(&mut vault).len(), 3, "two of the first day, one of the second");
+    assert_eq!(vault.append(day(1), &Row::Span(focus(90_000_100, 9, "editor"))).unwrap().get(), 5);
+}
+
+/// The database's first page is gone: mending it keeps what runs, and so does salvage.
+#[test]
+fn mending_and_salvage_keep_it() {
+    let (world, _vault) = running();
+    let killed = world.killed();
+    drop(killed.sqlite().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
+    let path = killed.generation().join("db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[..2048].fill(0x5a);
+    fs::write(&path, bytes).unwrap();
+    let into = World::new();
+    let slots = [Unlock::Keyfile(killed.places.keyfile())];
+    let mut salvaged =
+        salvage(&path, &into.places, &slots, &mut |_| std::ops::ControlFlow::Continue(())).unwrap();
+    assert_eq!(spans(&mut salvaged.vault), expected(focus(RUNNING, 120_000, "editor")));
+    let (mut vault, opened) = killed.try_open().unwrap();
+    assert!(opened.mended.is_some_and(|mended| mended.taken));
+    assert_eq!(spans(&mut vault), expected(focus(RUNNING, 120_000, "editor")));
+    // While it runs as well.
+    vault.append(day(0), &Row::Checkpoint(focus(300_000, 30_000, "editor"))).unwrap();
+    let (mut vault, _) = vault.mend().unwrap();
+    vault.append(day(0), &Row::Checkpoint(focus(300_000, 60_000, "editor"))).unwrap();
+    let mut all = expected(focus(RUNNING, 120_000, "editor"));
+    all.push(focus(300_000, 60_000, "editor"));
+    assert_eq!(spans(&mut vault), all);
+    drop(vault);
+    assert_eq!(spans(&mut killed.open()), all);
 }
 
 /// An old file put back, alone: whatever it holds is a thing of the past.
