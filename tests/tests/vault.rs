@@ -360,6 +360,7 @@ fn keys_move_from_files_to_the_keyring_and_on_to_a_passphrase_and_each_start_fin
 
     let _ = bed.dwell_typed(&["key", "add", "passphrase"], PASSPHRASE).ok();
     let _ = bed.dwell(&["key", "remove", &number_of(&bed, "keyring"), "--yes"]).ok();
+    assert!(!file("enf.keyfile").exists(), "the key of rules stays in the keyring");
     let daemon = restarted(&bed, daemon);
     assert_eq!(state(&bed), "sealed");
     assert_eq!(bed.dwell_json(&["limit", "list"])["limits"].as_array().unwrap().len(), 1, "rules hold");
