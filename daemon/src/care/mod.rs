@@ -553,7 +553,7 @@ fn nothing_named() -> Failure {
 
 fn no_credential() -> Failure {
     Failure::new(Kind::NotFound, "the service was given no credential \"dwell.history\"").hint(
-        "make one with systemd-creds and add LoadCredentialEncrypted=dwell.history:FILE to the unit: see `man dwell`",
+        "encrypt 32 random bytes with `systemd-creds encrypt`, and add LoadCredentialEncrypted=dwell.history:FILE to the unit",
     )
 }
 
