@@ -364,6 +364,12 @@ mod tests {
         assert_eq!(names.read(0, &a[0].said), Ok(None));
         assert_eq!(names.read(5, &b[1].said), Err(Nameless));
         assert_eq!(names.read(2, &a[2].said), Err(Nameless));
+        // The one that was begun is an app's, what follows is a domain's.
+        let domain = ["c".repeat(63).as_str(); 4].join(".")[..253].to_owned();
+        let c = opened(&sealed(&[Row::Span(span(1, 1, "short", Some(&domain)))]));
+        assert!(matches!(&c[1].said, Said::Piece { which: Which::Domain, piece: 1, .. }));
+        assert_eq!(names.read(6, &a[0].said), Ok(None));
+        assert_eq!(names.read(7, &c[1].said), Err(Nameless));
     }
 
     #[test]

@@ -134,10 +134,33 @@ fn remake(db: &Db, facts: &Facts, enf: &EnfKeys) -> Manifest {
 
 #[cfg(test)]
 mod tests {
+    use crate::db::Table;
     use crate::record::{DayPart, Place};
     use crate::rollup::block_of;
     use crate::samples::{day, span};
     use crate::{Note, Places, Row, Vault, create};
+
+    /// It is authentic, of the same place, and older: it would hide a day.
+    #[test]
+    fn a_list_that_the_root_does_not_know_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        let block = block_of(day(0).epoch_days());
+        assert_eq!(block, block_of(day(1).epoch_days()));
+        vault.append(day(0), &Row::Span(span(0, 9, "editor", None))).unwrap();
+        let (store, _) = vault.parts();
+        let id = store.enf.blind(&Place::list(1, block));
+        let old = store.db.get(Table::Meta, id).unwrap().unwrap();
+        vault.append(day(1), &Row::Span(span(50, 9, "editor", None))).unwrap();
+        vault.close();
+        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
+        assert_eq!(db.execute("UPDATE meta SET b = ?2 WHERE id = ?1", (id, old)).unwrap(), 1);
+        drop(db);
+        let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
+        assert_eq!(opened.notes, [Note::ManifestRemade]);
+        assert_eq!(vault.read(day(0)..=day(1)).unwrap().spans.len(), 2);
+    }
 
     /// The manifest is lost, and with it what only it knew; what can be found again is.
     #[test]

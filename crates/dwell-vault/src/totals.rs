@@ -239,6 +239,35 @@ mod tests {
     use crate::samples::{day, span};
     use crate::{Places, Row, create};
 
+    /// Under the right key, in the right place, and not what was written.
+    #[test]
+    fn a_rollup_that_the_manifest_does_not_know_is_not_believed() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = Places::new(folder.path());
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        vault.append(day(0), &Row::Span(span(0, 9, "editor", None))).unwrap();
+        vault.seal_before(day(1)).unwrap();
+        let part = DayPart { day: day(0), part: 0 };
+        let (place, key_place) = (Place::rollup(part), Place::rollup_key(part));
+        let (store, keys) = vault.parts();
+        let (id, facts) = (store.enf.blind(&place), store.facts.clone());
+        let blob = store.db.get(Table::Rollup, id).unwrap().unwrap();
+        let wrapped = Stored::parse(&blob).unwrap().wrap.to_vec();
+        let key = wrap::open(keys, &facts.vault_id, facts.epoch, &key_place, &wrapped).unwrap();
+        let tally = Tally::of(&[span(0, 5000, "game", None)], None).encode();
+        let (forged, _) =
+            crate::rollup::seal(&key, &wrapped, &facts.vault_id, facts.epoch, &place, &tally).unwrap();
+        vault.close();
+        let db = rusqlite::Connection::open(create::folder(&places, 1).join("db")).unwrap();
+        assert_eq!(db.execute("UPDATE roll SET b = ?2 WHERE id = ?1", (id, forged)).unwrap(), 1);
+        drop(db);
+        let (vault, _) = Vault::open_or_create(&places).unwrap();
+        let view = vault.store.view(Some(&vault.keys));
+        let (_, entry) = vault.store.manifest.parts.iter().next().unwrap();
+        assert!(!view.add_rollup(part, entry, &mut Tally::default()).unwrap());
+        assert_eq!(vault.totals(day(0)..=day(0)).unwrap().charged_ms, 9, "the detail is still there");
+    }
+
     /// A year is a copy of what its blocks say: one that is lost costs time alone, and one of a day that changes goes.
     #[test]
     fn years_are_made_and_dropped_and_made_again() {

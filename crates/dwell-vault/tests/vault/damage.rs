@@ -199,6 +199,38 @@ fn a_damaged_enforcement_record_is_an_error_and_a_missing_one_is_not_none() {
     assert_eq!(damaged_days(&world, &truth), [0; 0]);
 }
 
+/// The page that holds the rules is gone: recording goes on, and once it is mended, so do the rules.
+#[test]
+fn rules_that_cannot_be_written_stop_no_recording() {
+    let (world, truth) = filled();
+    let root: usize = world
+        .sqlite()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'enf'", [], |row| row.get(0))
+        .unwrap();
+    let path = world.generation().join("db");
+    let sound = fs::read(&path).unwrap();
+    for from in [0, 100] {
+        let bad = world.killed();
+        let mut bytes = sound.clone();
+        bytes[(root - 1) * 2048 + from..root * 2048].fill(0x5a);
+        fs::write(bad.generation().join("db"), bytes).unwrap();
+        let (mut vault, opened) = bad.try_open().unwrap();
+        vault.append(day(3), &Row::Span(focus(300_000_000, 9, "editor"))).unwrap();
+        vault.append(day(4), &Row::Span(focus(400_000_000, 9, "editor"))).unwrap();
+        if vault.put_enforcement(b"new rules").is_err() {
+            assert!(opened.mended.is_none(), "byte {from}");
+            vault = vault.mend().unwrap().0;
+            vault.put_enforcement(b"new rules").unwrap();
+        }
+        assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"new rules");
+        assert_eq!(all(&mut vault).spans.len(), truth.spans.len() + 2, "byte {from}");
+        vault.close();
+        let mut vault = bad.open();
+        assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"new rules");
+        assert_eq!(all(&mut vault).damaged, []);
+    }
+}
+
 #[test]
 fn a_row_with_an_absurd_number_stops_nothing() {
     for seq in [i64::MAX, i64::MIN, -1, 1 << 50] {
@@ -328,7 +360,7 @@ fn stride(short: usize) -> usize {
 #[test]
 fn no_flipped_bit_is_wrong_in_silence_in_a_closed_vault() {
     let (world, truth) = filled();
-    let counts = sweep(&world, &truth, stride(487));
+    let counts = sweep(&world, &truth, stride(887));
     println!("{counts:?}");
     assert_eq!(counts.get(&("hdr".into(), Outcome::Refused)), None);
     assert!(counts.contains_key(&("db".into(), Outcome::OneDay)));
@@ -350,7 +382,7 @@ fn no_flipped_bit_is_wrong_in_silence_after_a_kill() {
     }
     let truth = all(&mut vault);
     assert_eq!(truth.spans.last().unwrap().1, running(90_000));
-    let counts = sweep(&world.killed(), &truth, stride(997));
+    let counts = sweep(&world.killed(), &truth, stride(1997));
     println!("{counts:?}");
     assert!(counts.keys().all(|(name, what)| name != "running" || *what <= Outcome::Told));
     assert!(counts.keys().any(|(name, what)| name == "db-wal" && *what >= Outcome::OneDay));

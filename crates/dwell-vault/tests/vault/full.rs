@@ -138,7 +138,7 @@ fn full_writes_child() {
     for (name, work) in works {
         let mut failed = 0;
         // All of them with `DWELL_LONG=1`.
-        let step = if long || name == "append" || name == "run" { 1 } else { 8 };
+        let step = if long || name == "append" || name == "run" { 1 } else { 13 };
         for n in (0..).step_by(step) {
             let places = Places::new(root.join("one"));
             copy(&root.join("first"), &places.data_dir);

@@ -159,8 +159,8 @@ fn moments(ops: &[Op]) -> Vec<usize> {
     let long = std::env::var_os("DWELL_LONG").is_some();
     let near = |at: &usize| {
         let sync = |op: Option<&Op>| op.is_some_and(Op::is_sync);
-        long || (sync(ops.get(*at)) && at.is_multiple_of(4))
-            || (sync(ops.get(at.wrapping_sub(1))) && at.is_multiple_of(6))
+        long || (sync(ops.get(*at)) && at.is_multiple_of(7))
+            || (sync(ops.get(at.wrapping_sub(1))) && at.is_multiple_of(11))
     };
     (0..=ops.len()).filter(near).collect()
 }

@@ -50,7 +50,7 @@ fn a_damaged_page_costs_at_most_one_day() {
     let truth = all(&mut world.killed().open());
     let db = fs::read(world.generation().join("db")).unwrap();
     let pages = db.len() / 2048;
-    let step = if std::env::var_os("DWELL_LONG").is_some() { 1 } else { (pages / 12).max(1) };
+    let step = if std::env::var_os("DWELL_LONG").is_some() { 1 } else { (pages / 6).max(1) };
     let (mut worst, mut lost_days, mut tried) = (0, 0, 0);
     for page in (0..9).chain((9..pages).step_by(step)) {
         let bad = world.killed();
