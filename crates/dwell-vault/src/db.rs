@@ -110,6 +110,10 @@ impl Db {
 
     /// Opens a database that is there.
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::look(path).map_err(|error| error.or_full(path))
+    }
+
+    fn look(path: &Path) -> Result<Self, OpenError> {
         let corrupt = OpenError::Corrupt { what: Part::Database };
         // SQLite would take an empty file for a new database.
         match path.metadata() {
@@ -118,7 +122,7 @@ impl Db {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(corrupt),
             Err(e) => return Err(OpenError::io(path, e)),
         }
-        let db = Self::connect(path).map_err(|error| error.or_full(path))?;
+        let db = Self::connect(path)?;
         let number = |name| db.conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
         let tables = db
             .conn
