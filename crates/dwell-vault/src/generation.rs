@@ -83,6 +83,19 @@ pub enum GenerationError {
     Read(#[from] ReadError),
 }
 
+impl GenerationError {
+    /// See [`OpenError::or_full`].
+    fn or_full(self, db: &Path) -> Self {
+        match self {
+            Self::Open(error) => Self::Open(error.or_full(db)),
+            Self::Write(WriteError::Database { source }) | Self::Read(ReadError::Database { source }) => {
+                Self::Open(OpenError::Database { source }.or_full(db))
+            }
+            other => other,
+        }
+    }
+}
+
 impl From<NoRandom> for GenerationError {
     fn from(NoRandom: NoRandom) -> Self {
         Self::Open(OpenError::Random)
@@ -186,6 +199,7 @@ impl Vault {
         let (keys, store, mut renewed) = match built {
             Ok(built) => built,
             Err(error) => {
+                let error = error.or_full(&folder.join("db"));
                 // Nobody takes the folder for a vault, so failing to remove it now costs nothing.
                 let _ = fs::remove_dir_all(&folder);
                 return Err(error);

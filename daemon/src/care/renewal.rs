@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use dwell_bus::{Failure, Kind, Reply, lines, wire};
 use dwell_vault::{KnownBackup, NewSecrets, Renewed, SlotKind, What};
@@ -54,16 +56,22 @@ impl Caretaker {
             Err(failure) => return answer(reply, Err(failure)),
         };
         let (sender, receiver) = tokio::sync::oneshot::channel();
+        let remains = Arc::new(AtomicBool::new(false));
+        let old_remains = Arc::clone(&remains);
         let current = self.care.places.vault().join("current");
         let before = std::fs::read_link(&current).ok();
         let rules_file = secrets.enf.is_none().then(|| self.care.places.enf_keyfile());
         let work = move |shelf: &mut Shelf, progress: OnProgress<'_>| {
-            renew(shelf, &why, &secrets, rules_file.as_deref(), progress)
+            let (done, remains) = renew(shelf, &why, &secrets, rules_file.as_deref(), progress)?;
+            old_remains.store(remains, Ordering::Relaxed);
+            Ok(done)
         };
         // An error does not say how far it came; the link to the generation in use does.
         work::long(&self.care.store, reply, work, move || {
             let after = std::fs::read_link(&current).ok();
-            let _ = sender.send(before.zip(after).map(|(before, after)| before != after));
+            let switched = before.zip(after).map(|(before, after)| before != after);
+            // A power loss may still bring the old generation back: both need their secrets.
+            let _ = sender.send(switched.filter(|_| !remains.load(Ordering::Relaxed)));
         });
         // Waited for here: a second renewal must not begin before the first one's secrets are in order.
         in_keyring.clear(receiver.await.unwrap_or(None)).await;
@@ -212,7 +220,7 @@ fn renew(
     secrets: &NewSecrets,
     rules_file: Option<&Path>,
     progress: OnProgress<'_>,
-) -> Result<lines::Done, Failure> {
+) -> Result<(lines::Done, bool), Failure> {
     let vault = shelf.open_vault()?;
     let renewed = match why {
         Why::Forget(what) => vault.forget(what, false, secrets, progress),
@@ -232,7 +240,8 @@ fn renew(
     if matches!(why, Why::Forget(_)) {
         shelf.forgot();
     }
-    Ok(told(why, renewed))
+    let remains = renewed.old_remains;
+    Ok((told(why, renewed), remains))
 }
 
 fn told(why: &Why, renewed: Renewed) -> lines::Done {

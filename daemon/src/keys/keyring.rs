@@ -92,7 +92,7 @@ pub enum SecretService {
 }
 
 impl SecretService {
-    /// See [`Keyring::open`].
+    /// The default keyring, if it is open.
     ///
     /// # Errors
     /// See [`KeyringError`].
@@ -103,7 +103,7 @@ impl SecretService {
         }
     }
 
-    /// See [`Keyring::open_within`].
+    /// The default keyring as soon as it is open, but not after `patience`: a log-in may be under way.
     ///
     /// # Errors
     /// See [`KeyringError`].
