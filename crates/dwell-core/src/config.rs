@@ -196,10 +196,22 @@ mod tests {
 
     #[test]
     fn a_full_text_is_read_and_written_back() {
-        let text =
-            "idle-after = \"1h30m\"\nday-start = \"05:30\"\nzone = \"Asia/Tokyo\"\nnotifications = false\n";
+        let text = "idle-after = \"1h30m\"\nday-start = \"05:30\"\nzone = \"Asia/Tokyo\"\nnotifications = false\n\
+            keep-detail = \"90d\"\nkeep-totals = \"forever\"\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.to_text(Tz::UTC), text);
+        assert_eq!((config.keep_detail, config.keep_totals), (Some(90), None));
+        for (kept, days) in [
+            ("52w", Some(Some(364))),
+            ("forever", Some(None)),
+            ("0d", None),
+            ("36h", None),
+            ("40000d", None),
+            ("for ever", None),
+        ] {
+            let read = Config::parse(&format!("keep-totals = \"{kept}\"")).ok();
+            assert_eq!(read.map(|config| config.keep_totals), days, "{kept}");
+        }
         assert_eq!(Config::parse(""), Ok(Config::default()));
     }
 
@@ -215,7 +227,7 @@ mod tests {
         );
         assert_eq!(
             error("colour = 1"),
-            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications"
+            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications, keep-detail, keep-totals"
         );
         assert_eq!(
             error("idle-after = 3"),
