@@ -439,8 +439,12 @@ impl From<NoRandom> for WriteError {
     }
 }
 
-/// Whether a row says of the same span how it went on.
+/// Whether a row says of the same span how it went on: of the same track, as [`crate::tracks`] has them.
 fn is_later_of(new: &Row, old: &Row) -> bool {
-    let audible = |row: &Row| matches!(row.span().activity, Activity::Audible(_));
-    new.span().start == old.span().start && audible(new) == audible(old)
+    let same_track = match (&new.span().activity, &old.span().activity) {
+        (Activity::Audible(new), Activity::Audible(old)) => new == old,
+        (Activity::Audible(_), _) | (_, Activity::Audible(_)) => false,
+        _ => true,
+    };
+    same_track && new.span().start == old.span().start
 }

@@ -3,10 +3,10 @@
 use std::fs;
 
 use dwell_core::calendar::CivilDay;
-use dwell_core::span::Span;
+use dwell_core::span::{Activity, Span};
 use dwell_vault::{Keys, Note, Row, State, Unlock, Vault, salvage};
 
-use crate::world::{World, day, focus};
+use crate::world::{World, day, focus, subject};
 
 const RUNNING: u64 = 60_000;
 
@@ -86,6 +86,23 @@ fn what_ends_the_span_takes_its_place_and_anything_else_comes_after_it() {
     both.push(focus(300_000, 1000, "browser"));
     assert_eq!(spans(&mut vault), both);
     assert_eq!(spans(&mut world.killed().open()), both);
+}
+
+/// Two programs may be heard from the same moment on, and neither is the other.
+#[test]
+fn what_is_heard_ends_only_itself() {
+    let world = World::new();
+    let mut vault = world.open();
+    let heard = |app: &str, length: u64| {
+        let span = focus(RUNNING, length, app);
+        Span { activity: Activity::Audible(subject(app, None)), ..span }
+    };
+    vault.append(day(0), &Row::Span(heard("player", 0))).unwrap();
+    vault.append(day(0), &Row::Checkpoint(heard("player", 30_000))).unwrap();
+    vault.append(day(0), &Row::Span(heard("radio", 5000))).unwrap();
+    let mut lengths: Vec<u64> = spans(&mut vault).iter().map(|span| span.length.as_ms()).collect();
+    lengths.sort_unstable();
+    assert_eq!(lengths, [5000, 30_000]);
 }
 
 #[test]
