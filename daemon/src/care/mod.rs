@@ -67,19 +67,22 @@ struct Caretaker {
 pub async fn run(mut errands: mpsc::UnboundedReceiver<Errand>, care: Care) -> std::io::Result<()> {
     let mut caretaker = Caretaker { care, lock_at: None, locked_by_person: false };
     let (mut lock, mut again) = (BootDeadline::new()?, BootDeadline::new()?);
-    let mut changes = None;
+    // When the keyring is to be asked again; a further change does not put that off.
+    let (mut changes, mut pause, mut again_at) = (None, PAUSE, None);
     caretaker.put_keys_in_order().await;
     loop {
         lock.arm(caretaker.lock_at)?;
         match (caretaker.waits_for_keyring().await, &changes) {
             (true, None) => {
                 changes = Changes::listen(&caretaker.care.session).await.ok();
-                // What changed before anybody listened.
-                again.arm(Some(clock::now().boot))?;
+                // What changed before anybody listened; or, where nobody can, another try after a while.
+                let wait = if changes.is_some() { Millis::ZERO } else { PAUSE_MAX };
+                again_at = Some(clock::now().boot + wait);
             }
             (false, Some(_)) => changes = None,
             _ => {}
         }
+        again.arm(again_at)?;
         tokio::select! {
             errand = errands.recv() => match errand {
                 Some(errand) => caretaker.errand(errand).await,
@@ -90,21 +93,24 @@ pub async fn run(mut errands: mpsc::UnboundedReceiver<Errand>, care: Care) -> st
                 caretaker.lock("its time was up").await;
             }
             change = next(&mut changes) => match change {
-                // A keyring that comes up says many things at once, and one that fails again and again must not
-                // keep us busy.
-                Some(()) => again.arm(Some(clock::now().boot + PAUSE))?,
+                // A keyring that comes up says many things at once.
+                Some(()) => again_at = again_at.or_else(|| Some(clock::now().boot + pause)),
                 None => changes = None,
             },
             due = again.due() => {
                 due?;
-                caretaker.try_again().await;
+                again_at = None;
+                // Asking may start the keyring's service: one that fails each time must not keep us busy.
+                let opened = caretaker.try_again().await;
+                pause = if opened { PAUSE } else { (pause + pause).min(PAUSE_MAX) };
             }
         }
     }
 }
 
-/// How long after a change the keyring is asked.
+/// How long after a change the keyring is asked; longer after each time that it did not help.
 const PAUSE: Millis = Millis::from_ms(250);
+const PAUSE_MAX: Millis = Millis::from_secs(10);
 
 /// The next change of a keyring; never, where nobody waits for one.
 async fn next(changes: &mut Option<Changes>) -> Option<()> {
@@ -149,11 +155,17 @@ impl Caretaker {
         }
     }
 
-    /// Opens the vault with what can be had without a person by now.
-    async fn try_again(&mut self) {
+    /// Opens the vault with what can be had without a person by now; says whether it is open.
+    async fn try_again(&mut self) -> bool {
         match self.open_automatically().await {
-            Ok(()) => self.put_keys_in_order().await,
-            Err(failure) => tracing::debug!("the vault stays locked: {failure}"),
+            Ok(()) => {
+                self.put_keys_in_order().await;
+                true
+            }
+            Err(failure) => {
+                tracing::debug!("the vault stays locked: {failure}");
+                false
+            }
         }
     }
 
@@ -217,15 +229,14 @@ impl Caretaker {
 
     async fn unlock_with(&self, kind: &str, secret: OwnedFd) -> Result<(), Failure> {
         match kind {
-            "" => self.open_automatically().await?,
-            "passphrase" => self.open_with(Unlock::Passphrase(secret::read(secret).await?)).await?,
-            "recovery" => self.open_with(Unlock::Recovery(secret::read(secret).await?)).await?,
+            "" => self.open_automatically().await,
+            "passphrase" => self.open_with(Unlock::Passphrase(secret::read(secret).await?)).await,
+            "recovery" => self.open_with(Unlock::Recovery(secret::read(secret).await?)).await,
             other => {
                 let failure = Failure::new(Kind::Invalid, format!("no key is of the kind \"{other}\""));
-                return Err(failure.hint("passphrase or recovery"));
+                Err(failure.hint("passphrase or recovery"))
             }
         }
-        Ok(())
     }
 
     async fn open_with(&self, unlock: Unlock) -> Result<(), Failure> {

@@ -275,12 +275,14 @@ impl Hub {
             }
             _ => None,
         };
-        if matches!(request, VaultRequest::Forget(..)) {
-            self.split_open_span();
-        } else {
-            // What is looked at, copied or weighed is everything up to now.
-            let outcome = self.count.checkpoint(clock::now());
-            self.take(outcome);
+        match request {
+            VaultRequest::Forget(..) => self.split_open_span(),
+            // What is weighed, checked or copied is everything up to now.
+            VaultRequest::WouldForget(..) | VaultRequest::Verify(_) | VaultRequest::Backup(..) => {
+                let outcome = self.count.checkpoint(clock::now());
+                self.take(outcome);
+            }
+            _ => {}
         }
         let zone = self.calendar().zone.name().to_owned();
         if let Err(error) = self.errands.send(Errand { request, what, zone }) {

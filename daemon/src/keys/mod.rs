@@ -202,10 +202,12 @@ impl AtHand {
             .slots
             .iter()
             .all(|kind| matches!(kind, SlotKind::Keyfile | SlotKind::Passphrase | SlotKind::Recovery));
-        keys.enf = if in_files { EnfSource::Keyfile(places.enf_keyfile()) } else { EnfSource::Header };
-        if in_files && first.is_some() {
-            keys.enf = EnfSource::Header;
-        }
+        // And not where a file is that does not fit: that one stays as it is.
+        keys.enf = if in_files && first.is_none() {
+            EnfSource::Keyfile(places.enf_keyfile())
+        } else {
+            EnfSource::Header
+        };
         match State::open_existing(places, &keys) {
             Ok(opened) => return Opening::of(opened, calendar),
             Err(error) if is_about_keys(&error) => first = first.or(Some(error)),
