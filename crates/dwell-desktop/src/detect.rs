@@ -1,7 +1,7 @@
 //! Which back end fits: what is there is looked up first, then [`choose`] decides, purely.
 //!
-//! The order is by capability: a Wayland compositor that is known by name on the session bus, then one with an IPC
-//! socket of its own, then any that offers `zwlr_foreign_toplevel_management_v1`; X11 only where there is no
+//! The order is by capability: a Wayland compositor with an IPC socket of its own, proven to be that compositor's; then
+//! one that is known by name on the session bus; then any that offers `zwlr_foreign_toplevel_management_v1`; X11 only where there is no
 //! Wayland. `DISPLAY` alone proves nothing: under Wayland it is Xwayland's, which sees only some of the windows.
 
 use std::fs;
@@ -23,10 +23,16 @@ pub(crate) enum Choice {
     X11(XDisplay),
     /// sway: wlr for whether something has focus, its IPC for what.
     Sway { wayland: PathBuf, ipc: PathBuf },
+    /// Hyprland: its two IPC sockets are in one folder.
+    Hyprland { wayland: PathBuf, ipc: PathBuf },
+    /// niri and its IPC socket.
+    Niri { wayland: PathBuf, ipc: PathBuf },
+    /// GNOME Shell, which only an extension can see into.
+    Gnome { wayland: PathBuf },
+    /// KWin.
+    Kwin { wayland: PathBuf },
     /// A compositor that may offer `zwlr_foreign_toplevel_management_v1`.
     Wlr { wayland: PathBuf },
-    /// A display that nothing here can watch. The text ends with the next step.
-    Unsupported(&'static str),
     /// No display; it may come.
     Waiting(&'static str),
 }
@@ -34,7 +40,7 @@ pub(crate) enum Choice {
 impl Choice {
     /// Whether this is a display to attach to.
     pub(crate) const fn attaches(&self) -> bool {
-        matches!(self, Self::X11(_) | Self::Sway { .. } | Self::Wlr { .. })
+        !matches!(self, Self::Waiting(_))
     }
 }
 
@@ -64,10 +70,21 @@ pub(crate) struct Seen {
     pub(crate) wayland: Option<PathBuf>,
     /// The IPC socket of the sway that owns that Wayland socket.
     pub(crate) sway: Option<PathBuf>,
+    /// The folder of the IPC sockets of the Hyprland that owns it.
+    pub(crate) hyprland: Option<PathBuf>,
+    /// The IPC socket of the niri that owns it.
+    pub(crate) niri: Option<PathBuf>,
     /// Somebody owns `org.gnome.Shell`.
     pub(crate) gnome: bool,
     /// Somebody owns `org.kde.KWin`.
     pub(crate) kwin: bool,
+}
+
+impl Seen {
+    /// Whether the compositor is known by an IPC socket of its own.
+    pub(crate) const fn has_ipc(&self) -> bool {
+        self.sway.is_some() || self.hyprland.is_some() || self.niri.is_some()
+    }
 }
 
 /// Chooses by capability, in the order of the module's text.
@@ -93,15 +110,17 @@ pub(crate) fn choose(seen: &Seen) -> Choice {
     if let Some(ipc) = seen.sway.clone() {
         return Choice::Sway { wayland, ipc };
     }
+    if let Some(ipc) = seen.hyprland.clone() {
+        return Choice::Hyprland { wayland, ipc };
+    }
+    if let Some(ipc) = seen.niri.clone() {
+        return Choice::Niri { wayland, ipc };
+    }
     if seen.gnome {
-        return Choice::Unsupported(
-            "GNOME on Wayland is not supported yet; log in to \"GNOME on Xorg\" instead",
-        );
+        return Choice::Gnome { wayland };
     }
     if seen.kwin {
-        return Choice::Unsupported(
-            "KDE Plasma on Wayland is not supported yet; log in to \"Plasma (X11)\" instead",
-        );
+        return Choice::Kwin { wayland };
     }
     Choice::Wlr { wayland }
 }
@@ -133,6 +152,8 @@ pub(crate) fn look(around: &Surroundings) -> Seen {
         wayland_named: around.get("WAYLAND_DISPLAY").is_some(),
         wayland: wayland.map(|(path, _)| path),
         sway,
+        hyprland: None,
+        niri: None,
         gnome: false,
         kwin: false,
     }
@@ -238,8 +259,13 @@ mod tests {
         assert_eq!(choose(&wayland), Choice::Wlr { wayland: wl() });
         assert_eq!(choose(&both), Choice::Wlr { wayland: wl() });
         assert_eq!(choose(&sway), Choice::Sway { wayland: wl(), ipc: "/s".into() });
-        assert!(matches!(choose(&Seen { gnome: true, ..both.clone() }), Choice::Unsupported(_)));
-        assert!(matches!(choose(&Seen { kwin: true, ..wayland }), Choice::Unsupported(_)));
+        let ipc = PathBuf::from("/ipc");
+        let hyprland = Seen { hyprland: Some(ipc.clone()), ..both.clone() };
+        assert_eq!(choose(&hyprland), Choice::Hyprland { wayland: wl(), ipc: ipc.clone() });
+        let niri = Seen { niri: Some(ipc.clone()), ..both.clone() };
+        assert_eq!(choose(&niri), Choice::Niri { wayland: wl(), ipc });
+        assert_eq!(choose(&Seen { gnome: true, ..both.clone() }), Choice::Gnome { wayland: wl() });
+        assert_eq!(choose(&Seen { kwin: true, ..wayland }), Choice::Kwin { wayland: wl() });
         // KWin owns its name on X11 too; there it is an EWMH window manager like any other.
         assert_eq!(choose(&Seen { kwin: true, ..x11.clone() }), Choice::X11(x0()));
 

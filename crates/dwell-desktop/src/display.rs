@@ -141,13 +141,8 @@ impl Supervisor {
 
     /// There is no display to attach to.
     async fn none(&mut self, choice: &Choice) {
-        let message = match choice {
-            Choice::Unsupported(why) => (*why).to_owned(),
-            Choice::Waiting(why) => {
-                format!("no display yet: {why}; log in to a desktop, or run \"dwelld attach\" there")
-            }
-            Choice::X11(_) | Choice::Sway { .. } | Choice::Wlr { .. } => return,
-        };
+        let Choice::Waiting(why) = choice else { return };
+        let message = format!("no display yet: {why}; log in to a desktop, or run \"dwelld attach\" there");
         self.say_unknown("none", &message).await;
     }
 
@@ -162,6 +157,7 @@ impl Supervisor {
         }
         self.reporter.health("focus", false, backend, message).await;
         self.reporter.health("idle", false, backend, message).await;
+        self.reporter.health("windows", true, backend, "none are known of").await;
     }
 
     /// Waits for a sign, or for the next attempt of a row.
@@ -213,7 +209,7 @@ impl Supervisor {
                 },
             };
             let mut seen = look(&around);
-            if seen.wayland.is_some() && seen.sway.is_none() {
+            if seen.wayland.is_some() && !seen.has_ipc() {
                 (seen.gnome, seen.kwin) =
                     (self.owned("org.gnome.Shell").await, self.owned("org.kde.KWin").await);
             }
@@ -221,10 +217,7 @@ impl Supervisor {
             if choice.attaches() {
                 return (choice, around);
             }
-            // What is there but cannot be used says more than what is not there.
-            if none.is_none() || matches!(choice, Choice::Unsupported(_)) {
-                none = Some((choice, around));
-            }
+            none.get_or_insert((choice, around));
         }
         none.unwrap_or((Choice::Waiting("nothing is known of a session"), attached))
     }

@@ -44,13 +44,14 @@ pub enum Notice {
 /// How one part of the sensing is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// `focus`, `idle`, `lock` or `session`.
+    /// `desktop`, `focus`, `windows`, `idle`, `lock` or `session`.
     pub part: &'static str,
     /// Whether it works.
     pub ok: bool,
     /// One line for a person; when not `ok` it ends with the next step. Never names an app.
     pub message: String,
-    /// What does the work: `x11`, `sway`, `wlr`, `logind`, `scripted`, or `none`.
+    /// What does the work: `x11`, `sway`, `hyprland`, `niri`, `gnome`, `kwin`, `wlr`, `logind`, `screensaver`,
+    /// `scripted`, or `none`.
     pub backend: &'static str,
 }
 
@@ -77,6 +78,19 @@ pub enum WindowAct {
     Minimise(AppId),
     /// Ask every window of the program to close, as its close button would.
     Close(AppId),
+}
+
+impl WindowAct {
+    /// The program whose windows are meant.
+    pub const fn app(&self) -> &AppId {
+        let (Self::Minimise(app) | Self::Close(app)) = self;
+        app
+    }
+
+    /// Whether a window of the program `app` is meant. Ids compare without regard to ASCII case.
+    pub(crate) fn is_for(&self, app: &AppId) -> bool {
+        self.app().as_str().eq_ignore_ascii_case(app.as_str())
+    }
 }
 
 /// The handle of the running sensors. Dropping it ends them.

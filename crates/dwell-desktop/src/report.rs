@@ -8,6 +8,7 @@ use dwell_core::subject::AppId;
 use dwell_core::time::Boot;
 use tokio::sync::mpsc;
 
+use crate::backends::Abilities;
 use crate::{Health, Notice};
 
 /// The way to the hub. When the hub is gone, what is said is lost: the tasks are about to end.
@@ -57,6 +58,12 @@ pub(crate) struct Levels {
 impl Levels {
     pub(crate) fn new(reporter: Reporter) -> Self {
         Self { reporter, focus: None, idle: None }
+    }
+
+    /// States that focus is told of now, how, and what can be done to windows.
+    pub(crate) async fn attached(&self, backend: &'static str, how: &str, abilities: Abilities) {
+        self.health("focus", true, backend, how).await;
+        self.health("windows", true, backend, &abilities.to_string()).await;
     }
 
     /// What has focus.

@@ -3,8 +3,13 @@
 //! A closed enum rather than a trait: the back ends are few, they are all here, and the supervisor must say
 //! something about each of them.
 
+pub(crate) mod gnome;
+pub(crate) mod hyprland;
+pub(crate) mod kwin;
+pub(crate) mod niri;
 pub(crate) mod scripted;
 pub(crate) mod sway;
+mod wayland;
 pub(crate) mod wlr;
 pub(crate) mod x11;
 mod x11_connection;
@@ -27,6 +32,29 @@ pub(crate) struct Context {
     pub(crate) buses: Buses,
     /// The surroundings that led to the display.
     pub(crate) around: Surroundings,
+}
+
+/// What a back end can tell of windows and do to them, besides telling which one has focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Abilities {
+    /// It knows each window's process.
+    pub(crate) pid: bool,
+    /// It can ask a window to close.
+    pub(crate) close: bool,
+    /// It can put a window out of sight.
+    pub(crate) minimise: bool,
+}
+
+impl std::fmt::Display for Abilities {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let all = [("pid", self.pid), ("close", self.close), ("minimise", self.minimise)];
+        let some = |wanted: bool| -> Vec<&str> {
+            all.iter().filter(|(_, can)| *can == wanted).map(|(what, _)| *what).collect()
+        };
+        let (can, cannot) = (some(true), some(false));
+        write!(f, "{}", if can.is_empty() { "nothing".to_owned() } else { can.join(", ") })?;
+        if cannot.is_empty() { Ok(()) } else { write!(f, "; not {}", cannot.join(", ")) }
+    }
 }
 
 /// Why a back end ended.
@@ -54,6 +82,10 @@ pub(crate) enum Down {
 pub(crate) enum Backend {
     X11(x11::X11),
     Sway(sway::Sway),
+    Hyprland(hyprland::Hyprland),
+    Niri(niri::Niri),
+    Gnome(gnome::Gnome),
+    Kwin(kwin::Kwin),
     Wlr(wlr::Wlr),
 }
 
@@ -63,8 +95,12 @@ impl Backend {
         match choice.clone() {
             Choice::X11(display) => Some(Self::X11(x11::X11 { display })),
             Choice::Sway { wayland, ipc } => Some(Self::Sway(sway::Sway { wayland, ipc })),
+            Choice::Hyprland { wayland, ipc } => Some(Self::Hyprland(hyprland::Hyprland { wayland, ipc })),
+            Choice::Niri { wayland, ipc } => Some(Self::Niri(niri::Niri { wayland, ipc })),
+            Choice::Gnome { wayland } => Some(Self::Gnome(gnome::Gnome { wayland })),
+            Choice::Kwin { wayland } => Some(Self::Kwin(kwin::Kwin { wayland })),
             Choice::Wlr { wayland } => Some(Self::Wlr(wlr::Wlr { wayland })),
-            Choice::Unsupported(_) | Choice::Waiting(_) => None,
+            Choice::Waiting(_) => None,
         }
     }
 
@@ -73,6 +109,10 @@ impl Backend {
         match self {
             Self::X11(_) => x11::NAME,
             Self::Sway(_) => sway::NAME,
+            Self::Hyprland(_) => hyprland::NAME,
+            Self::Niri(_) => niri::NAME,
+            Self::Gnome(_) => gnome::NAME,
+            Self::Kwin(_) => kwin::NAME,
             Self::Wlr(_) => wlr::NAME,
         }
     }
@@ -86,6 +126,10 @@ impl Backend {
         match self {
             Self::X11(x11) => x11.run(context, acts).await,
             Self::Sway(sway) => sway.run(context, acts).await,
+            Self::Hyprland(hyprland) => hyprland.run(context, acts).await,
+            Self::Niri(niri) => niri.run(context, acts).await,
+            Self::Gnome(gnome) => gnome.run(context, acts).await,
+            Self::Kwin(kwin) => kwin.run(context, acts).await,
             Self::Wlr(wlr) => wlr.run(context, acts).await,
         }
     }

@@ -13,14 +13,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
-use super::wlr::Client;
-use super::{Context, Down};
+use super::wayland::Client;
+use super::{Abilities, Context, Down};
 use crate::apps::{Apps, Window};
 use crate::report::Levels;
 use crate::{WindowAct, clock};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "sway";
+
+pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
 
 const RUN_COMMAND: u32 = 0;
 const GET_TREE: u32 = 4;
@@ -43,15 +45,17 @@ impl Sway {
         acts: &mut mpsc::UnboundedReceiver<WindowAct>,
     ) -> Result<Infallible, Down> {
         let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
+        client.require_toplevels()?;
         let mut ipc = Ipc { stream: UnixStream::connect(&self.ipc).await.map_err(|_| ended())? };
         let mut levels = Levels::new(context.reporter.clone());
-        client.state_health(&mut levels, NAME, "sway tells what has focus").await;
+        levels.attached(NAME, "sway tells what has focus", ABILITIES).await;
+        client.state_idle_health(&mut levels, NAME).await;
         let mut shown = None;
         loop {
             let at = clock::now();
             let active = client.active_handle();
             if shown.as_ref() != Some(&active) {
-                let app = match client.active() {
+                let app = match client.active_toplevel() {
                     Some(window) => {
                         let known = ipc.tree().await?.focused().map(Node::window);
                         Some(context.apps.identify(&known.unwrap_or(window)))
@@ -87,12 +91,11 @@ impl Ipc {
     /// Does something to every window of a program. sway has no minimised windows: the scratchpad is where it puts
     /// what is to be out of sight.
     async fn act(&mut self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
-        let (WindowAct::Minimise(app) | WindowAct::Close(app)) = act;
         let tree = self.tree().await?;
         let mut windows = Vec::new();
         tree.windows(&mut windows);
         for node in windows {
-            if !apps.identify(&node.window()).as_str().eq_ignore_ascii_case(app.as_str()) {
+            if !act.is_for(&apps.identify(&node.window())) {
                 continue;
             }
             // Addressed by number: an app id in a command would be a pattern that the program chose.

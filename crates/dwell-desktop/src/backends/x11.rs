@@ -30,7 +30,7 @@ use x11rb::protocol::xproto::{
 };
 
 use super::x11_connection::{X, connect};
-use super::{Context, Down};
+use super::{Abilities, Context, Down};
 use crate::apps::{Apps, Window};
 use crate::clock;
 use crate::detect::XDisplay;
@@ -41,6 +41,8 @@ use crate::{Settings, WindowAct};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "x11";
+
+pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
 
 x11rb::atom_manager! {
     /// The names that are used here.
@@ -220,7 +222,7 @@ impl Session {
         };
         self.manager = live;
         if live.is_some() {
-            self.levels.health("focus", true, NAME, "X11 and its window manager tell what has focus").await;
+            self.levels.attached(NAME, "X11 and its window manager tell what has focus", ABILITIES).await;
         } else {
             let message =
                 "no window manager that tells what has focus (EWMH) runs on this X server; start one";
@@ -272,10 +274,9 @@ impl Session {
 
     /// Does something to every window of a program.
     fn act(&self, act: &WindowAct) -> Result<(), Down> {
-        let (WindowAct::Minimise(app) | WindowAct::Close(app)) = act;
         for window in self.clients()? {
             let Some(facts) = self.describe(window)? else { continue };
-            if !self.apps.identify(&facts).as_str().eq_ignore_ascii_case(app.as_str()) {
+            if !act.is_for(&self.apps.identify(&facts)) {
                 continue;
             }
             let message = match act {

@@ -1,0 +1,197 @@
+//! A Wayland connection, as the back ends of all Wayland compositors share it.
+//!
+//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`toplevels`] — and tells
+//! when any of it has changed. Everything is asynchronous, the first exchange included: a compositor that is stopped
+//! holds nothing up.
+
+mod idle;
+mod toplevels;
+
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use dwell_core::time::Millis;
+use rustix::net::sockopt::socket_peercred;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use wayland_client::backend::WaylandError;
+use wayland_client::protocol::{wl_callback, wl_registry, wl_seat};
+use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle};
+
+use super::Down;
+use crate::clock;
+use crate::readiness::awaitable;
+use crate::report::Levels;
+
+/// A connection to a Wayland compositor, with what it tells.
+pub(crate) struct Client {
+    queue: EventQueue<State>,
+    fd: AsyncFd<OwnedFd>,
+    state: State,
+    idle_after: Millis,
+    /// The compositor's process.
+    pub(crate) peer: Option<i32>,
+}
+
+/// What the events have told so far.
+#[derive(Default)]
+struct State {
+    answers: u32,
+    seat: Option<wl_seat::WlSeat>,
+    idle: idle::Idle,
+    toplevels: toplevels::Toplevels,
+}
+
+impl Client {
+    /// Connects, and returns when the compositor has told what there is.
+    pub(crate) async fn connect(socket: &Path, idle_after: Millis) -> Result<Self, Down> {
+        Self::over(UnixStream::connect(socket).map_err(|_| ended())?, idle_after).await
+    }
+
+    /// The same over a socket that is connected already.
+    pub(crate) async fn over(stream: UnixStream, idle_after: Millis) -> Result<Self, Down> {
+        stream.set_nonblocking(true)?;
+        let peer = socket_peercred(&stream).ok().map(|peer| peer.pid.as_raw_nonzero().get());
+        let fd = awaitable(OwnedFd::from(stream.try_clone()?), Interest::READABLE | Interest::WRITABLE)?;
+        let connection =
+            Connection::from_socket(stream).map_err(|_| Down::Refused("the Wayland compositor"))?;
+        let queue: EventQueue<State> = connection.new_event_queue();
+        let handle = queue.handle();
+        let display = connection.display();
+        display.get_registry(&handle, ());
+        display.sync(&handle, ());
+        let mut client = Self { queue, fd, state: State::default(), idle_after, peer };
+        client.answered(1).await?;
+        let timeout = u32::try_from(idle_after.as_ms()).unwrap_or(u32::MAX);
+        client.state.idle.watch(client.state.seat.as_ref(), timeout, &handle);
+        display.sync(&handle, ());
+        client.answered(2).await?;
+        Ok(client)
+    }
+
+    async fn answered(&mut self, answers: u32) -> Result<(), Down> {
+        while self.state.answers < answers {
+            self.changed().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the compositor has told something. Cancelling loses nothing.
+    pub(crate) async fn changed(&mut self) -> Result<(), Down> {
+        loop {
+            self.flush().await?;
+            // Everything that has arrived is read before the socket is waited on.
+            if let Some(guard) = self.queue.prepare_read() {
+                match guard.read() {
+                    Ok(_) => {}
+                    Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(_) => return Err(ended()),
+                }
+            }
+            let told = self.queue.dispatch_pending(&mut self.state).map_err(|_| ended())?;
+            if self.state.toplevels.finished {
+                return Err(ended());
+            }
+            if told > 0 {
+                return Ok(());
+            }
+            self.fd.readable().await?.clear_ready();
+        }
+    }
+
+    async fn flush(&self) -> Result<(), Down> {
+        loop {
+            match self.queue.flush() {
+                Ok(()) => return Ok(()),
+                Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    self.fd.writable().await?.clear_ready();
+                }
+                Err(_) => return Err(ended()),
+            }
+        }
+    }
+
+    /// Sends what was asked for as far as the socket takes it; [`Self::changed`] sends the rest.
+    fn send(&self) -> Result<(), Down> {
+        match self.queue.flush() {
+            Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+            flushed => flushed.map_err(|_| ended()),
+        }
+    }
+
+    /// Says how well idleness is known.
+    pub(crate) async fn state_idle_health(&self, levels: &mut Levels, backend: &'static str) {
+        if self.state.seat.is_some() && self.state.idle.is_offered() {
+            levels.health("idle", true, backend, "the compositor tells when there is no input").await;
+        } else {
+            let message = "this compositor does not tell when there is no input, so you always count as present; use one that offers ext-idle-notify";
+            levels.health("idle", false, backend, message).await;
+        }
+    }
+
+    /// Says whether the person is idle.
+    pub(crate) async fn state_idle(&self, levels: &mut Levels) {
+        let at = clock::now();
+        // The compositor tells after the whole idle time: the last input, or the end of what inhibited idleness,
+        // was that much earlier.
+        levels.idle(at, self.state.idle.idle.then_some(at - self.idle_after)).await;
+    }
+}
+
+fn ended() -> Down {
+    Down::Ended("the Wayland compositor")
+}
+
+impl Dispatch<wl_registry::WlRegistry, ()> for State {
+    fn event(
+        state: &mut Self,
+        registry: &wl_registry::WlRegistry,
+        event: wl_registry::Event,
+        (): &(),
+        _: &Connection,
+        handle: &QueueHandle<Self>,
+    ) {
+        let wl_registry::Event::Global { name, interface, version } = event else { return };
+        if interface == wl_seat::WlSeat::interface().name && state.seat.is_none() {
+            state.seat = Some(registry.bind(name, version.min(5), handle, ()));
+        }
+        state.idle.bind(registry, name, &interface, handle);
+        state.toplevels.bind(registry, name, &interface, version, handle);
+    }
+}
+
+impl Dispatch<wl_callback::WlCallback, ()> for State {
+    fn event(
+        state: &mut Self,
+        _: &wl_callback::WlCallback,
+        event: wl_callback::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wl_callback::Event::Done { .. } = event {
+            state.answers += 1;
+        }
+    }
+}
+
+/// Objects whose events say nothing that is needed.
+macro_rules! silent {
+    ($($object:ty: $event:ty),*) => {$(
+        impl wayland_client::Dispatch<$object, ()> for crate::backends::wayland::State {
+            fn event(
+                _: &mut Self,
+                _: &$object,
+                _: $event,
+                (): &(),
+                _: &wayland_client::Connection,
+                _: &wayland_client::QueueHandle<Self>,
+            ) {
+            }
+        }
+    )*};
+}
+use silent;
+
+silent!(wl_seat::WlSeat: wl_seat::Event);
