@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::bell::Bell;
@@ -15,17 +16,25 @@ use crate::observer::Observer;
 use crate::place::Place;
 use crate::process::Process;
 use crate::sway::Sway;
-use crate::x11::X11;
+use crate::x11::{Manager, X11};
 
 /// What kind of desktop a bed has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Xvfb with openbox.
     X11,
+    /// Xvfb with xfwm4.
+    Xfwm4,
     /// Headless sway.
     Sway,
     /// Buses alone, as over ssh.
     NoDisplay,
+}
+
+impl Kind {
+    const fn manager(self) -> Manager {
+        if matches!(self, Self::Xfwm4) { Manager::Xfwm4 } else { Manager::Openbox }
+    }
 }
 
 #[derive(Debug)]
@@ -60,6 +69,9 @@ impl Window {
 /// One person's session. All of it ends when this is dropped.
 #[derive(Debug)]
 pub struct Bed {
+    kind: Kind,
+    /// What locks the screen of this kind of desktop, once [`Bed::prepare_lock`] has made it.
+    lock: Lock,
     desktop: Desktop,
     session_bus: PrivateBus,
     place: Place,
@@ -86,12 +98,12 @@ impl Bed {
     ///
     /// What this machine lacks.
     pub fn try_start(kind: Kind) -> Result<Self, String> {
-        let (needs, person): (&[&str], _) = match kind {
-            Kind::X11 => (X11::NEEDS, Ok(Person::current())),
-            Kind::Sway => (Sway::NEEDS, Person::unprivileged()),
-            Kind::NoDisplay => (&["dbus-daemon", "setpriv"], Ok(Person::current())),
+        let (needs, person) = match kind {
+            Kind::X11 | Kind::Xfwm4 => (kind.manager().needs(), Ok(Person::current())),
+            Kind::Sway => (Sway::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::NoDisplay => (vec!["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
-        if let Some(missing) = machine::lacks(needs) {
+        if let Some(missing) = machine::lacks(&needs) {
             return Err(format!("{missing} is not installed"));
         }
         let folder = tempfile::Builder::new().prefix("dwell-bed-").tempdir().expect("a folder for the bed");
@@ -100,11 +112,11 @@ impl Bed {
         place.write(&place.config(), configuration("3m"));
         let session_bus = PrivateBus::start(&place, "session");
         let desktop = match kind {
-            Kind::X11 => Desktop::X11(X11::start(&mut place)),
+            Kind::X11 | Kind::Xfwm4 => Desktop::X11(X11::start(&mut place, kind.manager())),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
             Kind::NoDisplay => Desktop::None,
         };
-        Ok(Bed { desktop, session_bus, place, folder })
+        Ok(Bed { kind, lock: Lock::None, desktop, session_bus, place, folder })
     }
 
     /// Where the bed's programs run.
@@ -253,20 +265,90 @@ impl Bed {
         }
     }
 
-    /// Locks the screen with a real swaylock and waits until no window has the keyboard any more. None, and said so,
-    /// when this machine has no swaylock. SIGUSR1 unlocks.
-    #[must_use]
-    pub fn lock_screen(&self) -> Option<Process> {
-        if let Some(missing) = machine::lacks(&["swaylock"]) {
-            machine::cannot_run(&machine::running_test(), &format!("{missing} is not installed"));
-            return None;
+    /// Kills the X server or the compositor as a crash would. Every window is gone.
+    pub fn crash_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::X11(x11) => x11.crash(),
+            Desktop::Sway(sway) => sway.crash(&self.place),
+            Desktop::None => panic!("this bed has no display"),
         }
-        let locker = self.place.start("swaylock", &["--color", "000000"]);
-        // sway sends no event for it.
-        let locked = || Sway::has_no_window_in_focus(&self.place);
-        assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
-        Some(locker)
     }
+
+    /// Starts a desktop of the same kind in place of one that crashed, and waits until it answers.
+    pub fn start_desktop_again(&mut self) {
+        match &mut self.desktop {
+            Desktop::X11(x11) => x11.start_again(&mut self.place, self.kind.manager()),
+            Desktop::Sway(sway) => *sway = Sway::start(&mut self.place),
+            Desktop::None => panic!("this bed has no display"),
+        }
+    }
+
+    /// Makes what [`Self::lock`] needs, before the daemon starts: on X11 a mocked logind, for nothing on a bare X server
+    /// tells of a lock. Says whether this machine has it.
+    #[must_use]
+    pub fn prepare_lock(&mut self) -> bool {
+        let made = match &self.desktop {
+            Desktop::X11(_) => self.try_mock_logind().map(Lock::Logind),
+            Desktop::Sway(_) => match machine::lacks(&["swaylock"]) {
+                Some(missing) => Err(format!("{missing} is not installed")),
+                None => Ok(Lock::Swaylock(None)),
+            },
+            Desktop::None => panic!("this bed has no display"),
+        };
+        match made {
+            Ok(lock) => self.lock = lock,
+            Err(why) => {
+                machine::cannot_run(&machine::running_test(), &why);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Locks the screen as this desktop does, and waits until it is.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Self::prepare_lock`], or when the screen is not locked within ten seconds.
+    pub fn lock(&mut self) {
+        match &mut self.lock {
+            Lock::None => panic!("the lock was not prepared"),
+            Lock::Logind(logind) => logind.lock(true),
+            Lock::Swaylock(locker) => {
+                *locker = Some(self.place.start("swaylock", &["--color", "000000"]));
+                // sway sends no event for it.
+                let locked = || Sway::has_no_window_in_focus(&self.place);
+                assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
+            }
+        }
+    }
+
+    /// Unlocks it.
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub fn unlock(&mut self) {
+        match &mut self.lock {
+            Lock::None => {}
+            Lock::Logind(logind) => logind.lock(false),
+            Lock::Swaylock(locker) => {
+                let Some(mut locker) = locker.take() else { return };
+                locker.signal(Signal::USR1);
+                let ended = locker.wait(Deadline::seconds(5)).expect("swaylock ends when it unlocks");
+                assert!(ended.success(), "swaylock ended with {ended}");
+            }
+        }
+    }
+}
+
+/// What locks a screen.
+#[derive(Debug)]
+enum Lock {
+    None,
+    Logind(Logind),
+    /// A real swaylock, while it runs.
+    Swaylock(Option<Process>),
 }
 
 /// The folder of the bed that was started last, for [`say_panics_plainly`].

@@ -15,7 +15,7 @@ use crate::process::Process;
 pub(crate) struct Sway {
     changed: Bell,
     _events: Process,
-    _compositor: Process,
+    compositor: Process,
 }
 
 impl Sway {
@@ -45,7 +45,18 @@ impl Sway {
 
         let changed = Bell::default();
         let events = ring_on_events(place, changed.clone());
-        Sway { changed, _events: events, _compositor: compositor }
+        Sway { changed, _events: events, compositor }
+    }
+
+    /// Kills sway as a crash would.
+    pub(crate) fn crash(&mut self, place: &Place) {
+        self.compositor.kill();
+        // What it leaves behind would be taken for the next one's.
+        for name in ["sway-ipc.", "wayland-"] {
+            while let Some(socket) = socket(place, name) {
+                fs::remove_file(place.runtime().join(socket)).expect("to remove a dead socket");
+            }
+        }
     }
 
     /// Starts a terminal with this app id and waits until it has focus, as every new window of sway gets it.
