@@ -32,6 +32,20 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind that has a desktop which tells what has focus.
+    pub const DESKTOPS: &[Self] = &[Self::X11, Self::Xfwm4, Self::Sway];
+
+    /// What people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X11 => "X11 (openbox)",
+            Self::Xfwm4 => "X11 (xfwm4)",
+            Self::Sway => "sway",
+            Self::NoDisplay => "no display",
+        }
+    }
+
     const fn manager(self) -> Manager {
         if matches!(self, Self::Xfwm4) { Manager::Xfwm4 } else { Manager::Openbox }
     }
