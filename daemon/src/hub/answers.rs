@@ -140,7 +140,7 @@ impl Hub {
             part: health.part.to_owned(),
             ok: health.ok,
             message: health.message.clone(),
-            fix: None,
+            fix: health.fix.clone(),
         };
         self.health.values().map(part).collect()
     }
@@ -149,6 +149,8 @@ impl Hub {
         let mut parts = self.parts();
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
+        let unlinked = "no browser is linked: time in browsers counts by program only";
+        parts.push(plain("browser", unlinked.to_owned()));
         parts.push(plain("store", format!("{}", self.data_dir.display())));
         parts.push(plain("config", format!("{}", self.config_path.display())));
         parts.push(plain(

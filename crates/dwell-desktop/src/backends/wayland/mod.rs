@@ -125,8 +125,9 @@ impl Client {
         if self.state.seat.is_some() && self.state.idle.is_offered() {
             levels.health("idle", true, backend, "the compositor tells when there is no input").await;
         } else {
-            let message = "this compositor does not tell when there is no input, so you always count as present; use one that offers ext-idle-notify";
-            levels.health("idle", false, backend, message).await;
+            let message =
+                "this compositor does not tell when there is no input, so you always count as present";
+            levels.ill("idle", backend, message, Some("use one that offers ext-idle-notify")).await;
         }
     }
 
