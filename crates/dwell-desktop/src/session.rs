@@ -161,9 +161,7 @@ impl Watcher {
                     self.session = Some(path);
                 }
                 self.read().await;
-                self.reporter
-                    .health("session", true, NAME, "logind tells whether this session is in front")
-                    .await;
+                self.reporter.health("session", true, NAME, "logind tells whether it is in front").await;
                 self.state_lock(None).await;
             }
             Err((message, fix)) => {
@@ -188,8 +186,7 @@ impl Watcher {
             // Older than systemd 230, or a stand-in for logind: a screen saver does as well.
             (false, false, None) => self.lock_told_by("screensaver", &savers).await,
             (false, true, _) => {
-                let message =
-                    "nothing tells when the screen is locked, so a locked screen counts until you are idle";
+                let message = "nothing tells when the screen is locked, so a locked screen may count until you are idle";
                 self.reporter.ill("lock", "none", message, fix.or(Some(START_LOGIND))).await;
             }
             (false, false, Some(fix)) => {

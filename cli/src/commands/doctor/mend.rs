@@ -52,11 +52,16 @@ impl Mending {
             fix if bus == Bus::Session && fix == bus.start() => Some(Self::Start),
             fix if bus == Bus::Session && fix == bus.enable() => Some(Self::Enable),
             fix if bus == Bus::Session && fix == bus.enable_now() => Some(Self::EnableNow),
-            "dwelld" => Some(Self::Activate),
+            super::STARTED_BY_BUS => Some(Self::Activate),
             ATTACH if variables().next().is_some() => Some(Self::Attach),
             fix if fix.contains("dwell doctor --fix") => Some(Self::GnomeExtension),
             _ => None,
         }
+    }
+
+    /// Whether the daemon looks for the desktop anew afterwards, which is worth waiting for.
+    pub(super) const fn makes_it_look(self) -> bool {
+        !matches!(self, Self::Enable)
     }
 
     /// Does it. What was done, in words.
@@ -96,12 +101,14 @@ fn command(line: &str) -> Result<&str, Error> {
 
 /// Asks the bus to start the daemon, as its service file says.
 async fn activate(connection: &zbus::Connection) -> Result<String, Error> {
-    let failed =
-        |why: zbus::Error| Error::new(Kind::Failed, format!("the bus cannot start the daemon ({why})"));
-    let bus = zbus::fdo::DBusProxy::new(connection).await.map_err(failed)?;
-    let name = zbus::names::WellKnownName::try_from(dwell_bus::NAME).map_err(|why| failed(why.into()))?;
-    bus.start_service_by_name(name, 0).await.map_err(|why| failed(why.into()))?;
-    Ok("the daemon was started by the bus".to_owned())
+    let failed = |why: &str| Error::new(Kind::Failed, format!("the bus cannot start the daemon: {why}"));
+    let bus = zbus::fdo::DBusProxy::new(connection).await.map_err(|why| failed(&why.to_string()))?;
+    let name = zbus::names::WellKnownName::from_static_str_unchecked(dwell_bus::NAME);
+    match bus.start_service_by_name(name, 0).await {
+        Ok(_) => Ok("the daemon was started by the bus".to_owned()),
+        Err(zbus::fdo::Error::ServiceUnknown(_)) => Err(failed("no service file tells it how")),
+        Err(why) => Err(failed(zbus::DBusError::description(&why).unwrap_or("it does not say why"))),
+    }
 }
 
 /// Tells the daemon our display; and the person's systemd, so that the next daemon knows it from the start.

@@ -18,6 +18,11 @@ use crate::output::json;
 use crate::output::look::{Ink, Look};
 use crate::output::text::{left, plain, width, wrap};
 
+/// What starts the daemon where no service manager does.
+const STARTED_BY_HAND: &str = "dwelld";
+/// The same where the bus starts whoever is asked for.
+const STARTED_BY_BUS: &str = "dwelld attach";
+
 /// How long the parts may take to settle after something was mended.
 const SETTLING: Duration = Duration::from_secs(3);
 
@@ -32,32 +37,32 @@ pub(crate) struct Args {
 /// Asks everyone, mends where that is wanted, and says what was found.
 pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error> {
     let bus = Bus::chosen()?;
-    let mut parts = examine(bus).await;
-    if args.fix {
-        parts = mend(bus, parts, console).await;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if bus == Bus::Session && rustix::process::getuid().is_root() && is_a_mistake(&variable) {
+        let message = "you are root, and each person has a daemon of their own";
+        return Err(Error::new(Kind::Failed, message).hint("run `dwell doctor` as yourself"));
     }
+    let mut parts = examine(bus, &variable).await;
+    if args.fix {
+        parts = mend(bus, parts, &variable, console).await;
+    }
+    let next = match parts.iter().any(|part| Mending::of(part, bus).is_some()) {
+        true if !args.fix => "; `dwell doctor --fix` mends what it may",
+        _ => "",
+    };
     if console.json {
         console.say(&json::line(&json::Doctor::new(&parts)));
     } else {
-        console.say(&screen(&parts, console.look));
+        console.say(&screen(&parts, next, console.look));
     }
     Ok(if parts.iter().all(|part| part.ok) { End::Well } else { End::Problem })
 }
 
 /// The bus, the daemon, its unit, and the daemon's own parts, as far as they can be reached.
-async fn examine(bus: Bus) -> Vec<wire::Part> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let connection = bus.connect().await;
-    if bus == Bus::Session
-        && rustix::process::getuid().is_root()
-        && is_a_mistake(&variable, connection.is_ok())
-    {
-        let message = "you are root, and each person has a daemon of their own";
-        return vec![bad("person", message, Some("run it as yourself: dwell doctor".to_owned()))];
-    }
-    let connection = match connection {
+async fn examine(bus: Bus, variable: &impl Fn(&str) -> Option<String>) -> Vec<wire::Part> {
+    let connection = match bus.connect().await {
         Ok(connection) => connection,
-        Err(why) => return vec![bad("bus", &why.message, why.hint), display(&variable), config::part(bus)],
+        Err(why) => return vec![bad("bus", &why.message, why.hint), display(variable), config::part(bus)],
     };
     let unit = Unit::find(&connection).await;
     let mut parts = vec![good("bus", "reachable")];
@@ -72,14 +77,17 @@ async fn examine(bus: Bus) -> Vec<wire::Part> {
             parts.extend(own);
         }
         Err(why) if why.kind == Kind::Unreachable => {
-            let fix = if why.message == bus.not_running().message {
-                Some(unit.start(bus).to_owned())
-            } else {
+            let stopped = unit.while_stopped(bus);
+            let fix = if why.message != bus.not_running().message {
                 why.hint
+            } else if unit.start(bus) == STARTED_BY_HAND && unit::is_activatable(&connection).await {
+                Some(STARTED_BY_BUS.to_owned())
+            } else {
+                Some(unit.start(bus).to_owned())
             };
             parts.push(bad("daemon", &why.message, fix));
-            parts.push(unit.while_stopped(bus));
-            parts.extend([display(&variable), config::part(bus)]);
+            parts.push(stopped);
+            parts.extend([display(variable), config::part(bus)]);
         }
         Err(why) => parts.push(bad("daemon", &why.message, why.hint)),
     }
@@ -87,21 +95,19 @@ async fn examine(bus: Bus) -> Vec<wire::Part> {
 }
 
 /// Whether root asks in place of the person: by way of sudo and the like, or where root has no session.
-fn is_a_mistake(variable: &impl Fn(&str) -> Option<String>, bus: bool) -> bool {
-    let lent = ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"].iter().any(|name| variable(name).is_some());
-    lent || (!bus && variable("XDG_RUNTIME_DIR").is_none())
+fn is_a_mistake(variable: &impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &&str| variable(name).is_some();
+    ["SUDO_UID", "DOAS_USER", "PKEXEC_UID"].iter().any(set)
+        || !["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"].iter().any(set)
 }
 
 /// What the environment says of a display, while there is no daemon that would look for itself.
 fn display(variable: &impl Fn(&str) -> Option<String>) -> wire::Part {
-    let of =
-        variable("XDG_CURRENT_DESKTOP").map_or_else(String::new, |name| format!(" ({name}, as it says)"));
+    let of = variable("XDG_CURRENT_DESKTOP")
+        .map_or_else(String::new, |name| format!(", {name} by its own account"));
     for (name, kind) in [("WAYLAND_DISPLAY", "Wayland"), ("DISPLAY", "X11")] {
         if variable(name).is_some() {
-            return good(
-                "desktop",
-                &format!("{name} names a display of {kind}{of}; only the daemon looks closer"),
-            );
+            return good("desktop", &format!("{name} is set ({kind}){of}; a running daemon tells more"));
         }
     }
     let message = "neither WAYLAND_DISPLAY nor DISPLAY is set here";
@@ -110,14 +116,26 @@ fn display(variable: &impl Fn(&str) -> Option<String>) -> wire::Part {
 
 /// Mends what we may, one thing after the other: what is mended first may show what is wrong next. Nothing is tried
 /// twice. The parts as they are afterwards.
-async fn mend(bus: Bus, mut parts: Vec<wire::Part>, console: &mut Console) -> Vec<wire::Part> {
+async fn mend(
+    bus: Bus,
+    mut parts: Vec<wire::Part>,
+    variable: &impl Fn(&str) -> Option<String>,
+    console: &mut Console,
+) -> Vec<wire::Part> {
     let mut tried = Vec::new();
     let Ok(connection) = bus.connect().await else { return parts };
     while let Some(mending) =
         parts.iter().filter_map(|part| Mending::of(part, bus)).find(|mending| !tried.contains(mending))
     {
         tried.push(mending);
-        let line = match mending.carry_out(bus, &connection).await {
+        let outcome = mending.carry_out(bus, &connection).await;
+        if outcome.is_ok() && mending.makes_it_look() {
+            settle(bus, &connection).await;
+        }
+        parts = examine(bus, variable).await;
+        let still = parts.iter().any(|part| Mending::of(part, bus) == Some(mending));
+        let line = match outcome {
+            Ok(done) if still => format!("Not mended: {done}, but the problem is still there"),
             Ok(done) => format!("Mended: {done}"),
             Err(why) => format!("Not mended: {}", why.message),
         };
@@ -126,8 +144,6 @@ async fn mend(bus: Bus, mut parts: Vec<wire::Part>, console: &mut Console) -> Ve
         } else {
             console.say(&wrap(&plain(&line), console.look.width, 2).join("\n"));
         }
-        settle(bus, &connection).await;
-        parts = examine(bus).await;
     }
     if !console.json && !tried.is_empty() {
         console.say("");
@@ -165,7 +181,7 @@ fn bad(part: &str, message: &str, fix: Option<String>) -> wire::Part {
 }
 
 /// One line a part. What is wrong for the same reason, or mended by the same command, is told once.
-fn screen(parts: &[wire::Part], look: Look) -> String {
+fn screen(parts: &[wire::Part], next: &str, look: Look) -> String {
     let columns = parts.iter().map(|part| width(&plain(&part.part))).max().unwrap_or(0).min(look.width / 3);
     let mut lines = Vec::new();
     let mut told: Vec<&wire::Part> = Vec::new();
@@ -197,11 +213,12 @@ fn screen(parts: &[wire::Part], look: Look) -> String {
         told.push(part);
     }
     lines.push(String::new());
-    lines.push(match problems {
-        0 => look.ink(Ink::Good, "All is well"),
-        1 => look.ink(Ink::Bad, "1 problem"),
-        n => look.ink(Ink::Bad, &format!("{n} problems")),
-    });
+    let (ink, summary) = match problems {
+        0 => (Ink::Good, "All is well".to_owned()),
+        1 => (Ink::Bad, format!("1 problem{next}")),
+        n => (Ink::Bad, format!("{n} problems{next}")),
+    };
+    lines.extend(wrap(&summary, look.width, 2).iter().map(|line| look.ink(ink, line)));
     lines.join("\n")
 }
 
@@ -225,20 +242,22 @@ mod tests {
 
     #[test]
     fn screens() {
-        insta::assert_snapshot!(screen(&parts(), Look { width: 80, color: false }), @r"
+        insta::assert_snapshot!(screen(&parts(), "", Look { width: 80, color: false }), @r"
         ✓ bus     reachable
         ✓ daemon  running
-        ✓ unit    enabled
+        ✓ unit    enabled; the daemon runs from it
         ✓ focus   x11 on :0
         ✗ idle    the compositor has no ext-idle-notify\u{7}
                   → use a compositor that has it
 
         1 problem
         ");
-        insta::assert_snapshot!(screen(&parts(), Look { width: 20, color: false }), @r"
+        insta::assert_snapshot!(screen(&parts(), "", Look { width: 20, color: false }), @r"
         ✓ bus: reachable
         ✓ daemon: running
-        ✓ unit: enabled
+        ✓ unit: enabled; the
+          daemon runs from
+          it
         ✓ focus: x11 on :0
         ✗ idle: the
           compositor has no
@@ -249,7 +268,7 @@ mod tests {
 
         1 problem
         ");
-        insta::assert_snapshot!(screen(&parts()[..2], Look { width: 80, color: true }).replace('\x1b', "ESC"), @"
+        insta::assert_snapshot!(screen(&parts()[..2], "", Look { width: 80, color: true }).replace('\x1b', "ESC"), @"
         ESC[32m✓ESC[0m bus     reachable
         ESC[32m✓ESC[0m daemon  running
 

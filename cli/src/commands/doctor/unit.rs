@@ -5,7 +5,7 @@ use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 use zbus::proxy::{CacheProperties, MethodFlags};
 
-use super::{bad, good};
+use super::{STARTED_BY_HAND, bad, good};
 use crate::bus::Bus;
 
 const NAME: &str = "dwelld.service";
@@ -77,7 +77,7 @@ impl Unit {
             (_, "masked" | "masked-runtime") => bus.unmask(),
             (_, "disabled") => bus.enable_now(),
             (Self::Known { .. }, _) => bus.start(),
-            (Self::NoSystemd | Self::Missing, _) => "dwelld",
+            (Self::NoSystemd | Self::Missing, _) => STARTED_BY_HAND,
         }
     }
 
@@ -118,10 +118,17 @@ impl Unit {
                 }
                 (file, active) => good("unit", &format!("{file}, {active}")),
             },
-            Self::Missing => bad("unit", "dwelld.service is not installed", None),
+            Self::Missing => bad("unit", "dwelld.service is not installed", Some(self.start(bus).to_owned())),
             Self::NoSystemd => good("unit", "no systemd on this bus; let your desktop start dwelld"),
         }
     }
+}
+
+/// Whether the bus would start the daemon for one who asks for it.
+pub(super) async fn is_activatable(connection: &zbus::Connection) -> bool {
+    let Ok(bus) = DBusProxy::new(connection).await else { return false };
+    let names = bus.list_activatable_names().await;
+    names.is_ok_and(|names| names.iter().any(|name| name.as_str() == dwell_bus::NAME))
 }
 
 /// The process that has the daemon's name.
@@ -169,7 +176,15 @@ mod tests {
             Unit::Missing,
             Unit::NoSystemd,
         ];
-        insta::assert_snapshot!(all.map(of).join("\n"), @"");
+        insta::assert_snapshot!(all.map(of).join("\n"), @"
+        ✓ enabled; the daemon runs from it → -
+        ✓ enabled; the daemon was started without it → -
+        ✗ disabled: it is not started when you log in; the daemon runs from it → systemctl --user enable dwelld
+        ✓ disabled; the daemon was started without it → -
+        ✗ masked: systemd may not start it; the daemon was started without it → systemctl --user unmask dwelld
+        ✓ not installed; the daemon was started without systemd → -
+        ✓ no systemd on this bus; the daemon was started without it → -
+        ");
     }
 
     #[test]
@@ -185,6 +200,13 @@ mod tests {
             Unit::Missing,
             Unit::NoSystemd,
         ];
-        insta::assert_snapshot!(all.map(of).join("\n"), @"");
+        insta::assert_snapshot!(all.map(of).join("\n"), @"
+        systemctl --user start dwelld | ✓ enabled, inactive → -
+        systemctl --user start dwelld | ✗ it was started, and failed → journalctl --user -u dwelld -e
+        systemctl --user enable --now dwelld | ✗ disabled: it is not started when you log in → systemctl --user enable --now dwelld
+        systemctl --user unmask dwelld | ✗ masked: systemd may not start it → systemctl --user unmask dwelld
+        dwelld | ✗ dwelld.service is not installed → dwelld
+        dwelld | ✓ no systemd on this bus; let your desktop start dwelld → -
+        ");
     }
 }

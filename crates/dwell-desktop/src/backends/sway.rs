@@ -49,7 +49,7 @@ impl Sway {
         client.require_toplevels()?;
         let mut ipc = Ipc { stream: UnixStream::connect(&self.ipc).await.map_err(|_| ended())? };
         let mut levels = Levels::new(context.reporter.clone());
-        levels.attached(NAME, "sway tells what has focus", ABILITIES).await;
+        levels.attached(NAME, "told by sway (its IPC and wlr-foreign-toplevel)", ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
         let mut shown = None;
         loop {

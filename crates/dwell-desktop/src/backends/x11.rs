@@ -146,7 +146,7 @@ impl Session {
     ) -> Result<Infallible, Down> {
         let mut todo = Todo { manager: true, focus: true, idle: true };
         if self.idle.is_some() {
-            self.levels.health("idle", true, NAME, "X11 tells when there is no input").await;
+            self.levels.health("idle", true, NAME, "told by the X server (IDLETIME)").await;
         } else {
             let message = "this X server has no IDLETIME counter, so you always count as present";
             self.levels.ill("idle", NAME, message, Some("use another X server")).await;
@@ -225,7 +225,7 @@ impl Session {
             let name = self.manager_name(manager)?;
             let name = name.as_deref().unwrap_or("a window manager without a name");
             self.levels.health("desktop", true, NAME, &format!("{name} on X11")).await;
-            self.levels.attached(NAME, "X11 and its window manager tell what has focus", ABILITIES).await;
+            self.levels.attached(NAME, "told by the window manager (_NET_ACTIVE_WINDOW)", ABILITIES).await;
         } else {
             self.levels.health("desktop", true, NAME, "X11 without a window manager").await;
             let message = "no window manager that tells what has focus (EWMH) runs on this X server";
