@@ -166,3 +166,30 @@ impl Backend {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_done_is_told_with_its_reason() {
+        let all = Abilities { pid: true, close: true, minimise: true };
+        assert_eq!(all.told(Freezer::There), "pid, close, minimise, freeze");
+        let told = all.told(Freezer::NoSystemd);
+        assert_eq!(told, "pid, close, minimise; not freeze (no systemd runs this session)");
+        let some = Abilities { pid: false, close: true, minimise: false };
+        let told = some.told(Freezer::There);
+        assert_eq!(told, "close; not pid, minimise, freeze (no window's process is known)");
+    }
+
+    #[test]
+    fn what_is_wrong_and_the_next_step_are_told_apart() {
+        assert_eq!(
+            Down::Lacks("it is old; get a new one").told(),
+            ("it is old".to_owned(), Some("get a new one"))
+        );
+        assert_eq!(Down::Lacks("it is old").told(), ("it is old".to_owned(), None));
+        assert_eq!(Down::Refused("it").told().1, Some(ATTACH));
+        assert_eq!(Down::Ended("it").told().1, None);
+    }
+}
