@@ -155,6 +155,22 @@ fn a_vault_that_is_locked_is_told() {
 }
 
 #[test]
+fn a_vault_that_waits_for_its_key_is_ill() {
+    let Some(bed) = Bed::start(Kind::NoDisplay) else { return };
+    let Some(_keyring) = bed.keyring() else { return };
+    let mut daemon = bed.daemon();
+    assert!(daemon.terminate().success());
+    drop(daemon);
+    bed.lock_keyring();
+    let _daemon = bed.daemon();
+    let vault = wait_for(&bed, "vault", false);
+    assert!(vault["message"].as_str().unwrap().starts_with("waiting for its key: "), "{vault}");
+    assert_eq!(vault["fix"], "dwell vault unlock");
+    // Nobody's secret is asked for, and nothing is opened.
+    assert!(!bed.dwell(&["doctor", "--fix"]).stdout.contains("ended"));
+}
+
+#[test]
 fn without_the_daemon_the_rest_is_looked_at() {
     let Some(bed) = Bed::start(Kind::X11) else { return };
     let answer = bed.dwell(&["doctor"]);

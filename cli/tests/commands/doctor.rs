@@ -284,6 +284,7 @@ fn fix_leaves_a_masked_unit_masked() {
     ✗ daemon   the daemon is not running
                → systemctl --user unmask dwelld
     ✗ unit     masked: systemd may not start it
+               → the same
     ✓ desktop  WAYLAND_DISPLAY is set (Wayland); a running daemon tells more
     ✓ config   /nonexistent/config.toml does not exist: the defaults hold
 

@@ -206,7 +206,8 @@ fn screen(parts: &[wire::Part], next: &str, look: Look) -> String {
             continue;
         }
         let known = part.fix.is_some() && told.iter().any(|other| other.fix == part.fix);
-        if let Some(fix) = part.fix.as_ref().filter(|_| !known) {
+        if let Some(fix) = part.fix.as_deref().filter(|_| !again) {
+            let fix = if known { "the same" } else { fix };
             lines.extend(wrap(&format!("{}→ {}", " ".repeat(indent), plain(fix)), look.width, indent + 2));
         }
         problems += usize::from(!known && !again);
