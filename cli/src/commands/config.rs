@@ -77,6 +77,16 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<End, Error> {
     Ok(End::Well)
 }
 
+/// The configuration as a part of `dwell doctor`, while there is no daemon that would tell.
+pub(crate) fn part(bus: Bus) -> dwell_bus::wire::Part {
+    let part = |ok, message, fix| dwell_bus::wire::Part { part: "config".to_owned(), ok, message, fix };
+    match place(bus).and_then(|path| Ok((read(&path)?.1, path))) {
+        Ok((true, path)) => part(true, shown(&path), None),
+        Ok((false, path)) => part(true, format!("{} does not exist: the defaults hold", shown(&path)), None),
+        Err(why) => part(false, why.message, why.hint),
+    }
+}
+
 fn shown(path: &Path) -> String {
     plain(&path.to_string_lossy()).into_owned()
 }

@@ -12,8 +12,10 @@
 mod apps;
 mod backends;
 mod clock;
+mod compositor;
 mod detect;
 mod display;
+mod freezer;
 mod idle;
 mod lock;
 mod readiness;
@@ -44,12 +46,14 @@ pub enum Notice {
 /// How one part of the sensing is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// `desktop`, `focus`, `windows`, `idle`, `lock` or `session`.
+    /// `desktop`, `focus`, `windows`, `idle`, `lock`, `session` or `sleep`.
     pub part: &'static str,
     /// Whether it works.
     pub ok: bool,
-    /// One line for a person; when not `ok` it ends with the next step. Never names an app.
+    /// One line for a person: what is in use, or what is wrong. Never names an app.
     pub message: String,
+    /// The one command, or the one step, that mends what is wrong, where there is one.
+    pub fix: Option<String>,
     /// What does the work: `x11`, `sway`, `hyprland`, `niri`, `gnome`, `kwin`, `wlr`, `logind`, `screensaver`,
     /// `scripted`, or `none`.
     pub backend: &'static str,

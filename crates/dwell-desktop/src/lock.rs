@@ -69,29 +69,33 @@ const SAVERS: &[(&str, &str)] = &[
     ("/org/xfce/ScreenSaver", "org.xfce.ScreenSaver"),
 ];
 
-/// Subscribes to every screen saver's `ActiveChanged`.
+/// Subscribes to every screen saver's `ActiveChanged`, and to its coming and going.
 pub(crate) async fn savers(session: &Connection) -> Vec<MessageStream> {
     let mut streams = Vec::new();
     for (_, interface) in SAVERS {
         streams.extend(subscribe(session, crate::idle::rule(interface, "ActiveChanged")).await);
+        let owner = crate::idle::rule("org.freedesktop.DBus", "NameOwnerChanged");
+        streams.extend(subscribe(session, owner.and_then(|rule| rule.add_arg(*interface))).await);
     }
     streams
 }
 
-/// Whether a screen saver is active now. Starts none.
-pub(crate) async fn saver_is_active(session: &Connection) -> bool {
+/// The screen savers that answer now, and whether one of them is active. Starts none.
+pub(crate) async fn ask_savers(session: &Connection) -> (Vec<&'static str>, bool) {
+    let (mut there, mut covered) = (Vec::new(), false);
     let ask = async {
         for (path, name) in SAVERS {
             let Ok(saver) = proxy(session, name, path, name).await else { continue };
             let active: zbus::Result<Option<bool>> =
                 saver.call_with_flags("GetActive", MethodFlags::NoAutoStart.into(), &()).await;
-            if let Ok(Some(true)) = active {
-                return true;
+            if let Ok(Some(active)) = active {
+                there.push(*name);
+                covered |= active;
             }
         }
-        false
     };
-    clock::within(PATIENCE, ask).await.unwrap_or(false)
+    let _ = clock::within(PATIENCE, ask).await;
+    (there, covered)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What goes out to the hub: facts, and the health of each part, on change only.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
@@ -9,6 +9,7 @@ use dwell_core::time::Boot;
 use tokio::sync::mpsc;
 
 use crate::backends::Abilities;
+use crate::freezer::Freezer;
 use crate::{Health, Notice};
 
 /// The way to the hub. When the hub is gone, what is said is lost: the tasks are about to end.
@@ -16,11 +17,12 @@ use crate::{Health, Notice};
 pub(crate) struct Reporter {
     out: mpsc::Sender<Notice>,
     said: Arc<Mutex<BTreeMap<&'static str, Health>>>,
+    freezer: Arc<OnceLock<Freezer>>,
 }
 
 impl Reporter {
     pub(crate) fn new(out: mpsc::Sender<Notice>) -> Self {
-        Self { out, said: Arc::default() }
+        Self { out, said: Arc::default(), freezer: Arc::default() }
     }
 
     /// States a fact that became true at `at`.
@@ -30,11 +32,32 @@ impl Reporter {
 
     /// States how a part is doing, unless that is what was said last.
     pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
-        let health = Health { part, ok, message: message.to_owned(), backend };
+        self.state(Health { part, ok, message: message.to_owned(), fix: None, backend }).await;
+    }
+
+    /// States what is wrong with a part, and the one command or step that mends it.
+    pub(crate) async fn ill(
+        &self,
+        part: &'static str,
+        backend: &'static str,
+        message: &str,
+        fix: Option<&str>,
+    ) {
+        let (message, fix) = (message.to_owned(), fix.map(str::to_owned));
+        self.state(Health { part, ok: false, message, fix, backend }).await;
+    }
+
+    async fn state(&self, health: Health) {
+        let part = health.part;
         let old = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(part, health.clone());
         if old.as_ref() != Some(&health) {
             let _ = self.out.send(Notice::Health(health)).await;
         }
+    }
+
+    /// Notes whether programs can be frozen here, which is no matter of the display. The first word holds.
+    pub(crate) fn found_freezer(&self, freezer: Freezer) {
+        let _ = self.freezer.set(freezer);
     }
 
     /// Whether a part was last said to work.
@@ -63,7 +86,8 @@ impl Levels {
     /// States that focus is told of now, how, and what can be done to windows.
     pub(crate) async fn attached(&self, backend: &'static str, how: &str, abilities: Abilities) {
         self.health("focus", true, backend, how).await;
-        self.health("windows", true, backend, &abilities.to_string()).await;
+        let freezer = self.reporter.freezer.get().copied().unwrap_or_default();
+        self.health("windows", true, backend, &abilities.told(freezer)).await;
     }
 
     /// What has focus.
@@ -91,5 +115,15 @@ impl Levels {
 
     pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
         self.reporter.health(part, ok, backend, message).await;
+    }
+
+    pub(crate) async fn ill(
+        &self,
+        part: &'static str,
+        backend: &'static str,
+        message: &str,
+        fix: Option<&str>,
+    ) {
+        self.reporter.ill(part, backend, message, fix).await;
     }
 }

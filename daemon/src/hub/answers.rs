@@ -1,6 +1,7 @@
 //! Answers to what is asked over the bus.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use dwell_bus::{Failure, Kind, Reply, Request, wire};
@@ -16,6 +17,7 @@ use super::targets::Resolved;
 use super::{Hub, Sensors};
 use crate::clock;
 use crate::enforcement::Order;
+use crate::environment::read_config;
 use crate::keys;
 use crate::pipe::pipe;
 
@@ -71,9 +73,12 @@ impl Hub {
             Request::Doctor(reply) => {
                 let mut parts = self.doctor();
                 let places = Places::new(&self.data_dir);
-                // It reads the vault's header, and the hub reads no files.
+                let config = self.config_path.clone();
+                // It reads the vault's header and the configuration, and the hub reads no files.
                 self.store.with(move |_| {
                     parts.extend(keys::part(&places));
+                    parts.push(config_part(&config));
+                    parts.sort_by_key(|part| ORDER.iter().position(|name| *name == part.part));
                     answer(reply, Ok(parts));
                 });
             }
@@ -140,7 +145,7 @@ impl Hub {
             part: health.part.to_owned(),
             ok: health.ok,
             message: health.message.clone(),
-            fix: None,
+            fix: health.fix.clone(),
         };
         self.health.values().map(part).collect()
     }
@@ -149,8 +154,9 @@ impl Hub {
         let mut parts = self.parts();
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
+        let unlinked = "no browser is linked: time in browsers counts by program only";
+        parts.push(plain("browser", unlinked.to_owned()));
         parts.push(plain("store", format!("{}", self.data_dir.display())));
-        parts.push(plain("config", format!("{}", self.config_path.display())));
         parts.push(plain(
             "days",
             format!("in {}, starting at {}", self.calendar().zone.name(), self.calendar().day_start),
@@ -249,6 +255,37 @@ impl Hub {
         }
         Ok(())
     }
+}
+
+/// In which order a person reads the parts; any other comes before them.
+const ORDER: &[&str] = &[
+    "desktop",
+    "focus",
+    "windows",
+    "idle",
+    "lock",
+    "session",
+    "sleep",
+    "notifications",
+    "browser",
+    "vault",
+    "key",
+    "store",
+    "config",
+    "days",
+];
+
+/// Whether the configuration's file is the one in force.
+fn config_part(path: &Path) -> wire::Part {
+    let (ok, message, fix) = match read_config(path) {
+        Ok(_) if path.exists() => (true, path.display().to_string(), None),
+        Ok(_) => (true, format!("{} does not exist: the defaults hold", path.display()), None),
+        Err(failure) => {
+            let (what, next) = failure.into_parts();
+            (false, format!("{what}; the old one stays in force"), Some(next))
+        }
+    };
+    wire::Part { part: "config".to_owned(), ok, message, fix }
 }
 
 /// Sends an answer. Who asked may have left.

@@ -6,7 +6,7 @@
 //! (sway-ipc(7), GET_TREE). Names in the tree are not read.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +25,7 @@ pub(crate) const NAME: &str = "sway";
 pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
 
 const RUN_COMMAND: u32 = 0;
+const GET_VERSION: u32 = 7;
 const GET_TREE: u32 = 4;
 const MAGIC: &[u8; 6] = b"i3-ipc";
 /// The longest answer that is taken, in bytes. A tree of a thousand windows has about two million.
@@ -48,7 +49,7 @@ impl Sway {
         client.require_toplevels()?;
         let mut ipc = Ipc { stream: UnixStream::connect(&self.ipc).await.map_err(|_| ended())? };
         let mut levels = Levels::new(context.reporter.clone());
-        levels.attached(NAME, "sway tells what has focus", ABILITIES).await;
+        levels.attached(NAME, "told by sway (its IPC and wlr-foreign-toplevel)", ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
         let mut shown = None;
         loop {
@@ -75,6 +76,17 @@ impl Sway {
             }
         }
     }
+}
+
+/// sway's version (sway-ipc(7), GET_VERSION), for people.
+pub(crate) async fn version(ipc: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Version {
+        human_readable: String,
+    }
+    let mut ipc = Ipc { stream: UnixStream::connect(ipc).await.ok()? };
+    let answer = ipc.ask(GET_VERSION, "").await.ok()?;
+    Some(serde_json::from_slice::<Version>(&answer).ok()?.human_readable)
 }
 
 /// A connection to sway's IPC, used for one question at a time.

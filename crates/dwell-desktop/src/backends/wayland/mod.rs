@@ -122,11 +122,12 @@ impl Client {
 
     /// Says how well idleness is known.
     pub(crate) async fn state_idle_health(&self, levels: &mut Levels, backend: &'static str) {
-        if self.state.seat.is_some() && self.state.idle.is_offered() {
-            levels.health("idle", true, backend, "the compositor tells when there is no input").await;
+        if let Some(protocol) = self.state.idle.protocol().filter(|_| self.state.seat.is_some()) {
+            levels.health("idle", true, backend, &format!("told by the compositor ({protocol})")).await;
         } else {
-            let message = "this compositor does not tell when there is no input, so you always count as present; use one that offers ext-idle-notify";
-            levels.health("idle", false, backend, message).await;
+            let message =
+                "this compositor does not tell when there is no input, so you always count as present";
+            levels.ill("idle", backend, message, Some("use one that offers ext-idle-notify")).await;
         }
     }
 

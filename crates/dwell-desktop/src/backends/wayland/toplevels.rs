@@ -70,7 +70,7 @@ impl Client {
             return Ok(());
         }
         Err(Down::Lacks(
-            "this Wayland compositor does not tell other programs what has focus; use one that offers wlr-foreign-toplevel-management",
+            "unsupported: this compositor tells no other program what has focus, so no time is counted; log in to another desktop (dwell's docs/desktops.md lists them)",
         ))
     }
 
