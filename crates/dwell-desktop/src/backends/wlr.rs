@@ -32,8 +32,8 @@ impl Wlr {
     ) -> Result<Infallible, Down> {
         let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
-        // sway opens its Wayland socket before its IPC socket: now that it has answered, both are there.
-        if client.peer.is_some_and(|pid| detect::sway_socket(&context.around, pid).is_some()) {
+        // A compositor opens its Wayland socket before its IPC socket: now that it has answered, both are there.
+        if client.peer.is_some_and(|pid| detect::has_ipc(&context.around, pid)) {
             return Err(Down::Better);
         }
         let mut levels = Levels::new(context.reporter.clone());
