@@ -70,6 +70,15 @@ pub(crate) enum Down {
     /// The display lacks what is needed. The text ends with the next step.
     #[error("{0}")]
     Lacks(&'static str),
+    /// The compositor of this name tells nobody what has focus.
+    #[error(
+        "{0} does not tell other programs what has focus, so nothing can be counted; log in to GNOME, KDE Plasma, sway, \
+         labwc, Hyprland, niri or an X11 desktop instead"
+    )]
+    Unsupported(String),
+    /// The display is there and does not answer: it is stopped or stuck.
+    #[error("{0} does not answer")]
+    Silent(&'static str),
     /// A better back end has become possible: look again, at once.
     #[error("a better way has appeared")]
     Better,

@@ -37,7 +37,7 @@ impl Wlr {
             return Err(Down::Better);
         }
         let mut levels = Levels::new(context.reporter.clone());
-        levels.attached(NAME, "the compositor tells what has focus", ABILITIES).await;
+        levels.attached(NAME, &format!("{} tells what has focus", client.name()), ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
         loop {
             let at = clock::now();
