@@ -15,6 +15,7 @@ use crate::observer::Observer;
 use crate::place::Place;
 use crate::process::Process;
 use crate::sway::Sway;
+use crate::wlroots::{Compositor, Wlroots};
 use crate::x11::X11;
 
 /// What kind of desktop a bed has.
@@ -24,14 +25,35 @@ pub enum Kind {
     X11,
     /// Headless sway.
     Sway,
+    /// Headless labwc.
+    Labwc,
+    /// Headless sway, whose own tools are used neither by the bed nor by dwell.
+    SwayAlone,
+    /// Headless weston, which tells nobody what has focus.
+    Weston,
+    /// Headless cage, which tells nobody what has focus, with one window.
+    Cage,
     /// Buses alone, as over ssh.
     NoDisplay,
+}
+
+impl Kind {
+    const fn wlroots(self) -> Option<Compositor> {
+        match self {
+            Kind::Labwc => Some(Compositor::Labwc),
+            Kind::SwayAlone => Some(Compositor::SwayAlone),
+            Kind::Weston => Some(Compositor::Weston),
+            Kind::Cage => Some(Compositor::Cage),
+            Kind::X11 | Kind::Sway | Kind::NoDisplay => None,
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Desktop {
     X11(X11),
     Sway(Sway),
+    Wlroots(Wlroots),
     None,
 }
 
@@ -39,7 +61,7 @@ enum Desktop {
 #[derive(Debug)]
 pub struct Window {
     app: String,
-    /// The X window, or the pid by which sway knows it.
+    /// The X window, the pid by which sway knows it, or the place in the order of appearance.
     number: u32,
     process: Process,
 }
@@ -87,6 +109,9 @@ impl Bed {
     /// What this machine lacks.
     pub fn try_start(kind: Kind) -> Result<Self, String> {
         let (needs, person): (&[&str], _) = match kind {
+            Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => {
+                (kind.wlroots().map_or(&[], Compositor::needs), Person::unprivileged())
+            }
             Kind::X11 => (X11::NEEDS, Ok(Person::current())),
             Kind::Sway => (Sway::NEEDS, Person::unprivileged()),
             Kind::NoDisplay => (&["dbus-daemon", "setpriv"], Ok(Person::current())),
@@ -102,6 +127,10 @@ impl Bed {
         let desktop = match kind {
             Kind::X11 => Desktop::X11(X11::start(&mut place)),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
+            Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => match kind.wlroots() {
+                Some(compositor) => Desktop::Wlroots(Wlroots::start(&mut place, compositor)),
+                None => Desktop::None,
+            },
             Kind::NoDisplay => Desktop::None,
         };
         Ok(Bed { desktop, session_bus, place, folder })
@@ -163,6 +192,7 @@ impl Bed {
         let (process, number) = match &self.desktop {
             Desktop::X11(x11) => x11.open(&self.place, app, title),
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
+            Desktop::Wlroots(wlroots) => wlroots.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -183,6 +213,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::ask_for_focus(&self.place, window.number),
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.ask_for_focus(window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -192,6 +223,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::press_key(&self.place),
             Desktop::Sway(_) => Sway::press_key(&self.place),
+            Desktop::Wlroots(_) => Wlroots::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -202,6 +234,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_hidden(window.number),
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.is_hidden(window.number),
             Desktop::None => false,
         }
     }
@@ -212,6 +245,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_open(window.number),
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.is_open(window.number),
             Desktop::None => false,
         }
     }
@@ -225,6 +259,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => Some(x11.changed()),
             Desktop::Sway(sway) => Some(sway.changed()),
+            Desktop::Wlroots(wlroots) => Some(wlroots.changed()),
             Desktop::None => None,
         }
     }
@@ -249,6 +284,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => Observer::of_x11(&self.place),
             Desktop::Sway(_) => Observer::of_sway(&self.place),
+            Desktop::Wlroots(wlroots) => wlroots.observe(),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -263,9 +299,73 @@ impl Bed {
         }
         let locker = self.place.start("swaylock", &["--color", "000000"]);
         // sway sends no event for it.
-        let locked = || Sway::has_no_window_in_focus(&self.place);
+        let locked = || match &self.desktop {
+            Desktop::Wlroots(wlroots) => wlroots.has_no_window_in_focus(),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => Sway::has_no_window_in_focus(&self.place),
+        };
         assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
         Some(locker)
+    }
+
+    /// Puts a window out of sight, as a task bar does.
+    ///
+    /// # Panics
+    ///
+    /// On a desktop that knows no such thing.
+    pub fn hide(&self, window: &Window) {
+        match &self.desktop {
+            Desktop::Wlroots(wlroots) => wlroots.hide(window.number),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("not hidden by this bed"),
+        }
+    }
+
+    /// The process of the compositor.
+    ///
+    /// # Panics
+    ///
+    /// On a bed without one of its own.
+    pub fn compositor(&mut self) -> &mut Process {
+        match &mut self.desktop {
+            Desktop::Sway(sway) => sway.process(),
+            Desktop::Wlroots(wlroots) => wlroots.process(),
+            Desktop::X11(_) | Desktop::None => panic!("this bed has no compositor"),
+        }
+    }
+
+    /// Kills the compositor as a crash would, with all of its windows, and returns when it is gone.
+    ///
+    /// # Panics
+    ///
+    /// On a desktop that has none.
+    pub fn kill_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::Sway(sway) => sway.kill(&self.place),
+            Desktop::Wlroots(wlroots) => wlroots.kill(&self.place),
+            Desktop::X11(_) | Desktop::None => panic!("this desktop is not restarted"),
+        }
+    }
+
+    /// Starts the compositor again after [`Self::kill_desktop`], and returns when it answers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up, and on a desktop that has none.
+    pub fn start_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::Sway(sway) => *sway = Sway::start(&mut self.place),
+            Desktop::Wlroots(wlroots) => wlroots.start_again(&mut self.place),
+            Desktop::X11(_) | Desktop::None => panic!("this desktop is not restarted"),
+        }
+    }
+
+    /// Kills the compositor and starts it again.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start_desktop`].
+    pub fn restart_desktop(&mut self) {
+        self.kill_desktop();
+        self.start_desktop();
     }
 }
 
