@@ -4,7 +4,7 @@
 //! change of focus. The one for events carries every change of every title and cannot be told to leave them out, so it
 //! would wake us all the time.
 //!
-//! A lock takes the keyboard from a window, but neither `activated` nor the name of active window: what tells of it is
+//! A lock takes the keyboard from a window, but neither `activated` nor the place of the active one: what tells of it is
 //! `hyprland_lock_notify_v1` (Hyprland 0.47), which [`Client`] listens to.
 //!
 //! Titles come with the answers, because there is no way to ask for less; they are not read.
@@ -90,7 +90,8 @@ impl Hyprland {
         let windows: Vec<Window> = self.json("j/clients").await?;
         for window in windows {
             let Some(address) = window.address() else { continue };
-            if !act.is_for(&apps.identify(&window.window())) {
+            // Windows that were closed, or not opened yet, may be listed (hyprwm/Hyprland issues 1810 and 2653).
+            if window.mapped == Some(false) || !act.is_for(&apps.identify(&window.window())) {
                 continue;
             }
             // A window's address is a number: a class in a command would be a pattern that the program chose.
@@ -129,6 +130,7 @@ impl Hyprland {
 #[serde(default, rename_all = "camelCase")]
 struct Window {
     address: String,
+    mapped: Option<bool>,
     class: String,
     initial_class: String,
     pid: i64,

@@ -7,10 +7,13 @@ mod bed;
 mod compositor;
 mod endings;
 mod focus;
+mod hyprland;
 mod idle;
+mod ipc;
 #[path = "../../src/backends/wayland/lock_interfaces.rs"]
 mod lock_interfaces;
 mod lock_protocol;
+mod niri;
 
 use std::time::Duration;
 
