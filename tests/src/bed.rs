@@ -16,6 +16,7 @@ use crate::observer::Observer;
 use crate::place::Place;
 use crate::process::Process;
 use crate::sway::Sway;
+use crate::wlroots::{Compositor, Wlroots};
 use crate::x11::{Manager, X11};
 
 /// What kind of desktop a bed has.
@@ -27,6 +28,14 @@ pub enum Kind {
     Xfwm4,
     /// Headless sway.
     Sway,
+    /// Headless labwc.
+    Labwc,
+    /// Headless sway, whose own tools are used neither by the bed nor by dwell.
+    SwayAlone,
+    /// Headless weston, which tells nobody what has focus.
+    Weston,
+    /// Headless cage, which tells nobody what has focus, with one window.
+    Cage,
     /// Buses alone, as over ssh.
     NoDisplay,
 }
@@ -42,6 +51,10 @@ impl Kind {
             Self::X11 => "X11 (openbox)",
             Self::Xfwm4 => "X11 (xfwm4)",
             Self::Sway => "sway",
+            Self::Labwc => "labwc",
+            Self::SwayAlone => "sway (toplevels only)",
+            Self::Weston => "weston",
+            Self::Cage => "cage",
             Self::NoDisplay => "no display",
         }
     }
@@ -49,12 +62,23 @@ impl Kind {
     const fn manager(self) -> Manager {
         if matches!(self, Self::Xfwm4) { Manager::Xfwm4 } else { Manager::Openbox }
     }
+
+    const fn wlroots(self) -> Option<Compositor> {
+        match self {
+            Kind::Labwc => Some(Compositor::Labwc),
+            Kind::SwayAlone => Some(Compositor::SwayAlone),
+            Kind::Weston => Some(Compositor::Weston),
+            Kind::Cage => Some(Compositor::Cage),
+            Kind::X11 | Kind::Xfwm4 | Kind::Sway | Kind::NoDisplay => None,
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Desktop {
     X11(X11),
     Sway(Sway),
+    Wlroots(Wlroots),
     None,
 }
 
@@ -62,7 +86,7 @@ enum Desktop {
 #[derive(Debug)]
 pub struct Window {
     app: String,
-    /// The X window, or the pid by which sway knows it.
+    /// The X window, the pid by which sway knows it, or the place in the order of appearance.
     number: u32,
     process: Process,
 }
@@ -115,6 +139,9 @@ impl Bed {
         let (needs, person) = match kind {
             Kind::X11 | Kind::Xfwm4 => (kind.manager().needs(), Ok(Person::current())),
             Kind::Sway => (Sway::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => {
+                (kind.wlroots().map_or(&[][..], Compositor::needs).to_vec(), Person::unprivileged())
+            }
             Kind::NoDisplay => (vec!["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
         if let Some(missing) = machine::lacks(&needs) {
@@ -128,6 +155,10 @@ impl Bed {
         let desktop = match kind {
             Kind::X11 | Kind::Xfwm4 => Desktop::X11(X11::start(&mut place, kind.manager())),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
+            Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => match kind.wlroots() {
+                Some(compositor) => Desktop::Wlroots(Wlroots::start(&mut place, compositor)),
+                None => Desktop::None,
+            },
             Kind::NoDisplay => Desktop::None,
         };
         Ok(Bed { kind, lock: Lock::None, desktop, session_bus, place, folder })
@@ -189,6 +220,7 @@ impl Bed {
         let (process, number) = match &self.desktop {
             Desktop::X11(x11) => x11.open(&self.place, app, title),
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
+            Desktop::Wlroots(wlroots) => wlroots.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -209,6 +241,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::ask_for_focus(&self.place, window.number),
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.ask_for_focus(window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -218,6 +251,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::press_key(&self.place),
             Desktop::Sway(_) => Sway::press_key(&self.place),
+            Desktop::Wlroots(_) => Wlroots::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -228,6 +262,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_hidden(window.number),
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.is_hidden(window.number),
             Desktop::None => false,
         }
     }
@@ -238,6 +273,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_open(window.number),
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.is_open(window.number),
             Desktop::None => false,
         }
     }
@@ -251,6 +287,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => Some(x11.changed()),
             Desktop::Sway(sway) => Some(sway.changed()),
+            Desktop::Wlroots(wlroots) => Some(wlroots.changed()),
             Desktop::None => None,
         }
     }
@@ -275,25 +312,61 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => Observer::of_x11(&self.place),
             Desktop::Sway(_) => Observer::of_sway(&self.place),
+            Desktop::Wlroots(wlroots) => wlroots.observe(),
             Desktop::None => panic!("this bed has no display"),
         }
     }
 
-    /// Kills the X server or the compositor as a crash would. Every window is gone.
-    pub fn crash_desktop(&mut self) {
+    /// Kills the X server or the compositor as a crash would, with all of its windows, and returns when it is gone.
+    ///
+    /// # Panics
+    ///
+    /// On a bed without one.
+    pub fn kill_desktop(&mut self) {
         match &mut self.desktop {
-            Desktop::X11(x11) => x11.crash(),
-            Desktop::Sway(sway) => sway.crash(&self.place),
+            Desktop::X11(x11) => x11.kill(),
+            Desktop::Sway(sway) => sway.kill(&self.place),
+            Desktop::Wlroots(wlroots) => wlroots.kill(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
 
-    /// Starts a desktop of the same kind in place of one that crashed, and waits until it answers.
-    pub fn start_desktop_again(&mut self) {
+    /// Starts the desktop again after [`Self::kill_desktop`], and returns when it answers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up, and on a bed without one.
+    pub fn start_desktop(&mut self) {
         match &mut self.desktop {
             Desktop::X11(x11) => x11.start_again(&mut self.place, self.kind.manager()),
             Desktop::Sway(sway) => *sway = Sway::start(&mut self.place),
+            Desktop::Wlroots(wlroots) => wlroots.start_again(&mut self.place),
             Desktop::None => panic!("this bed has no display"),
+        }
+    }
+
+    /// Puts a window out of sight, as a task bar does.
+    ///
+    /// # Panics
+    ///
+    /// On a desktop that knows no such thing.
+    pub fn hide(&self, window: &Window) {
+        match &self.desktop {
+            Desktop::Wlroots(wlroots) => wlroots.hide(window.number),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("not hidden by this bed"),
+        }
+    }
+
+    /// The process of the compositor.
+    ///
+    /// # Panics
+    ///
+    /// On a bed without one of its own.
+    pub fn compositor(&mut self) -> &mut Process {
+        match &mut self.desktop {
+            Desktop::Sway(sway) => sway.process(),
+            Desktop::Wlroots(wlroots) => wlroots.process(),
+            Desktop::X11(_) | Desktop::None => panic!("this bed has no compositor"),
         }
     }
 
@@ -303,7 +376,7 @@ impl Bed {
     pub fn prepare_lock(&mut self) -> bool {
         let made = match &self.desktop {
             Desktop::X11(_) => self.try_mock_logind().map(Lock::Logind),
-            Desktop::Sway(_) => match machine::lacks(&["swaylock"]) {
+            Desktop::Sway(_) | Desktop::Wlroots(_) => match machine::lacks(&["swaylock"]) {
                 Some(missing) => Err(format!("{missing} is not installed")),
                 None => Ok(Lock::Swaylock(None)),
             },
@@ -331,7 +404,12 @@ impl Bed {
             Lock::Swaylock(locker) => {
                 *locker = Some(self.place.start("swaylock", &["--color", "000000"]));
                 // sway sends no event for it.
-                let locked = || Sway::has_no_window_in_focus(&self.place);
+                let locked = || match &self.desktop {
+                    Desktop::Wlroots(wlroots) => wlroots.has_no_window_in_focus(),
+                    Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => {
+                        Sway::has_no_window_in_focus(&self.place)
+                    }
+                };
                 assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
             }
         }

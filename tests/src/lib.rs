@@ -22,6 +22,7 @@ pub mod canary;
 mod cli;
 pub mod clock;
 mod daemon;
+mod foreign;
 mod keyring;
 mod logind;
 pub mod machine;
@@ -33,6 +34,7 @@ mod process;
 pub mod schedule;
 mod spans;
 mod sway;
+mod wlroots;
 mod x11;
 
 pub use bed::{Bed, Kind, Window, say_panics_plainly};

@@ -48,17 +48,6 @@ impl Sway {
         Sway { changed, _events: events, compositor }
     }
 
-    /// Kills sway as a crash would.
-    pub(crate) fn crash(&mut self, place: &Place) {
-        self.compositor.kill();
-        // What it leaves behind would be taken for the next one's.
-        for name in ["sway-ipc.", "wayland-"] {
-            while let Some(socket) = socket(place, name) {
-                fs::remove_file(place.runtime().join(socket)).expect("to remove a dead socket");
-            }
-        }
-    }
-
     /// Starts a terminal with this app id and waits until it has focus, as every new window of sway gets it.
     pub(crate) fn open(&self, place: &Place, app: &str, title: &str) -> (Process, u32) {
         let process = place.start("foot", &["-a", app, "-T", title, "sleep", "100000"]);
@@ -90,6 +79,21 @@ impl Sway {
         let seats: Value =
             serde_json::from_str(&place.run("swaymsg", &["-r", "-t", "get_seats"])).unwrap_or_default();
         seats[0]["focus"] == 0
+    }
+
+    /// The compositor's process.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.compositor
+    }
+
+    /// Kills it as a crash would; what it leaves behind would be taken for the next one's.
+    pub(crate) fn kill(&mut self, place: &Place) {
+        self.compositor.kill();
+        for prefix in ["sway-ipc.", "wayland-"] {
+            while let Some(name) = socket(place, prefix) {
+                fs::remove_file(place.runtime().join(name)).expect("to remove a dead socket");
+            }
+        }
     }
 
     pub(crate) fn changed(&self) -> &Bell {

@@ -98,7 +98,7 @@ impl X11 {
     }
 
     /// Kills the X server as a crash would.
-    pub(crate) fn crash(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.server.process().kill();
     }
 

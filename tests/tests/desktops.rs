@@ -158,13 +158,13 @@ fn a_crash_is_survived(bed: &mut Bed, watch: &Lines, test: &str) {
     };
     assert!(wait_until(Deadline::seconds(10), || focus(bed)), "{}", bed.dwell(&["doctor"]).stdout);
     let killed = Stamp::now();
-    bed.crash_desktop();
+    bed.kill_desktop();
     let of_focus = |event: &Value| event["event"] == "sensor" && event["part"] == "focus";
     next_event(watch, Deadline::seconds(5), |event| of_focus(event) && event["ok"] == false);
     assert_eq!(bed.dwell_json(&["status"])["state"], "unobserved");
     // Less than a second is not told as a gap.
     let_pass(Duration::from_millis(1500));
-    bed.start_desktop_again();
+    bed.start_desktop();
     let answers = Stamp::now();
     let taken_up = next_event(watch, Deadline::seconds(10), |event| of_focus(event) && event["ok"] == true);
     eprintln!("{test}: taken up {} ms after the desktop answered again", taken_up.since(answers));

@@ -28,6 +28,8 @@ const RETRIES: &[u64] = &[50, 100, 200, 400, 800, 1600];
 /// The wait after them while something answers on the display's socket, but not as a display does: a server that is
 /// stopped, or that refuses us. No event tells when that ends.
 const SLOW_RETRY: u64 = 30_000;
+/// A display that has not answered by then is stopped or stuck. It is waited for, and that is said.
+const ANSWERS_WITHIN: Millis = Millis::from_secs(5);
 /// A back end that ran at least this long had a display: its loss starts the row of attempts anew.
 const RAN: Millis = Millis::from_secs(2);
 
@@ -81,7 +83,7 @@ impl Supervisor {
                             if clock::now().since(began).is_some_and(|ran| ran >= RAN) {
                                 attempt = 0;
                             }
-                            answers = !matches!(down, Down::Lacks(_));
+                            answers = !matches!(down, Down::Lacks(_) | Down::Unsupported(_));
                             // What appears from here on; what came before, the first attempt finds.
                             watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
                             self.lost(backend.name(), &down).await;
@@ -119,10 +121,19 @@ impl Supervisor {
         let sign = {
             let mut run = std::pin::pin!(backend.run(context, &mut acts));
             let (mut naming, mut named) = (std::pin::pin!(naming), false);
+            let mut overdue = std::pin::pin!(clock::after(ANSWERS_WITHIN));
+            let mut waiting = true;
             loop {
                 tokio::select! {
+                    _ = &mut overdue, if waiting => {
+                        waiting = false;
+                        if !self.reporter.is_ok("focus") {
+                            let message = "the display does not answer; it is taken up when it does";
+                            self.say_unknown(backend.name(), message, None).await;
+                        }
+                    }
                     down = &mut run => {
-                        if matches!(down, Err(Down::Lacks(_))) && !named {
+                        if matches!(down, Err(Down::Lacks(_) | Down::Unsupported(_))) && !named {
                             // Who sees that a desktop is not supported wants to see which.
                             naming.await;
                         }
@@ -147,7 +158,7 @@ impl Supervisor {
     /// The display was there and is not any more, or would not have us.
     async fn lost(&mut self, backend: &'static str, down: &Down) {
         let (message, fix) = down.told();
-        if !matches!(down, Down::Lacks(_)) {
+        if !matches!(down, Down::Lacks(_) | Down::Unsupported(_)) {
             self.reporter.ill("desktop", backend, &message, fix).await;
         }
         self.say_unknown(backend, &message, fix).await;

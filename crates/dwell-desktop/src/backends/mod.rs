@@ -5,6 +5,7 @@
 
 pub(crate) mod gnome;
 pub(crate) mod hyprland;
+mod ipc;
 pub(crate) mod kwin;
 pub(crate) mod niri;
 pub(crate) mod scripted;
@@ -72,6 +73,9 @@ impl Abilities {
     }
 }
 
+/// What to do where nothing can be counted.
+const ANOTHER: &str = "log in to GNOME, KDE Plasma, sway, labwc, Hyprland, niri or an X11 desktop (docs/desktops.md lists them)";
+
 /// Why a back end ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Down {
@@ -84,6 +88,12 @@ pub(crate) enum Down {
     /// The display lacks what is needed: what is wrong, and after the first semicolon the next step.
     #[error("{0}")]
     Lacks(&'static str),
+    /// The compositor of this name tells nobody what has focus.
+    #[error("unsupported: {0} tells no other program what has focus, so no time is counted")]
+    Unsupported(String),
+    /// The display is there and does not answer: it is stopped or stuck.
+    #[error("{0} does not answer")]
+    Silent(&'static str),
     /// A better back end has become possible: look again, at once.
     #[error("a better way has appeared")]
     Better,
@@ -102,6 +112,8 @@ impl Down {
             },
             // Most often XAUTHORITY is not known here.
             Self::Refused(_) => (self.to_string(), Some(ATTACH)),
+            Self::Unsupported(_) => (self.to_string(), Some(ANOTHER)),
+            Self::Silent(_) => (format!("{self}; it is taken up again when it does"), None),
             Self::Ended(_) | Self::Better | Self::Io(_) => {
                 (format!("{self}; it is taken up again when it comes back"), None)
             }

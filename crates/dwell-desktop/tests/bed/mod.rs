@@ -208,6 +208,7 @@ pub(crate) struct Sensors {
     pub(crate) desktop: Desktop,
     notices: mpsc::Receiver<Notice>,
     said: Vec<String>,
+    focus: Option<String>,
 }
 
 impl Sensors {
@@ -219,7 +220,7 @@ impl Sensors {
         let (out, notices) = mpsc::channel(256);
         let settings = Settings { idle_after: Millis::from_ms(idle_after_ms) };
         let desktop = Desktop::start(around, settings, out, buses);
-        Self { desktop, notices, said: Vec::new() }
+        Self { desktop, notices, said: Vec::new(), focus: None }
     }
 
     /// Waits for a notice; the ones before it are passed over.
@@ -228,6 +229,9 @@ impl Sensors {
             loop {
                 let notice = self.notices.recv().await.expect("the sensors have ended");
                 self.said.push(show(&notice));
+                if let Notice::Sample(Sample { fact: Fact::Focus(app), .. }) = &notice {
+                    self.focus = app.as_ref().map(|app| app.as_str().to_owned());
+                }
                 if wanted(&notice) {
                     return notice;
                 }
@@ -254,6 +258,11 @@ impl Sensors {
 
     pub(crate) async fn focus_none(&mut self) -> Boot {
         self.fact("no focus", |fact| *fact == Fact::Focus(None)).await.at
+    }
+
+    /// The program that has focus by what was said so far.
+    pub(crate) fn stated_focus(&self) -> Option<&str> {
+        self.focus.as_deref()
     }
 
     pub(crate) async fn active(&mut self) -> Boot {

@@ -1,10 +1,12 @@
 //! A Wayland connection, as the back ends of all Wayland compositors share it.
 //!
-//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`toplevels`] — and tells
+//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`lock`], [`toplevels`] — and tells
 //! when any of it has changed. Everything is asynchronous, the first exchange included: a compositor that is stopped
 //! holds nothing up.
 
 mod idle;
+mod lock;
+mod lock_interfaces;
 mod toplevels;
 
 use std::os::fd::OwnedFd;
@@ -16,6 +18,7 @@ use rustix::net::sockopt::socket_peercred;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use wayland_client::backend::WaylandError;
+use wayland_client::protocol::wl_display::WlDisplay;
 use wayland_client::protocol::{wl_callback, wl_registry, wl_seat};
 use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle};
 
@@ -24,8 +27,15 @@ use crate::clock;
 use crate::readiness::awaitable;
 use crate::report::Levels;
 
+/// What is spoken of when the connection is.
+const COMPOSITOR: &str = "the Wayland compositor";
+
+/// How long a compositor may take to answer. One that takes longer is stopped or stuck.
+const PATIENCE: Millis = Millis::from_secs(5);
+
 /// A connection to a Wayland compositor, with what it tells.
 pub(crate) struct Client {
+    display: WlDisplay,
     queue: EventQueue<State>,
     fd: AsyncFd<OwnedFd>,
     state: State,
@@ -40,6 +50,7 @@ struct State {
     answers: u32,
     seat: Option<wl_seat::WlSeat>,
     idle: idle::Idle,
+    lock: lock::Lock,
     toplevels: toplevels::Toplevels,
 }
 
@@ -54,31 +65,62 @@ impl Client {
         stream.set_nonblocking(true)?;
         let peer = socket_peercred(&stream).ok().map(|peer| peer.pid.as_raw_nonzero().get());
         let fd = awaitable(OwnedFd::from(stream.try_clone()?), Interest::READABLE | Interest::WRITABLE)?;
-        let connection =
-            Connection::from_socket(stream).map_err(|_| Down::Refused("the Wayland compositor"))?;
+        let connection = Connection::from_socket(stream).map_err(|_| Down::Refused(COMPOSITOR))?;
         let queue: EventQueue<State> = connection.new_event_queue();
         let handle = queue.handle();
         let display = connection.display();
         display.get_registry(&handle, ());
         display.sync(&handle, ());
-        let mut client = Self { queue, fd, state: State::default(), idle_after, peer };
+        let mut client = Self { display, queue, fd, state: State::default(), idle_after, peer };
         client.answered(1).await?;
         let timeout = u32::try_from(idle_after.as_ms()).unwrap_or(u32::MAX);
         client.state.idle.watch(client.state.seat.as_ref(), timeout, &handle);
-        display.sync(&handle, ());
+        client.queue_sync();
         client.answered(2).await?;
         Ok(client)
     }
 
     async fn answered(&mut self, answers: u32) -> Result<(), Down> {
         while self.state.answers < answers {
-            self.changed().await?;
+            self.told().await?;
         }
         Ok(())
     }
 
     /// Waits until the compositor has told something. Cancelling loses nothing.
+    ///
+    /// A compositor that is stopped or stuck keeps its connections, and tells neither idleness nor anything else, so
+    /// that time would run on for whatever had focus. So while time runs, one that has been silent for the whole idle
+    /// time is asked whether it is still there. While nobody is there, or nothing has focus, nothing wakes up.
     pub(crate) async fn changed(&mut self) -> Result<(), Down> {
+        if self.active().is_none() || self.state.idle.idle {
+            return self.told().await;
+        }
+        match clock::within(self.idle_after, self.told()).await {
+            Some(told) => told,
+            None => self.is_alive().await,
+        }
+    }
+
+    async fn is_alive(&mut self) -> Result<(), Down> {
+        self.queue_sync();
+        let next = self.state.answers + 1;
+        clock::within(PATIENCE, self.answered(next)).await.unwrap_or(Err(Down::Silent(COMPOSITOR)))
+    }
+
+    fn queue_sync(&self) {
+        self.display.sync(&self.queue.handle(), ());
+    }
+
+    /// The compositor's name, where it is known: its process's.
+    pub(crate) fn name(&self) -> String {
+        let comm = self.peer.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+        let name = comm.map(|comm| comm.trim().to_owned());
+        let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+        name.filter(plain).unwrap_or_else(|| "this Wayland compositor".to_owned())
+    }
+
+    async fn told(&mut self) -> Result<(), Down> {
         loop {
             self.flush().await?;
             // Everything that has arrived is read before the socket is waited on.
@@ -141,7 +183,7 @@ impl Client {
 }
 
 fn ended() -> Down {
-    Down::Ended("the Wayland compositor")
+    Down::Ended(COMPOSITOR)
 }
 
 impl Dispatch<wl_registry::WlRegistry, ()> for State {
@@ -157,6 +199,7 @@ impl Dispatch<wl_registry::WlRegistry, ()> for State {
         if interface == wl_seat::WlSeat::interface().name && state.seat.is_none() {
             state.seat = Some(registry.bind(name, version.min(5), handle, ()));
         }
+        lock::Lock::bind(registry, name, &interface, handle);
         state.idle.bind(registry, name, &interface, handle);
         state.toplevels.bind(registry, name, &interface, version, handle);
     }
