@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
+use crate::kwin::Kwin;
 use crate::logind::Logind;
 use crate::machine::{self, Person};
 use crate::notices::Notices;
@@ -24,6 +25,10 @@ pub enum Kind {
     X11,
     /// Headless sway.
     Sway,
+    /// KWin on a virtual screen, with the desktop file of the package, so that it grants dwelld its window list.
+    Kwin,
+    /// The same without that file: a script is dwelld's only way.
+    KwinUngranted,
     /// Buses alone, as over ssh.
     NoDisplay,
 }
@@ -32,6 +37,7 @@ pub enum Kind {
 enum Desktop {
     X11(X11),
     Sway(Sway),
+    Kwin(Kwin),
     None,
 }
 
@@ -39,7 +45,7 @@ enum Desktop {
 #[derive(Debug)]
 pub struct Window {
     app: String,
-    /// The X window, or the pid by which sway knows it.
+    /// The X window, or the pid by which a Wayland compositor knows it.
     number: u32,
     process: Process,
 }
@@ -89,6 +95,7 @@ impl Bed {
         let (needs, person): (&[&str], _) = match kind {
             Kind::X11 => (X11::NEEDS, Ok(Person::current())),
             Kind::Sway => (Sway::NEEDS, Person::unprivileged()),
+            Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS, Person::unprivileged()),
             Kind::NoDisplay => (&["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
         if let Some(missing) = machine::lacks(needs) {
@@ -102,6 +109,8 @@ impl Bed {
         let desktop = match kind {
             Kind::X11 => Desktop::X11(X11::start(&mut place)),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
+            Kind::Kwin => Desktop::Kwin(Kwin::start(&mut place, true)),
+            Kind::KwinUngranted => Desktop::Kwin(Kwin::start(&mut place, false)),
             Kind::NoDisplay => Desktop::None,
         };
         Ok(Bed { desktop, session_bus, place, folder })
@@ -163,6 +172,7 @@ impl Bed {
         let (process, number) = match &self.desktop {
             Desktop::X11(x11) => x11.open(&self.place, app, title),
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
+            Desktop::Kwin(kwin) => kwin.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -183,6 +193,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::ask_for_focus(&self.place, window.number),
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
+            Desktop::Kwin(kwin) => kwin.ask_for_focus(&self.place, window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -192,6 +203,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::press_key(&self.place),
             Desktop::Sway(_) => Sway::press_key(&self.place),
+            Desktop::Kwin(_) => Kwin::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -202,6 +214,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_hidden(window.number),
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
+            Desktop::Kwin(kwin) => kwin.is_hidden(window.number),
             Desktop::None => false,
         }
     }
@@ -212,6 +225,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_open(window.number),
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
+            Desktop::Kwin(kwin) => kwin.is_open(window.number),
             Desktop::None => false,
         }
     }
@@ -225,6 +239,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => Some(x11.changed()),
             Desktop::Sway(sway) => Some(sway.changed()),
+            Desktop::Kwin(kwin) => Some(kwin.changed()),
             Desktop::None => None,
         }
     }
@@ -249,6 +264,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => Observer::of_x11(&self.place),
             Desktop::Sway(_) => Observer::of_sway(&self.place),
+            Desktop::Kwin(kwin) => kwin.observe(),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -266,6 +282,52 @@ impl Bed {
         let locked = || Sway::has_no_window_in_focus(&self.place);
         assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
         Some(locker)
+    }
+
+    /// Locks the screen with the desktop's own locker, or unlocks it, and waits until it is so.
+    ///
+    /// # Panics
+    ///
+    /// When it does not become so, and on a desktop that has no locker of its own.
+    pub fn lock(&self, locked: bool) {
+        match &self.desktop {
+            Desktop::Kwin(kwin) => kwin.lock(&self.place, locked),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop has no locker"),
+        }
+    }
+
+    /// Kills the compositor as a crash would, with all of its windows, and returns when it is gone.
+    ///
+    /// # Panics
+    ///
+    /// On a desktop that has none.
+    pub fn kill_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::Kwin(kwin) => kwin.kill(),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop is not restarted"),
+        }
+    }
+
+    /// Starts the compositor again on the same socket after [`Self::kill_desktop`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not come up, and on a desktop that has none.
+    pub fn start_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::Kwin(kwin) => kwin.start_again(&self.place),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop is not restarted"),
+        }
+    }
+
+    /// Kills the compositor and starts it again.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start_desktop`].
+    pub fn restart_desktop(&mut self) {
+        self.kill_desktop();
+        self.start_desktop();
     }
 }
 

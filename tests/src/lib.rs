@@ -23,6 +23,7 @@ mod cli;
 pub mod clock;
 mod daemon;
 mod keyring;
+mod kwin;
 mod logind;
 pub mod machine;
 pub mod memory;

@@ -30,7 +30,27 @@ pub struct Sighting {
 pub struct Observer {
     seen: Arc<Mutex<Vec<Sighting>>>,
     new: Bell,
-    _tool: Process,
+    // None: the desktop tells it by itself.
+    _tool: Option<Process>,
+}
+
+/// What tells an observer that has no tool of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    seen: Arc<Mutex<Vec<Sighting>>>,
+    new: Bell,
+}
+
+impl Feed {
+    /// Tells what is in focus, unless that was told last.
+    pub(crate) fn tell(&self, at: Stamp, app: Option<String>) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.last().is_none_or(|last| last.app != app) {
+            seen.push(Sighting { at, app });
+            drop(seen);
+            self.new.ring();
+        }
+    }
 }
 
 impl Observer {
@@ -82,6 +102,13 @@ impl Observer {
         observer
     }
 
+    /// One that is told by whatever the sender sends: the app in focus.
+    pub(crate) fn fed() -> (Self, Feed) {
+        let (seen, new) = (Arc::default(), Bell::default());
+        let feed = Feed { seen: Arc::clone(&seen), new: new.clone() };
+        (Observer { seen, new, _tool: None }, feed)
+    }
+
     fn start(
         mut tool: Command,
         mut read: impl FnMut(&str) -> Option<Option<String>> + Send + 'static,
@@ -100,7 +127,7 @@ impl Observer {
                 bell.ring();
             }
         });
-        Observer { seen, new, _tool: process }
+        Observer { seen, new, _tool: Some(process) }
     }
 
     /// Everything seen so far.

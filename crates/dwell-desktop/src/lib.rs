@@ -12,6 +12,7 @@
 mod apps;
 mod backends;
 mod clock;
+mod connector;
 mod detect;
 mod display;
 mod idle;
@@ -30,6 +31,7 @@ use dwell_core::time::Millis;
 use tokio::sync::{self, mpsc};
 use tokio::task::AbortHandle;
 
+pub use connector::connect_for_parent;
 pub use surroundings::Surroundings;
 
 /// What reaches the hub.

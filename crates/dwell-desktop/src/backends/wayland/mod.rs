@@ -1,10 +1,11 @@
 //! A Wayland connection, as the back ends of all Wayland compositors share it.
 //!
-//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`toplevels`] — and tells
+//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`plasma`], [`toplevels`] — and tells
 //! when any of it has changed. Everything is asynchronous, the first exchange included: a compositor that is stopped
 //! holds nothing up.
 
 mod idle;
+mod plasma;
 mod toplevels;
 
 use std::os::fd::OwnedFd;
@@ -16,6 +17,7 @@ use rustix::net::sockopt::socket_peercred;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use wayland_client::backend::WaylandError;
+use wayland_client::protocol::wl_display::WlDisplay;
 use wayland_client::protocol::{wl_callback, wl_registry, wl_seat};
 use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle};
 
@@ -27,8 +29,11 @@ use crate::report::Levels;
 /// A connection to a Wayland compositor, with what it tells.
 pub(crate) struct Client {
     queue: EventQueue<State>,
+    display: WlDisplay,
     fd: AsyncFd<OwnedFd>,
     state: State,
+    /// How many questions must have been answered.
+    answers: u32,
     idle_after: Millis,
     /// The compositor's process.
     pub(crate) peer: Option<i32>,
@@ -40,6 +45,7 @@ struct State {
     answers: u32,
     seat: Option<wl_seat::WlSeat>,
     idle: idle::Idle,
+    plasma: plasma::Plasma,
     toplevels: toplevels::Toplevels,
 }
 
@@ -60,14 +66,19 @@ impl Client {
         let handle = queue.handle();
         let display = connection.display();
         display.get_registry(&handle, ());
-        display.sync(&handle, ());
-        let mut client = Self { queue, fd, state: State::default(), idle_after, peer };
-        client.answered(1).await?;
+        let mut client = Self { queue, display, fd, state: State::default(), answers: 0, idle_after, peer };
+        client.settle().await?;
         let timeout = u32::try_from(idle_after.as_ms()).unwrap_or(u32::MAX);
         client.state.idle.watch(client.state.seat.as_ref(), timeout, &handle);
-        display.sync(&handle, ());
-        client.answered(2).await?;
+        client.settle().await?;
         Ok(client)
+    }
+
+    /// Waits until the compositor has answered all that it was asked so far.
+    pub(crate) async fn settle(&mut self) -> Result<(), Down> {
+        self.display.sync(&self.queue.handle(), ());
+        self.answers += 1;
+        self.answered(self.answers).await
     }
 
     async fn answered(&mut self, answers: u32) -> Result<(), Down> {
@@ -157,6 +168,7 @@ impl Dispatch<wl_registry::WlRegistry, ()> for State {
             state.seat = Some(registry.bind(name, version.min(5), handle, ()));
         }
         state.idle.bind(registry, name, &interface, handle);
+        state.plasma.bind(registry, name, &interface, version, handle);
         state.toplevels.bind(registry, name, &interface, version, handle);
     }
 }
