@@ -69,11 +69,13 @@ const SAVERS: &[(&str, &str)] = &[
     ("/org/xfce/ScreenSaver", "org.xfce.ScreenSaver"),
 ];
 
-/// Subscribes to every screen saver's `ActiveChanged`.
+/// Subscribes to every screen saver's `ActiveChanged`, and to its coming and going.
 pub(crate) async fn savers(session: &Connection) -> Vec<MessageStream> {
     let mut streams = Vec::new();
     for (_, interface) in SAVERS {
         streams.extend(subscribe(session, crate::idle::rule(interface, "ActiveChanged")).await);
+        let owner = crate::idle::rule("org.freedesktop.DBus", "NameOwnerChanged");
+        streams.extend(subscribe(session, owner.and_then(|rule| rule.add_arg(*interface))).await);
     }
     streams
 }

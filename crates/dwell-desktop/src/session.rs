@@ -57,10 +57,7 @@ pub(crate) async fn watch(
     watcher.delay_sleep().await;
     let surroundings = around.borrow_and_update().clone();
     watcher.find(&surroundings, &mut of_session).await;
-    if let Some(session) = watcher.bus_session.clone() {
-        let active = lock::saver_is_active(&session).await;
-        watcher.evidence(Evidence::Saver(active)).await;
-    }
+    watcher.look_at_savers().await;
     loop {
         let unconfirmed = watcher.lock.is_unconfirmed();
         let waited = clock::now().since(watcher.requested_at).unwrap_or(Millis::ZERO);
@@ -213,6 +210,7 @@ impl Watcher {
                 }
             }
             "PropertiesChanged" => self.read().await,
+            "NameOwnerChanged" if !is_about(message, LOGIND) => self.look_at_savers().await,
             "NameOwnerChanged" => {
                 // A new logind has no inhibitor of ours.
                 self.sleep_delay = None;
@@ -269,6 +267,15 @@ impl Watcher {
         self.sleep_delay = clock::within(PATIENCE, ask).await.and_then(Result::ok).flatten();
     }
 
+    /// Asks the screen savers. One that went away while it covered the screen will never say that it ended: KWin's ends
+    /// with KWin.
+    async fn look_at_savers(&mut self) {
+        if let Some(session) = &self.bus_session {
+            let active = lock::saver_is_active(session).await;
+            self.evidence(Evidence::Saver(active)).await;
+        }
+    }
+
     async fn evidence(&mut self, evidence: Evidence) {
         let locked = self.lock.take(evidence);
         if self.locked != Some(locked) {
@@ -288,6 +295,12 @@ impl Watcher {
     async fn say(&self, fact: Fact) {
         self.reporter.fact(clock::now(), fact).await;
     }
+}
+
+/// Whether a `NameOwnerChanged` is about this name.
+fn is_about(message: &Message, name: &str) -> bool {
+    let body = message.body();
+    body.deserialize::<(&str, &str, &str)>().is_ok_and(|(changed, ..)| changed == name)
 }
 
 /// Everything that one session says: Lock, Unlock and PropertiesChanged.

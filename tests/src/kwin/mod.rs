@@ -82,7 +82,9 @@ impl Kwin {
         let socket = ["--socket", SOCKET];
         let arguments: Vec<&str> = arguments.iter().chain(&socket).copied().collect();
         self.compositor = Some(place.start(&program, &arguments));
-        let answers = || call(&place, "/Scripting", "org.freedesktop.DBus.Peer.Ping", &[]).is_some();
+        // Its scripting comes last.
+        let answers =
+            || call(&place, "/Scripting", "org.kde.kwin.Scripting.isScriptLoaded", &["watch"]).is_some();
         assert!(wait_until(Deadline::seconds(20), answers), "KWin does not answer");
         self.service.forget();
         self.run_script(&place, "watch", &WATCH.replace("@SERVICE@", self.service.name()));
