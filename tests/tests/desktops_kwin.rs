@@ -35,7 +35,7 @@ fn wait_for_health(bed: &Bed, deadline: Deadline, ok: bool, words: &str) {
 
 /// What dwelld says of focus by each way.
 fn how(kind: Kind) -> &'static str {
-    if kind == Kind::Kwin { "KWin tells" } else { "script" }
+    if kind == Kind::Kwin { "window list" } else { "script" }
 }
 
 /// Milliseconds of attention that dwell counted for an app between two instants of the wall clock.

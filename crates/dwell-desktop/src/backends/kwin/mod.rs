@@ -68,7 +68,7 @@ async fn granted(
 ) -> Result<Infallible, Down> {
     // What the windows are is told in answer to questions that were asked when they were heard of.
     client.settle().await?;
-    levels.attached(NAME, "KWin tells what has focus", ABILITIES).await;
+    levels.attached(NAME, "KWin's window list tells what has focus", ABILITIES).await;
     client.state_idle_health(&mut levels, NAME).await;
     loop {
         let app = client.active_plasma_window().map(|window| context.apps.identify(&window));
