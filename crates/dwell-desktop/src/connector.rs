@@ -1,7 +1,7 @@
 //! A Wayland connection that another process has made for us.
 //!
 //! Some compositors decide by the program at the other end what it may do, and look at `/proc/PID/exe` for that (KWin:
-//! `X-KDE-Wayland-Interfaces` in the program's desktop file). A process that lets nobody look into it
+//! `X-KDE-Wayland-Interfaces` in the program's desktop file; 5.27 even reads the program through that link). A process that lets nobody look into it
 //! (PR_SET_DUMPABLE) hides that link too. So a short-lived child that has nothing to hide connects, and hands the
 //! connection back over its standard input (SCM_RIGHTS, unix(7)). It stays until the compositor has answered.
 
@@ -47,6 +47,8 @@ pub fn connect_for_parent(socket: &Path) -> io::Result<()> {
 /// The child, as long as it has to stay. Dropping this ends it.
 pub(crate) struct Connector {
     child: Child,
+    /// Hanging up would end it.
+    _line: UnixStream,
 }
 
 impl Drop for Connector {
@@ -67,7 +69,7 @@ pub(crate) async fn connect(command: &[String], socket: &Path) -> io::Result<(Un
     let mut start = Command::new(program);
     start.args(words).arg(socket).env_clear();
     start.stdin(OwnedFd::from(childs)).stdout(Stdio::null()).stderr(Stdio::null());
-    let child = Connector { child: start.spawn()? };
+    let child = Connector { child: start.spawn()?, _line: own.try_clone()? };
     // The child's end is open in the child alone now: if it fails, the answer is an end of file.
     drop(start);
     own.set_nonblocking(true)?;
