@@ -1,6 +1,7 @@
 //! The command line of the daemon.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::hub::Sensors;
@@ -36,6 +37,10 @@ Exit codes: 0 stopped, 1 failed, 2 invalid configuration or usage, 4 the vault's
 daemon reachable.
 ";
 
+/// The word with which the daemon starts itself anew, to connect to a compositor that looks at `/proc/PID/exe`. Nobody
+/// else needs it, so the help does not name it.
+pub const CONNECT: &str = "connect-wayland";
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub enum Arguments {
@@ -54,6 +59,8 @@ pub enum Call {
     Run(Options),
     /// Tell the daemon where the display is.
     Attach,
+    /// Connect to this Wayland socket for the daemon that started this process; see [`CONNECT`].
+    Connect(PathBuf),
     /// Put a vault in the place of the one that is there.
     PutBack(Order),
 }
@@ -100,6 +107,9 @@ impl Arguments {
         let call = match what {
             None => Call::Run(options),
             Some(word) if word == "attach" && file.is_none() => Call::Attach,
+            Some(word) if word == CONNECT => {
+                Call::Connect(file.ok_or_else(|| wrong("a socket is missing".to_owned()))?.into())
+            }
             Some(word) if word == "restore" => order(How::Restore, file)?,
             Some(word) if word == "salvage" => order(How::Salvage, file)?,
             Some(word) => return Err(wrong(format!("unexpected word \"{}\"", word.display()))),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use dwell_core::config::{Config, ConfigError};
 use dwell_desktop::Surroundings;
 
+use crate::arguments::CONNECT;
 use crate::failure::Failure;
 use crate::keys::Credentials;
 
@@ -46,8 +47,16 @@ impl Environment {
         let variables = std::env::vars_os()
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         let credentials = Credentials::new(path("CREDENTIALS_DIRECTORY"));
-        Ok(Self { data_dir, config, credentials, surroundings: Surroundings::new(variables) })
+        let surroundings = Surroundings::new(variables).connecting_by(connector());
+        Ok(Self { data_dir, config, credentials, surroundings })
     }
+}
+
+/// The command that connects to a compositor for this process: the program that runs here, by the path that it has now.
+/// After an upgrade that path leads to the new one, as a desktop file's does.
+fn connector() -> Vec<String> {
+    let program = std::env::current_exe().ok().and_then(|path| path.into_os_string().into_string().ok());
+    program.map(|program| vec![program, CONNECT.to_owned()]).unwrap_or_default()
 }
 
 /// Reads the configuration file; none is the default configuration.

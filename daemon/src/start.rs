@@ -1,6 +1,7 @@
 //! Starting: confinement first, then logging, then one thread's runtime.
 
 use std::future::Future;
+use std::path::Path;
 
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -31,6 +32,17 @@ pub fn run(options: user::Options) -> Result<(), Failure> {
 pub fn attach() -> Result<(), Failure> {
     confine_or_fail()?;
     block_on(attach::attach())
+}
+
+/// Connects to a compositor for the daemon, which is at the other end of standard input. This process holds no secrets,
+/// and it must let the compositor see which program it is: so it is the one that does not close its memory. The
+/// daemon's system-call filter holds for it as well.
+///
+/// # Errors
+/// Nobody listens there, or it was not started by the daemon.
+pub fn connect(socket: &Path) -> Result<(), Failure> {
+    dwell_desktop::connect_for_parent(socket)
+        .map_err(|error| Failure::new(error.to_string(), "this word is for dwelld's own use"))
 }
 
 /// Puts a vault in the place of the one that is there; see [`crate::put_back`]. Returns the exit code.

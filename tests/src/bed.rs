@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
+use crate::kwin::Kwin;
 use crate::logind::Logind;
 use crate::machine::{self, Person};
 use crate::notices::Notices;
@@ -36,13 +37,17 @@ pub enum Kind {
     Weston,
     /// Headless cage, which tells nobody what has focus, with one window.
     Cage,
+    /// KWin on a virtual screen, with the desktop file of the package, so that it grants dwelld its window list.
+    Kwin,
+    /// The same without that file: a script is dwelld's only way.
+    KwinUngranted,
     /// Buses alone, as over ssh.
     NoDisplay,
 }
 
 impl Kind {
     /// Every kind that has a desktop which tells what has focus.
-    pub const DESKTOPS: &[Self] = &[Self::X11, Self::Xfwm4, Self::Sway];
+    pub const DESKTOPS: &[Self] = &[Self::X11, Self::Xfwm4, Self::Sway, Self::Kwin, Self::KwinUngranted];
 
     /// What people call it.
     #[must_use]
@@ -51,6 +56,8 @@ impl Kind {
             Self::X11 => "X11 (openbox)",
             Self::Xfwm4 => "X11 (xfwm4)",
             Self::Sway => "sway",
+            Self::Kwin => "KWin (granted)",
+            Self::KwinUngranted => "KWin (script)",
             Self::Labwc => "labwc",
             Self::SwayAlone => "sway (toplevels only)",
             Self::Weston => "weston",
@@ -69,7 +76,7 @@ impl Kind {
             Kind::SwayAlone => Some(Compositor::SwayAlone),
             Kind::Weston => Some(Compositor::Weston),
             Kind::Cage => Some(Compositor::Cage),
-            Kind::X11 | Kind::Xfwm4 | Kind::Sway | Kind::NoDisplay => None,
+            Kind::X11 | Kind::Xfwm4 | Kind::Sway | Kind::Kwin | Kind::KwinUngranted | Kind::NoDisplay => None,
         }
     }
 }
@@ -79,6 +86,7 @@ enum Desktop {
     X11(X11),
     Sway(Sway),
     Wlroots(Wlroots),
+    Kwin(Kwin),
     None,
 }
 
@@ -86,7 +94,7 @@ enum Desktop {
 #[derive(Debug)]
 pub struct Window {
     app: String,
-    /// The X window, the pid by which sway knows it, or the place in the order of appearance.
+    /// The X window, the pid by which the compositor knows it, or the place in the order of appearance.
     number: u32,
     process: Process,
 }
@@ -142,6 +150,7 @@ impl Bed {
             Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => {
                 (kind.wlroots().map_or(&[][..], Compositor::needs).to_vec(), Person::unprivileged())
             }
+            Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS.to_vec(), Person::unprivileged()),
             Kind::NoDisplay => (vec!["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
         if let Some(missing) = machine::lacks(&needs) {
@@ -159,9 +168,12 @@ impl Bed {
                 Some(compositor) => Desktop::Wlroots(Wlroots::start(&mut place, compositor)),
                 None => Desktop::None,
             },
+            Kind::Kwin => Desktop::Kwin(Kwin::start(&mut place, true)),
+            Kind::KwinUngranted => Desktop::Kwin(Kwin::start(&mut place, false)),
             Kind::NoDisplay => Desktop::None,
         };
-        Ok(Bed { kind, lock: Lock::None, desktop, session_bus, place, folder })
+        let lock = if matches!(desktop, Desktop::Kwin(_)) { Lock::Own } else { Lock::None };
+        Ok(Bed { kind, lock, desktop, session_bus, place, folder })
     }
 
     /// Where the bed's programs run.
@@ -221,6 +233,7 @@ impl Bed {
             Desktop::X11(x11) => x11.open(&self.place, app, title),
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
             Desktop::Wlroots(wlroots) => wlroots.open(&self.place, app, title),
+            Desktop::Kwin(kwin) => kwin.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -242,6 +255,7 @@ impl Bed {
             Desktop::X11(_) => X11::ask_for_focus(&self.place, window.number),
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
             Desktop::Wlroots(wlroots) => wlroots.ask_for_focus(window.number),
+            Desktop::Kwin(kwin) => kwin.ask_for_focus(&self.place, window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -252,6 +266,7 @@ impl Bed {
             Desktop::X11(_) => X11::press_key(&self.place),
             Desktop::Sway(_) => Sway::press_key(&self.place),
             Desktop::Wlroots(_) => Wlroots::press_key(&self.place),
+            Desktop::Kwin(_) => Kwin::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -263,6 +278,7 @@ impl Bed {
             Desktop::X11(x11) => x11.is_hidden(window.number),
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
             Desktop::Wlroots(wlroots) => wlroots.is_hidden(window.number),
+            Desktop::Kwin(kwin) => kwin.is_hidden(window.number),
             Desktop::None => false,
         }
     }
@@ -274,6 +290,7 @@ impl Bed {
             Desktop::X11(x11) => x11.is_open(window.number),
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
             Desktop::Wlroots(wlroots) => wlroots.is_open(window.number),
+            Desktop::Kwin(kwin) => kwin.is_open(window.number),
             Desktop::None => false,
         }
     }
@@ -288,6 +305,7 @@ impl Bed {
             Desktop::X11(x11) => Some(x11.changed()),
             Desktop::Sway(sway) => Some(sway.changed()),
             Desktop::Wlroots(wlroots) => Some(wlroots.changed()),
+            Desktop::Kwin(kwin) => Some(kwin.changed()),
             Desktop::None => None,
         }
     }
@@ -313,6 +331,7 @@ impl Bed {
             Desktop::X11(_) => Observer::of_x11(&self.place),
             Desktop::Sway(_) => Observer::of_sway(&self.place),
             Desktop::Wlroots(wlroots) => wlroots.observe(),
+            Desktop::Kwin(kwin) => kwin.observe(),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -327,6 +346,7 @@ impl Bed {
             Desktop::X11(x11) => x11.kill(),
             Desktop::Sway(sway) => sway.kill(&self.place),
             Desktop::Wlroots(wlroots) => wlroots.kill(&self.place),
+            Desktop::Kwin(kwin) => kwin.kill(),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -341,6 +361,7 @@ impl Bed {
             Desktop::X11(x11) => x11.start_again(&mut self.place, self.kind.manager()),
             Desktop::Sway(sway) => *sway = Sway::start(&mut self.place),
             Desktop::Wlroots(wlroots) => wlroots.start_again(&mut self.place),
+            Desktop::Kwin(kwin) => kwin.start_again(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -353,7 +374,7 @@ impl Bed {
     pub fn hide(&self, window: &Window) {
         match &self.desktop {
             Desktop::Wlroots(wlroots) => wlroots.hide(window.number),
-            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("not hidden by this bed"),
+            _ => panic!("not hidden by this bed"),
         }
     }
 
@@ -366,7 +387,7 @@ impl Bed {
         match &mut self.desktop {
             Desktop::Sway(sway) => sway.process(),
             Desktop::Wlroots(wlroots) => wlroots.process(),
-            Desktop::X11(_) | Desktop::None => panic!("this bed has no compositor"),
+            _ => panic!("this bed has no compositor"),
         }
     }
 
@@ -380,6 +401,7 @@ impl Bed {
                 Some(missing) => Err(format!("{missing} is not installed")),
                 None => Ok(Lock::Swaylock(None)),
             },
+            Desktop::Kwin(_) => Ok(Lock::Own),
             Desktop::None => panic!("this bed has no display"),
         };
         match made {
@@ -400,15 +422,14 @@ impl Bed {
     pub fn lock(&mut self) {
         match &mut self.lock {
             Lock::None => panic!("the lock was not prepared"),
+            Lock::Own => self.own_lock(true),
             Lock::Logind(logind) => logind.lock(true),
             Lock::Swaylock(locker) => {
                 *locker = Some(self.place.start("swaylock", &["--color", "000000"]));
                 // sway sends no event for it.
                 let locked = || match &self.desktop {
                     Desktop::Wlroots(wlroots) => wlroots.has_no_window_in_focus(),
-                    Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => {
-                        Sway::has_no_window_in_focus(&self.place)
-                    }
+                    _ => Sway::has_no_window_in_focus(&self.place),
                 };
                 assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
             }
@@ -423,6 +444,7 @@ impl Bed {
     pub fn unlock(&mut self) {
         match &mut self.lock {
             Lock::None => {}
+            Lock::Own => self.own_lock(false),
             Lock::Logind(logind) => logind.lock(false),
             Lock::Swaylock(locker) => {
                 let Some(mut locker) = locker.take() else { return };
@@ -432,12 +454,21 @@ impl Bed {
             }
         }
     }
+
+    fn own_lock(&self, locked: bool) {
+        match &self.desktop {
+            Desktop::Kwin(kwin) => kwin.lock(&self.place, locked),
+            _ => panic!("this desktop has no locker of its own"),
+        }
+    }
 }
 
 /// What locks a screen.
 #[derive(Debug)]
 enum Lock {
     None,
+    /// The desktop's own locker.
+    Own,
     Logind(Logind),
     /// A real swaylock, while it runs.
     Swaylock(Option<Process>),

@@ -24,6 +24,7 @@ pub mod clock;
 mod daemon;
 mod foreign;
 mod keyring;
+mod kwin;
 mod logind;
 pub mod machine;
 pub mod memory;

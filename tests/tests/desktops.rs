@@ -208,3 +208,18 @@ fn xfwm4() {
 fn sway() {
     a_day_on(Kind::Sway, "sway");
 }
+
+#[test]
+fn kwin() {
+    a_day_on(Kind::Kwin, "kwin");
+}
+
+#[test]
+fn kwin_by_script() {
+    a_day_on(Kind::KwinUngranted, "kwin_by_script");
+}
+
+#[test]
+fn labwc() {
+    a_day_on(Kind::Labwc, "labwc");
+}

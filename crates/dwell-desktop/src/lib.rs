@@ -13,6 +13,7 @@ mod apps;
 mod backends;
 mod clock;
 mod compositor;
+mod connector;
 mod detect;
 mod display;
 mod freezer;
@@ -32,6 +33,7 @@ use dwell_core::time::Millis;
 use tokio::sync::{self, mpsc};
 use tokio::task::AbortHandle;
 
+pub use connector::connect_for_parent;
 pub use surroundings::Surroundings;
 
 /// What reaches the hub.

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 /// The crate never reads the process's own environment, because a daemon's environment is not the session's: it
 /// may have been started before the compositor, or over ssh.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Surroundings(BTreeMap<String, String>);
+pub struct Surroundings {
+    variables: BTreeMap<String, String>,
+    connector: Vec<String>,
+}
 
 impl Surroundings {
     /// The variables that are kept; every other is dropped.
@@ -34,17 +37,30 @@ impl Surroundings {
 
     /// Keeps the variables that matter. Empty values count as unset.
     pub fn new<K: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self(
-            vars.into_iter()
-                .map(|(key, value)| (key.into(), value.into()))
-                .filter(|(key, value)| !value.is_empty() && Self::VARIABLES.contains(&key.as_str()))
-                .collect(),
-        )
+        let variables = vars.into_iter().map(|(key, value)| (key.into(), value.into()));
+        let variables = variables
+            .filter(|(key, value)| !value.is_empty() && Self::VARIABLES.contains(&key.as_str()))
+            .collect();
+        Self { variables, connector: Vec::new() }
+    }
+
+    /// Names a command that connects to a compositor in this process's place, where the compositor would look at the
+    /// program and this process lets nobody do so. The socket's path is added as its last word, and it must call
+    /// [`crate::connect_for_parent`] with that.
+    #[must_use]
+    pub fn connecting_by(mut self, command: Vec<String>) -> Self {
+        self.connector = command;
+        self
+    }
+
+    /// That command; empty when there is none.
+    pub(crate) fn connector(&self) -> &[String] {
+        &self.connector
     }
 
     /// One variable's value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.variables.get(name).map(String::as_str)
     }
 
     /// One variable's value as a path.
@@ -67,16 +83,19 @@ impl Surroundings {
         ];
         for name in OF_PERSON {
             if let Some(value) = other.get(name)
-                && !self.0.contains_key(*name)
+                && !self.variables.contains_key(*name)
             {
-                self.0.insert((*name).to_owned(), value.to_owned());
+                self.variables.insert((*name).to_owned(), value.to_owned());
             }
+        }
+        if self.connector.is_empty() {
+            self.connector.clone_from(&other.connector);
         }
         self
     }
 
     /// All that is known, for `dwelld attach` to send.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(k, v)| (k.as_str(), v.as_str()))
+        self.variables.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 }

@@ -1,12 +1,14 @@
 //! A Wayland connection, as the back ends of all Wayland compositors share it.
 //!
-//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`lock`], [`toplevels`] — and tells
+//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`lock`], [`plasma`],
+//! [`toplevels`] — and tells
 //! when any of it has changed. Everything is asynchronous, the first exchange included: a compositor that is stopped
 //! holds nothing up.
 
 mod idle;
 mod lock;
 mod lock_interfaces;
+mod plasma;
 mod toplevels;
 
 use std::os::fd::OwnedFd;
@@ -39,6 +41,8 @@ pub(crate) struct Client {
     queue: EventQueue<State>,
     fd: AsyncFd<OwnedFd>,
     state: State,
+    /// How many questions must have been answered.
+    answers: u32,
     idle_after: Millis,
     /// The compositor's process.
     pub(crate) peer: Option<i32>,
@@ -51,6 +55,7 @@ struct State {
     seat: Option<wl_seat::WlSeat>,
     idle: idle::Idle,
     lock: lock::Lock,
+    plasma: plasma::Plasma,
     toplevels: toplevels::Toplevels,
 }
 
@@ -70,18 +75,19 @@ impl Client {
         let handle = queue.handle();
         let display = connection.display();
         display.get_registry(&handle, ());
-        display.sync(&handle, ());
-        let mut client = Self { display, queue, fd, state: State::default(), idle_after, peer };
-        client.answered(1).await?;
+        let mut client = Self { queue, display, fd, state: State::default(), answers: 0, idle_after, peer };
+        client.settle().await?;
         let timeout = u32::try_from(idle_after.as_ms()).unwrap_or(u32::MAX);
         client.state.idle.watch(client.state.seat.as_ref(), timeout, &handle);
-        client.queue_sync();
-        client.answered(2).await?;
+        client.settle().await?;
         Ok(client)
     }
 
-    async fn answered(&mut self, answers: u32) -> Result<(), Down> {
-        while self.state.answers < answers {
+    /// Waits until the compositor has answered all that it was asked so far.
+    pub(crate) async fn settle(&mut self) -> Result<(), Down> {
+        self.display.sync(&self.queue.handle(), ());
+        self.answers += 1;
+        while self.state.answers < self.answers {
             self.told().await?;
         }
         Ok(())
@@ -93,7 +99,7 @@ impl Client {
     /// that time would run on for whatever had focus. So while time runs, one that has been silent for the whole idle
     /// time is asked whether it is still there. While nobody is there, or nothing has focus, nothing wakes up.
     pub(crate) async fn changed(&mut self) -> Result<(), Down> {
-        if self.active().is_none() || self.state.idle.idle {
+        if self.state.idle.idle || (self.active().is_none() && self.active_plasma_window().is_none()) {
             return self.told().await;
         }
         match clock::within(self.idle_after, self.told()).await {
@@ -103,13 +109,7 @@ impl Client {
     }
 
     async fn is_alive(&mut self) -> Result<(), Down> {
-        self.queue_sync();
-        let next = self.state.answers + 1;
-        clock::within(PATIENCE, self.answered(next)).await.unwrap_or(Err(Down::Silent(COMPOSITOR)))
-    }
-
-    fn queue_sync(&self) {
-        self.display.sync(&self.queue.handle(), ());
+        clock::within(PATIENCE, self.settle()).await.unwrap_or(Err(Down::Silent(COMPOSITOR)))
     }
 
     /// The compositor's name, where it is known: its process's.
@@ -201,6 +201,7 @@ impl Dispatch<wl_registry::WlRegistry, ()> for State {
         }
         lock::Lock::bind(registry, name, &interface, handle);
         state.idle.bind(registry, name, &interface, handle);
+        state.plasma.bind(registry, name, &interface, version, handle);
         state.toplevels.bind(registry, name, &interface, version, handle);
     }
 }

@@ -1,0 +1,89 @@
+//! KWin: its window list over Wayland where it grants us that, else a script inside it.
+//!
+//! KWin grants `org_kde_plasma_window_management` to a program whose desktop file asks for it
+//! (`X-KDE-Wayland-Interfaces`); it knows the program by `/proc/PID/exe`, see [`crate::connector`]. Where it does not, a
+//! [`script`] tells what is active. Neither hears of a lock: the screen saver's bus name does.
+
+mod ear;
+mod script;
+
+use std::convert::Infallible;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::wayland::Client;
+use super::{Abilities, Context, Down};
+use crate::report::Levels;
+use crate::{WindowAct, clock, connector};
+
+/// This back end's name in [`crate::Health::backend`].
+pub(crate) const NAME: &str = "kwin";
+
+pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
+
+/// The KWin back end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kwin {
+    pub(crate) wayland: PathBuf,
+}
+
+impl Kwin {
+    /// Attaches and runs until KWin goes.
+    pub(crate) async fn run(
+        &self,
+        context: Context,
+        acts: &mut mpsc::UnboundedReceiver<WindowAct>,
+    ) -> Result<Infallible, Down> {
+        let client = self.connect(&context).await?;
+        let levels = Levels::new(context.reporter.clone());
+        if client.has_plasma_windows() {
+            granted(client, levels, &context, acts).await
+        } else {
+            script::run(client, levels, &context, acts).await
+        }
+    }
+
+    async fn connect(&self, context: &Context) -> Result<Client, Down> {
+        let idle_after = context.settings.idle_after;
+        // The child must live until KWin has answered: it looks at it then.
+        let (stream, child) = match connector::connect(context.around.connector(), &self.wayland).await {
+            Ok((stream, child)) => (stream, Some(child)),
+            // The script does without.
+            Err(_) => (UnixStream::connect(&self.wayland).map_err(|_| ended())?, None),
+        };
+        let client = Client::over(stream, idle_after).await;
+        drop(child);
+        client
+    }
+}
+
+/// Follows the windows that KWin has granted us.
+async fn granted(
+    mut client: Client,
+    mut levels: Levels,
+    context: &Context,
+    acts: &mut mpsc::UnboundedReceiver<WindowAct>,
+) -> Result<Infallible, Down> {
+    // What the windows are is told in answer to questions that were asked when they were heard of.
+    client.settle().await?;
+    levels.attached(NAME, "KWin's window list tells what has focus", ABILITIES).await;
+    client.state_idle_health(&mut levels, NAME).await;
+    loop {
+        let app = client.active_plasma_window().map(|window| context.apps.identify(&window));
+        levels.focus(clock::now(), app).await;
+        client.state_idle(&mut levels).await;
+        tokio::select! {
+            changed = client.changed() => changed?,
+            act = acts.recv() => match act {
+                Some(act) => client.act_on_plasma_windows(&act, &context.apps)?,
+                None => std::future::pending().await,
+            },
+        }
+    }
+}
+
+fn ended() -> Down {
+    Down::Ended("KWin")
+}

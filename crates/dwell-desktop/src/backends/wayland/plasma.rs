@@ -1,0 +1,154 @@
+//! Windows by `org_kde_plasma_window_management`, which KWin offers only to programs whose desktop file asks for it: a
+//! window in the state `active` has focus.
+//!
+//! The protocol sends titles whether one wants them or not; they are not kept.
+
+use std::collections::HashMap;
+
+use wayland_client::backend::ObjectId;
+use wayland_client::protocol::wl_registry;
+use wayland_client::{Connection, Dispatch, Proxy, QueueHandle};
+use wayland_protocols_plasma::plasma_window_management::client::{
+    org_kde_plasma_window::{self as window, OrgKdePlasmaWindow},
+    org_kde_plasma_window_management::{
+        self as management, OrgKdePlasmaWindowManagement, State as WindowState,
+    },
+};
+
+use super::{Client, Down, State};
+use crate::WindowAct;
+use crate::apps::{Apps, Window};
+
+/// The newest version that is taken: from 18 on, each window tells its geometry once more.
+const VERSION: u32 = 17;
+
+/// The windows that KWin tells of.
+#[derive(Default)]
+pub(super) struct Plasma {
+    management: Option<OrgKdePlasmaWindowManagement>,
+    known: HashMap<ObjectId, PlasmaWindow>,
+    activations: u64,
+}
+
+struct PlasmaWindow {
+    handle: OrgKdePlasmaWindow,
+    app_id: String,
+    pid: Option<u32>,
+    /// When it was activated, as a count of activations; `None`: it has no focus.
+    activated: Option<u64>,
+    minimised: bool,
+}
+
+impl PlasmaWindow {
+    fn window(&self) -> Window {
+        let class = Some(self.app_id.clone()).filter(|id| !id.is_empty());
+        Window { class, instance: None, pid: self.pid }
+    }
+}
+
+impl Plasma {
+    pub(super) fn bind(
+        &mut self,
+        registry: &wl_registry::WlRegistry,
+        name: u32,
+        interface: &str,
+        version: u32,
+        handle: &QueueHandle<State>,
+    ) {
+        if interface == OrgKdePlasmaWindowManagement::interface().name {
+            self.management = Some(registry.bind(name, version.min(VERSION), handle, ()));
+        }
+    }
+
+    fn insert(&mut self, handle: OrgKdePlasmaWindow) {
+        let window =
+            PlasmaWindow { app_id: String::new(), pid: None, activated: None, minimised: false, handle };
+        self.known.insert(window.handle.id(), window);
+    }
+}
+
+impl Client {
+    /// Whether KWin has granted us its windows.
+    pub(crate) const fn has_plasma_windows(&self) -> bool {
+        self.state.plasma.management.is_some()
+    }
+
+    /// The window that has focus.
+    pub(crate) fn active_plasma_window(&self) -> Option<Window> {
+        // The next one may be activated before the last one is deactivated: the newest counts.
+        let active = self.state.plasma.known.values().filter(|window| window.activated.is_some());
+        active.max_by_key(|window| window.activated).map(PlasmaWindow::window)
+    }
+
+    /// Does something to every window of a program.
+    pub(crate) fn act_on_plasma_windows(&self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+        for window in self.state.plasma.known.values() {
+            if !act.is_for(&apps.identify(&window.window())) {
+                continue;
+            }
+            let minimised = WindowState::Minimized as u32;
+            match act {
+                WindowAct::Minimise(_) if !window.minimised => window.handle.set_state(minimised, minimised),
+                WindowAct::Minimise(_) => {}
+                WindowAct::Close(_) => window.handle.close(),
+            }
+        }
+        self.send()
+    }
+}
+
+impl Dispatch<OrgKdePlasmaWindowManagement, ()> for State {
+    fn event(
+        state: &mut Self,
+        management: &OrgKdePlasmaWindowManagement,
+        event: management::Event,
+        (): &(),
+        _: &Connection,
+        handle: &QueueHandle<Self>,
+    ) {
+        match event {
+            // Before version 13 by number, from then on by UUID, never by both.
+            management::Event::Window { id } => state.plasma.insert(management.get_window(id, handle, ())),
+            management::Event::WindowWithUuid { uuid, .. } => {
+                state.plasma.insert(management.get_window_by_uuid(uuid, handle, ()));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Dispatch<OrgKdePlasmaWindow, ()> for State {
+    fn event(
+        state: &mut Self,
+        handle: &OrgKdePlasmaWindow,
+        event: window::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        let Plasma { known, activations, .. } = &mut state.plasma;
+        let Some(window) = known.get_mut(&handle.id()) else { return };
+        match event {
+            window::Event::AppIdChanged { app_id } => window.app_id = app_id,
+            window::Event::PidChanged { pid } => window.pid = Some(pid).filter(|pid| *pid != 0),
+            window::Event::StateChanged { flags } => {
+                let has = |wanted: WindowState| flags & wanted as u32 != 0;
+                if !has(WindowState::Active) {
+                    window.activated = None;
+                } else if window.activated.is_none() {
+                    *activations += 1;
+                    window.activated = Some(*activations);
+                }
+                window.minimised = has(WindowState::Minimized);
+            }
+            window::Event::Unmapped => {
+                known.remove(&handle.id());
+                if handle.version() >= window::REQ_DESTROY_SINCE {
+                    handle.destroy();
+                }
+            }
+            // Titles, places and icons are nobody's business here.
+            _ => {}
+        }
+    }
+}

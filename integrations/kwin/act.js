@@ -1,0 +1,30 @@
+// Runs inside KWin 5.27 and 6, loaded by dwelld over D-Bus for one act: tells dwelld the windows there are, without
+// their titles, and minimises or closes those that dwelld names in its answer.
+//
+// The words in @…@ are filled in by dwelld. Nothing that a program chooses becomes part of this text.
+
+// KWin 6 says "window" where KWin 5 says "client".
+const windows = workspace.windowList ? workspace.windowList() : workspace.clientList();
+
+const facts = windows.map(window => ({
+    id: String(window.internalId),
+    desktop_file: String(window.desktopFileName),
+    class: String(window.resourceClass),
+    pid: window.pid,
+}));
+
+function act(ids) {
+    const chosen = ids.split(" ");
+    for (const window of windows) {
+        if (chosen.includes(String(window.internalId))) {
+            if ("@ACT@" === "close") {
+                window.closeWindow();
+            } else {
+                window.minimized = true;
+            }
+        }
+    }
+    callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Done", "@TOKEN@");
+}
+
+callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Windows", "@TOKEN@", JSON.stringify(facts), act);

@@ -1,0 +1,309 @@
+//! dwelld on a real KWin, by both of its ways: the window list that KWin grants to the installed program, and the script
+//! where it grants nothing.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints what it measured"
+)]
+
+use std::fs;
+use std::process::Stdio;
+use std::time::Duration;
+
+use dwell_tests::clock::{Deadline, Stamp, let_pass, wait_until};
+use dwell_tests::{Bed, Kind};
+
+/// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
+const INSTANT_MS: i64 = 200;
+
+/// What dwelld says of a part.
+fn health(bed: &Bed, part: &str) -> (bool, String) {
+    let status = bed.dwell_json(&["status"]);
+    let parts = status["health"].as_array().cloned().unwrap_or_default();
+    let part = parts.iter().find(|known| known["part"] == part).cloned().unwrap_or_default();
+    (part["ok"] == true, part["message"].as_str().unwrap_or_default().to_owned())
+}
+
+fn wait_for_health(bed: &Bed, deadline: Deadline, ok: bool, words: &str) {
+    let is_so = || {
+        let (is_ok, message) = health(bed, "focus");
+        is_ok == ok && message.contains(words)
+    };
+    assert!(wait_until(deadline, is_so), "{:?}", health(bed, "focus"));
+}
+
+/// What dwelld says of focus by each way.
+fn how(kind: Kind) -> &'static str {
+    if kind == Kind::Kwin { "window list" } else { "script" }
+}
+
+/// Milliseconds of attention that dwell counted for an app between two instants of the wall clock.
+fn counted(bed: &Bed, app: &str, from: i64, to: i64) -> i64 {
+    bed.spans().iter().filter(|span| span.is_focus_on(app)).map(|span| span.within(from, to)).sum()
+}
+
+fn focus_is_followed(kind: Kind) {
+    let Some(bed) = Bed::start(kind) else { return };
+    let early = bed.open("AppC", "gamma");
+    let mut daemon = bed.daemon();
+    // What has focus already is told as well.
+    bed.wait_for_dwell_to_see("AppC");
+    wait_for_health(&bed, Deadline::seconds(5), true, how(kind));
+    assert_eq!(health(&bed, "windows"), (true, "pid, close, minimise".to_owned()));
+    let alpha = bed.open("AppA", "alpha");
+    bed.wait_for_dwell_to_see("AppA");
+    let beta = bed.open("AppB", "beta");
+    bed.wait_for_dwell_to_see("AppB");
+    bed.ask_for_focus(&alpha);
+    bed.wait_for_dwell_to_see("AppA");
+    bed.close(alpha);
+    bed.wait_for_dwell_to_see("AppB");
+    bed.close(beta);
+    bed.wait_for_dwell_to_see("AppC");
+    bed.close(early);
+    let nothing = || bed.dwell_json(&["status"])["active"].is_null();
+    assert!(wait_until(Deadline::seconds(5), nothing), "{}", bed.dwell(&["status"]).stdout);
+
+    // Nothing of how it was found out is left: no child, no file, no title, and the memory is closed as ever.
+    assert_eq!(children(daemon.pid()), Vec::<String>::new());
+    let scripts = || files_with(&bed.place().runtime(), "dwell-");
+    assert_eq!(scripts(), Vec::<String>::new());
+    let owner = fs::metadata(format!("/proc/{}/environ", daemon.pid()))
+        .map(|meta| std::os::unix::fs::MetadataExt::uid(&meta));
+    assert_eq!(owner.ok(), Some(0), "a process that can be looked into belongs to its user");
+    daemon.terminate();
+    assert_eq!(is_loaded(&bed, "org.dwell.focus"), "(false,)");
+}
+
+#[test]
+fn kwin_grants_its_window_list_to_the_installed_daemon() {
+    focus_is_followed(Kind::Kwin);
+}
+
+#[test]
+fn without_a_grant_a_script_tells() {
+    focus_is_followed(Kind::KwinUngranted);
+}
+
+fn children(pid: u32) -> Vec<String> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().map(str::to_owned).collect()
+}
+
+fn files_with(folder: &std::path::Path, prefix: &str) -> Vec<String> {
+    let names = fs::read_dir(folder).expect("the runtime folder").flatten();
+    let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+    names.filter(|name| name.starts_with(prefix)).collect()
+}
+
+fn is_loaded(bed: &Bed, script: &str) -> String {
+    let to = ["call", "--session", "--dest", "org.kde.KWin", "--object-path", "/Scripting"];
+    let method = ["--method", "org.kde.kwin.Scripting.isScriptLoaded", script];
+    bed.place().run("gdbus", &[&to[..], &method[..]].concat()).trim().to_owned()
+}
+
+fn windows_are_put_away_and_closed(kind: Kind) {
+    let Some(bed) = Bed::start(kind) else { return };
+    let (mut alpha, beta) = (bed.open("AppA", "alpha"), bed.open("AppB", "beta"));
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppB");
+    let _ = bed.dwell(&["limit", "set", "app:AppA", "2s"]).ok();
+    bed.ask_for_focus(&alpha);
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&alpha)), "not put away");
+    assert!(!bed.is_hidden(&beta), "another program's window was put away");
+    bed.wait_for_dwell_to_see("AppB");
+    // It comes back, and goes again.
+    bed.ask_for_focus(&alpha);
+    assert!(bed.wait_until(Deadline::seconds(5), || bed.is_hidden(&alpha)), "it came back and stayed");
+
+    let _ = bed.dwell(&["limit", "set", "app:AppA", "2s", "--at-limit", "close"]).ok();
+    bed.ask_for_focus(&alpha);
+    assert!(bed.wait_until(Deadline::seconds(20), || !bed.is_open(&alpha)), "not closed");
+    assert!(alpha.process().wait(Deadline::seconds(5)).is_some(), "asked to close, zenity ends");
+    assert!(bed.is_open(&beta) && !bed.is_hidden(&beta));
+    assert_eq!(is_loaded(&bed, "org.dwell.act"), "(false,)");
+}
+
+#[test]
+fn granted_windows_are_put_away_and_closed() {
+    windows_are_put_away_and_closed(Kind::Kwin);
+}
+
+#[test]
+fn a_script_puts_windows_away_and_closes_them() {
+    windows_are_put_away_and_closed(Kind::KwinUngranted);
+}
+
+fn a_real_lock_is_never_counted(kind: Kind) {
+    let Some(mut bed) = Bed::start(kind) else { return };
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    let start = Stamp::now();
+    let_pass(Duration::from_secs(1));
+    bed.lock();
+    let left = Stamp::now();
+    let_pass(Duration::from_secs(2));
+    assert_eq!(bed.dwell_json(&["status"])["state"], "locked");
+    let before_return = Stamp::now();
+    bed.unlock();
+    bed.wait_for_dwell_to_see("AppA");
+    let returned = Stamp::now();
+    let_pass(Duration::from_secs(1));
+    let end = Stamp::now();
+    let before = counted(&bed, "AppA", start.wall_ms, left.wall_ms);
+    let away = counted(&bed, "AppA", left.wall_ms, before_return.wall_ms);
+    let after = counted(&bed, "AppA", returned.wall_ms, end.wall_ms);
+    eprintln!("counted before {before}, locked {away}, after {after} ms");
+    assert_eq!(away, 0, "a lock was counted");
+    assert!(before >= 800, "counted {before} ms before");
+    assert!(end.since(returned) - after <= INSTANT_MS, "counted {after} of {} ms after", end.since(returned));
+}
+
+#[test]
+fn a_real_lock_is_never_counted_when_granted() {
+    a_real_lock_is_never_counted(Kind::Kwin);
+}
+
+#[test]
+fn a_real_lock_is_never_counted_by_the_script() {
+    a_real_lock_is_never_counted(Kind::KwinUngranted);
+}
+
+#[test]
+fn idleness_begins_at_the_last_input() {
+    let Some(bed) = Bed::start(Kind::Kwin) else { return };
+    bed.idle_after("3s");
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    bed.press_key();
+    let last_input = Stamp::now();
+    let state = |wanted: &str| bed.dwell_json(&["status"])["state"] == wanted;
+    assert!(wait_until(Deadline::seconds(10), || state("idle")));
+    let noticed = Stamp::now();
+    assert!((2800..4000).contains(&noticed.since(last_input)), "{} ms", noticed.since(last_input));
+    bed.press_key();
+    let back = Stamp::now();
+    assert!(wait_until(Deadline::seconds(5), || !state("idle")));
+    let_pass(Duration::from_secs(1));
+    let end = Stamp::now();
+    assert_eq!(counted(&bed, "AppA", last_input.wall_ms + INSTANT_MS, back.wall_ms - INSTANT_MS), 0);
+    let there = counted(&bed, "AppA", back.wall_ms, end.wall_ms);
+    assert!(end.since(back) - there <= INSTANT_MS, "counted {there} of {} ms", end.since(back));
+}
+
+fn kwin_that_comes_back_is_taken_up_again(kind: Kind) {
+    let Some(mut bed) = Bed::start(kind) else { return };
+    let window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    // What a crash interrupts must not stay: a screen that was locked, or a script.
+    bed.lock();
+    bed.kill_desktop();
+    let gone = Stamp::now();
+    drop(window);
+    wait_for_health(&bed, Deadline::seconds(2), false, "");
+    let_pass(Duration::from_secs(1));
+    let before_return = Stamp::now();
+    bed.start_desktop();
+    let up = Stamp::now();
+    wait_for_health(&bed, Deadline::seconds(2), true, how(kind));
+    eprintln!("taken up {} ms after KWin was up", Stamp::now().since(up));
+    let _window = bed.open("AppB", "beta");
+    bed.wait_for_dwell_to_see("AppB");
+    let unobserved = bed
+        .spans()
+        .iter()
+        .filter(|span| span.kind == "unobserved")
+        .map(|span| span.within(gone.wall_ms, before_return.wall_ms))
+        .sum::<i64>();
+    assert!(
+        before_return.since(gone) - unobserved <= INSTANT_MS,
+        "{unobserved} ms unobserved of {}",
+        before_return.since(gone)
+    );
+}
+
+#[test]
+fn kwin_that_comes_back_grants_again() {
+    kwin_that_comes_back_is_taken_up_again(Kind::Kwin);
+}
+
+#[test]
+fn kwin_that_comes_back_gets_the_script_again() {
+    kwin_that_comes_back_is_taken_up_again(Kind::KwinUngranted);
+}
+
+#[test]
+fn a_killed_daemons_script_is_replaced() {
+    let Some(bed) = Bed::start(Kind::KwinUngranted) else { return };
+    let _alpha = bed.open("AppA", "alpha");
+    let mut daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    daemon.kill9();
+    assert_eq!(is_loaded(&bed, "org.dwell.focus"), "(true,)");
+    let mut daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    let _beta = bed.open("AppB", "beta");
+    bed.wait_for_dwell_to_see("AppB");
+    daemon.terminate();
+    assert_eq!(is_loaded(&bed, "org.dwell.focus"), "(false,)");
+}
+
+/// Somebody who listens to all that is said on the bus knows every word that KWin's script says. It is of no use.
+#[test]
+fn nobody_but_kwin_is_believed() {
+    let Some(bed) = Bed::start(Kind::KwinUngranted) else { return };
+    let place = bed.place();
+    let monitor = place.lines("dbus-monitor", &["--session", "interface='org.dwell.Kwin1'"]);
+    let watching = |_, line: &str| line.contains("member=NameLost").then_some(());
+    monitor.find(Deadline::seconds(5), watching).expect("the monitor to watch");
+    let _alpha = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    let mut words = (None, None, None);
+    let overheard = monitor.find(Deadline::seconds(5), |_, line| {
+        let word = |key: &str| Some(line.split_once(key)?.1.split([' ', ';']).next()?.to_owned());
+        if line.contains("member=Active") {
+            words = (word("destination="), word("path="), None);
+        } else if words.0.is_some() && words.2.is_none() {
+            words.2 = line.trim().strip_prefix("string ").map(|token| token.trim_matches('"').to_owned());
+        }
+        Some((words.0.clone()?, words.1.clone()?, words.2.clone()?))
+    });
+    let (daemon, object, token) = overheard.expect("what the script says");
+    let forge = |token: &str| {
+        let to = ["call", "--session", "--dest", &daemon, "--object-path", &object];
+        let what = ["--method", "org.dwell.Kwin1.Active", token, "AppX", "AppX", "0"];
+        let output =
+            place.command("gdbus").args(to).args(what).stderr(Stdio::piped()).output().expect("gdbus");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    // The right word from the wrong side.
+    let refused = forge(&token);
+    assert!(refused.contains("AccessDenied"), "{refused}");
+    // The wrong word from the right side: others can load scripts, too.
+    let script = place.runtime().join("forged.js");
+    let tell = |token: &str| {
+        place.write(
+            &script,
+            format!("callDBus('{daemon}', '{object}', 'org.dwell.Kwin1', 'Active', '{token}', 'AppX', 'AppX', '0');"),
+        );
+        let to = ["call", "--session", "--dest", "org.kde.KWin", "--object-path"];
+        let load = ["/Scripting", "--method", "org.kde.kwin.Scripting.loadScript"];
+        let file = script.display().to_string();
+        let number = place
+            .run("gdbus", &[&to[..], &load[..], &[file.as_str(), &format!("forged{token}")][..]].concat());
+        let object = format!("/{}", number.trim().trim_start_matches('(').trim_end_matches(",)"));
+        place
+            .run("gdbus", &[&to[..], &[object.as_str(), "--method", "org.kde.kwin.Script.run"][..]].concat());
+    };
+    tell("0");
+    assert!(!bed.spans().iter().any(|span| span.app == "AppX"), "a forged fact was believed");
+    assert_eq!(bed.dwell_json(&["status"])["active"]["app"], "AppA");
+    // With the right word from the right side it would have been: the test can fail.
+    tell(&token);
+    bed.wait_for_dwell_to_see("AppX");
+}
