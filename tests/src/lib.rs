@@ -22,6 +22,7 @@ pub mod canary;
 mod cli;
 pub mod clock;
 mod daemon;
+mod gnome;
 mod keyring;
 mod logind;
 pub mod machine;
