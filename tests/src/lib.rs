@@ -27,6 +27,7 @@ mod keyring;
 mod logind;
 pub mod machine;
 pub mod memory;
+mod mock;
 mod notices;
 mod observer;
 mod place;

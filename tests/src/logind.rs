@@ -14,7 +14,6 @@ const SESSION: &str = "/org/freedesktop/login1/session/c1";
 #[derive(Debug)]
 pub struct Logind {
     place: Place,
-    display_manager: Option<Process>,
     _mock: Process,
     _bus: PrivateBus,
 }
@@ -30,7 +29,7 @@ impl Logind {
         }
         let bus = PrivateBus::start(place, "system");
         let mock = place.start("python3", &["-m", "dbusmock", "--system", "--template", "logind"]);
-        let logind = Logind { place: place.clone(), display_manager: None, _mock: mock, _bus: bus };
+        let logind = Logind { place: place.clone(), _mock: mock, _bus: bus };
         let answers = || logind.call(MANAGER, "org.freedesktop.DBus.Peer.Ping", &[]).is_some();
         assert!(wait_until(Deadline::seconds(15), answers), "the mocked logind does not answer");
         let (uid, name) = (place.person().uid.to_string(), &place.person().name);
@@ -61,19 +60,6 @@ impl Logind {
             "org.freedesktop.DBus.Mock.UpdateProperties",
             &["org.freedesktop.login1.Session", &properties],
         );
-    }
-
-    /// Puts beside it as much of a display manager as GNOME Shell wants before it locks a screen: one with a version.
-    pub(crate) fn mock_display_manager(&mut self) {
-        let (name, path) = ("org.gnome.DisplayManager", "/org/gnome/DisplayManager/Manager");
-        let interface = "org.gnome.DisplayManager.Manager";
-        let mock = ["-m", "dbusmock", "--system", name, path, interface];
-        self.display_manager = Some(self.place.start("python3", &mock));
-        let method = "org.freedesktop.DBus.Mock.AddProperty";
-        let add = ["call", "--system", "--dest", name, "--object-path", path, "--method", method];
-        let add = [&add[..], &[interface, "Version", "<'43.0'>"]].concat();
-        let added = || self.place.try_run("gdbus", &add).is_some();
-        assert!(wait_until(Deadline::seconds(15), added), "the mocked display manager does not answer");
     }
 
     fn must(&self, object: &str, method: &str, arguments: &[&str]) {

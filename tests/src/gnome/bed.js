@@ -23,11 +23,14 @@ function focused() {
     return Main.sessionMode.isLocked ? null : global.display.focus_window;
 }
 
+function seat() {
+    // The second is where the first has gone in later versions.
+    const backend = Clutter.get_default_backend ? Clutter.get_default_backend() : global.stage.context.get_backend();
+    return backend.get_default_seat();
+}
+
 class Bed {
     enable() {
-        const seat = (Clutter.get_default_backend ? Clutter.get_default_backend() : global.stage.context.get_backend())
-            .get_default_seat();
-        this._keyboard = seat.create_virtual_device(Clutter.InputDeviceType.KEYBOARD_DEVICE);
         this._object = Gio.DBusExportedObject.wrapJSObject(INTERFACE, this);
         this._object.export(Gio.DBus.session, PATH);
         this._name = Gio.bus_own_name_on_connection(Gio.DBus.session, NAME, Gio.BusNameOwnerFlags.NONE, null, null);
@@ -48,6 +51,7 @@ class Bed {
     _follow(window) {
         window.connect('notify::minimized', () => this._changed());
         window.connect('unmanaged', () => this._changed());
+        window.connect('shown', () => this._changed());
         this._changed();
     }
 
@@ -76,6 +80,8 @@ class Bed {
     }
 
     PressKey() {
+        if (!this._keyboard)
+            this._keyboard = seat().create_virtual_device(Clutter.InputDeviceType.KEYBOARD_DEVICE);
         const now = GLib.get_monotonic_time();
         this._keyboard.notify_keyval(now, Clutter.KEY_Shift_L, Clutter.KeyState.PRESSED);
         this._keyboard.notify_keyval(now, Clutter.KEY_Shift_L, Clutter.KeyState.RELEASED);

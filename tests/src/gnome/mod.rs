@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::bell::Bell;
 use crate::clock::{Deadline, wait_until};
 use crate::logind::Logind;
+use crate::mock::{Mock, On};
 use crate::place::Place;
 use crate::process::Process;
 
@@ -25,6 +26,7 @@ pub(crate) struct Gnome {
     changed: Bell,
     _events: Process,
     shell: Process,
+    _others: [Mock; 2],
     _logind: Logind,
 }
 
@@ -39,8 +41,8 @@ impl Gnome {
     /// What this machine lacks.
     pub(crate) fn start(place: &mut Place, with_dwell: bool) -> Result<Self, String> {
         // The shell must have a logind, and does not lock the screen without a display manager that could unlock it.
-        let mut logind = Logind::start(place)?;
-        logind.mock_display_manager();
+        let logind = Logind::start(place)?;
+        let others = [display_manager(place), user_manager(place)];
         place.set("GSETTINGS_BACKEND", "keyfile");
         place.set("XDG_CURRENT_DESKTOP", "GNOME");
         place.set("XDG_SESSION_TYPE", "wayland");
@@ -61,7 +63,7 @@ impl Gnome {
         let shell = start_shell(place);
         let changed = Bell::default();
         let events = ring_on_events(place, changed.clone());
-        Ok(Gnome { changed, _events: events, shell, _logind: logind })
+        Ok(Gnome { changed, _events: events, shell, _others: others, _logind: logind })
     }
 
     /// Kills the shell as a crash would, which ends every window, and starts it again.
@@ -79,10 +81,15 @@ impl Gnome {
     pub(crate) fn open(&self, place: &Place, app: &str, title: &str) -> (Process, u32) {
         let process = place.start("foot", &["-a", app, "-T", title, "sleep", "100000"]);
         let pid = process.pid();
-        let there = || window(place, pid).is_some();
-        assert!(self.changed.wait_until(Deadline::seconds(15), there), "no new window");
-        Self::ask_for_focus(place, pid);
-        let focused = || window(place, pid).is_some_and(|window| window["focused"] == true);
+        // A window is there before it is shown, and until then nobody can give it focus: asked for at each change.
+        let focused = || match window(place, pid) {
+            Some(window) if window["focused"] == true => true,
+            Some(_) => {
+                Self::ask_for_focus(place, pid);
+                false
+            }
+            None => false,
+        };
         assert!(
             self.changed.wait_until(Deadline::seconds(15), focused),
             "the new window got no focus: {:?}",
@@ -141,6 +148,23 @@ impl Gnome {
     }
 }
 
+/// As much of a display manager as the shell asks for: one that has a version.
+fn display_manager(place: &Place) -> Mock {
+    let (path, interface) = ("/org/gnome/DisplayManager/Manager", "org.gnome.DisplayManager.Manager");
+    let mock = Mock::start(place, On::System, "org.gnome.DisplayManager", path, interface);
+    mock.add_property("Version", "'43.0'");
+    mock
+}
+
+/// A user manager that claims to have every unit. Without one the shell starts ibus itself, by a callback in
+/// JavaScript between fork and exec, which hangs now and then for ever, and the shell with it (GNOME Shell 43).
+fn user_manager(place: &Place) -> Mock {
+    let (path, interface) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
+    let mock = Mock::start(place, On::Session, "org.freedesktop.systemd1", path, interface);
+    mock.add_method("GetUnit", "s", "o", "dbus.ObjectPath('/org/freedesktop/systemd1/unit/some')");
+    mock
+}
+
 /// Starts the shell and waits until the bed's extension answers.
 fn start_shell(place: &Place) -> Process {
     let arguments = [
@@ -154,8 +178,14 @@ fn start_shell(place: &Place) -> Process {
     ];
     let shell = place.start("gnome-shell", &arguments);
     let answers = || ask(place, "List", &[]).is_some();
-    assert!(wait_until(Deadline::seconds(40), answers), "GNOME Shell does not come up");
+    assert!(wait_until(Deadline::seconds(40), answers), "GNOME Shell does not come up: {}", log_tail(place));
     shell
+}
+
+fn log_tail(place: &Place) -> String {
+    let log = fs::read_to_string(place.log("gnome-shell")).unwrap_or_default();
+    let last: Vec<&str> = log.lines().rev().take(20).collect();
+    last.into_iter().rev().collect::<Vec<_>>().join("\n")
 }
 
 /// The major version of the installed GNOME Shell.
