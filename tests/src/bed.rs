@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
+use crate::gnome::Gnome;
 use crate::kwin::Kwin;
 use crate::logind::Logind;
 use crate::machine::{self, Person};
@@ -41,13 +42,18 @@ pub enum Kind {
     Kwin,
     /// The same without that file: a script is dwelld's only way.
     KwinUngranted,
+    /// Headless GNOME Shell with dwell's extension in it.
+    Gnome,
+    /// The same without dwell's extension.
+    GnomeAlone,
     /// Buses alone, as over ssh.
     NoDisplay,
 }
 
 impl Kind {
     /// Every kind that has a desktop which tells what has focus.
-    pub const DESKTOPS: &[Self] = &[Self::X11, Self::Xfwm4, Self::Sway, Self::Kwin, Self::KwinUngranted];
+    pub const DESKTOPS: &[Self] =
+        &[Self::X11, Self::Xfwm4, Self::Sway, Self::Kwin, Self::KwinUngranted, Self::Gnome];
 
     /// What people call it.
     #[must_use]
@@ -62,6 +68,8 @@ impl Kind {
             Self::SwayAlone => "sway (toplevels only)",
             Self::Weston => "weston",
             Self::Cage => "cage",
+            Self::Gnome => "GNOME Shell",
+            Self::GnomeAlone => "GNOME Shell (no extension)",
             Self::NoDisplay => "no display",
         }
     }
@@ -76,7 +84,7 @@ impl Kind {
             Kind::SwayAlone => Some(Compositor::SwayAlone),
             Kind::Weston => Some(Compositor::Weston),
             Kind::Cage => Some(Compositor::Cage),
-            Kind::X11 | Kind::Xfwm4 | Kind::Sway | Kind::Kwin | Kind::KwinUngranted | Kind::NoDisplay => None,
+            _ => None,
         }
     }
 }
@@ -87,6 +95,7 @@ enum Desktop {
     Sway(Sway),
     Wlroots(Wlroots),
     Kwin(Kwin),
+    Gnome(Box<Gnome>),
     None,
 }
 
@@ -151,6 +160,7 @@ impl Bed {
                 (kind.wlroots().map_or(&[][..], Compositor::needs).to_vec(), Person::unprivileged())
             }
             Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::Gnome | Kind::GnomeAlone => (Gnome::NEEDS.to_vec(), Person::unprivileged()),
             Kind::NoDisplay => (vec!["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
         if let Some(missing) = machine::lacks(&needs) {
@@ -170,9 +180,13 @@ impl Bed {
             },
             Kind::Kwin => Desktop::Kwin(Kwin::start(&mut place, true)),
             Kind::KwinUngranted => Desktop::Kwin(Kwin::start(&mut place, false)),
+            Kind::Gnome | Kind::GnomeAlone => {
+                Desktop::Gnome(Box::new(Gnome::start(&mut place, kind == Kind::Gnome)?))
+            }
             Kind::NoDisplay => Desktop::None,
         };
-        let lock = if matches!(desktop, Desktop::Kwin(_)) { Lock::Own } else { Lock::None };
+        let lock =
+            if matches!(desktop, Desktop::Kwin(_) | Desktop::Gnome(_)) { Lock::Own } else { Lock::None };
         Ok(Bed { kind, lock, desktop, session_bus, place, folder })
     }
 
@@ -234,6 +248,7 @@ impl Bed {
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
             Desktop::Wlroots(wlroots) => wlroots.open(&self.place, app, title),
             Desktop::Kwin(kwin) => kwin.open(&self.place, app, title),
+            Desktop::Gnome(gnome) => gnome.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -256,6 +271,7 @@ impl Bed {
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
             Desktop::Wlroots(wlroots) => wlroots.ask_for_focus(window.number),
             Desktop::Kwin(kwin) => kwin.ask_for_focus(&self.place, window.number),
+            Desktop::Gnome(_) => Gnome::ask_for_focus(&self.place, window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -267,6 +283,7 @@ impl Bed {
             Desktop::Sway(_) => Sway::press_key(&self.place),
             Desktop::Wlroots(_) => Wlroots::press_key(&self.place),
             Desktop::Kwin(_) => Kwin::press_key(&self.place),
+            Desktop::Gnome(_) => Gnome::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -279,6 +296,7 @@ impl Bed {
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
             Desktop::Wlroots(wlroots) => wlroots.is_hidden(window.number),
             Desktop::Kwin(kwin) => kwin.is_hidden(window.number),
+            Desktop::Gnome(_) => Gnome::is_hidden(&self.place, window.number),
             Desktop::None => false,
         }
     }
@@ -291,6 +309,7 @@ impl Bed {
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
             Desktop::Wlroots(wlroots) => wlroots.is_open(window.number),
             Desktop::Kwin(kwin) => kwin.is_open(window.number),
+            Desktop::Gnome(_) => Gnome::is_open(&self.place, window.number),
             Desktop::None => false,
         }
     }
@@ -306,6 +325,7 @@ impl Bed {
             Desktop::Sway(sway) => Some(sway.changed()),
             Desktop::Wlroots(wlroots) => Some(wlroots.changed()),
             Desktop::Kwin(kwin) => Some(kwin.changed()),
+            Desktop::Gnome(gnome) => Some(gnome.changed()),
             Desktop::None => None,
         }
     }
@@ -332,6 +352,7 @@ impl Bed {
             Desktop::Sway(_) => Observer::of_sway(&self.place),
             Desktop::Wlroots(wlroots) => wlroots.observe(),
             Desktop::Kwin(kwin) => kwin.observe(),
+            Desktop::Gnome(_) => Observer::of_gnome(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -347,6 +368,7 @@ impl Bed {
             Desktop::Sway(sway) => sway.kill(&self.place),
             Desktop::Wlroots(wlroots) => wlroots.kill(&self.place),
             Desktop::Kwin(kwin) => kwin.kill(),
+            Desktop::Gnome(gnome) => gnome.kill(),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -362,6 +384,7 @@ impl Bed {
             Desktop::Sway(sway) => *sway = Sway::start(&mut self.place),
             Desktop::Wlroots(wlroots) => wlroots.start_again(&mut self.place),
             Desktop::Kwin(kwin) => kwin.start_again(&self.place),
+            Desktop::Gnome(gnome) => gnome.restart(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -401,7 +424,7 @@ impl Bed {
                 Some(missing) => Err(format!("{missing} is not installed")),
                 None => Ok(Lock::Swaylock(None)),
             },
-            Desktop::Kwin(_) => Ok(Lock::Own),
+            Desktop::Kwin(_) | Desktop::Gnome(_) => Ok(Lock::Own),
             Desktop::None => panic!("this bed has no display"),
         };
         match made {
@@ -458,6 +481,7 @@ impl Bed {
     fn own_lock(&self, locked: bool) {
         match &self.desktop {
             Desktop::Kwin(kwin) => kwin.lock(&self.place, locked),
+            Desktop::Gnome(_) => Gnome::lock(&self.place, locked),
             _ => panic!("this desktop has no locker of its own"),
         }
     }

@@ -220,6 +220,11 @@ fn kwin_by_script() {
 }
 
 #[test]
+fn gnome() {
+    a_day_on(Kind::Gnome, "gnome");
+}
+
+#[test]
 fn labwc() {
     a_day_on(Kind::Labwc, "labwc");
 }
