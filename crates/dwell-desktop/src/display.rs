@@ -102,10 +102,11 @@ impl Supervisor {
         let context = Context {
             reporter: self.reporter.clone(),
             apps: self.apps.clone(),
-            settings: *self.settings.borrow_and_update(),
+            settings: self.settings.borrow_and_update().clone(),
             buses: self.buses.clone(),
             around,
         };
+        self.reporter.want_terminal_programs(context.settings.terminal_programs);
         self.attached.mark_unchanged();
         let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
         let sign = {

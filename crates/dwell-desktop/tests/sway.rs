@@ -129,9 +129,10 @@ fn idleness_is_since_the_last_input() {
             bed.run(&["wtype", "-k", "Shift_L"]).await;
             sensors.active().await;
         }
-        sensors
-            .desktop
-            .configure(dwell_desktop::Settings { idle_after: dwell_core::time::Millis::from_ms(500) });
+        sensors.desktop.configure(dwell_desktop::Settings {
+            idle_after: dwell_core::time::Millis::from_ms(500),
+            ..Default::default()
+        });
         let (at, since) = sensors.idle().await;
         assert_eq!(at.since(since).unwrap().as_ms(), 500);
     });

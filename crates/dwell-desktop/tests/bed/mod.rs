@@ -216,8 +216,12 @@ impl Sensors {
     }
 
     pub(crate) fn start_in(around: Surroundings, idle_after_ms: u64, buses: Buses) -> Self {
+        let idle_after = Millis::from_ms(idle_after_ms);
+        Self::start_with(around, Settings { idle_after, ..Settings::default() }, buses)
+    }
+
+    pub(crate) fn start_with(around: Surroundings, settings: Settings, buses: Buses) -> Self {
         let (out, notices) = mpsc::channel(256);
-        let settings = Settings { idle_after: Millis::from_ms(idle_after_ms) };
         let desktop = Desktop::start(around, settings, out, buses);
         Self { desktop, notices, said: Vec::new() }
     }
@@ -250,6 +254,15 @@ impl Sensors {
         let wanted = app.to_owned();
         let is = move |fact: &Fact| matches!(fact, Fact::Focus(Some(app)) if app.as_str() == wanted);
         self.fact(&format!("focus on {app}"), is).await.at
+    }
+
+    /// Which one of these programs has got focus.
+    pub(crate) async fn focus_of(&mut self, apps: &[&str]) -> String {
+        let is = |fact: &Fact| matches!(fact, Fact::Focus(Some(app)) if apps.contains(&app.as_str()));
+        match self.fact("focus on one of several", is).await.fact {
+            Fact::Focus(Some(app)) => app.as_str().to_owned(),
+            _ => unreachable!("focus was waited for"),
+        }
     }
 
     pub(crate) async fn focus_none(&mut self) -> Boot {
@@ -303,13 +316,14 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn start(bed: &Bed, idle_after_s: u64) -> Self {
+        Self::start_with(bed, &[&idle_after_s.to_string()])
+    }
+
+    pub(crate) fn start_with(bed: &Bed, words: &[&str]) -> Self {
         let own = std::env::current_exe().unwrap();
         let watch = own.parent().unwrap().parent().unwrap().join("examples/watch");
         let mut command = Command::new(watch);
-        command
-            .arg(idle_after_s.to_string())
-            .env_clear()
-            .envs(bed.env.iter().map(|(key, value)| (key, value)));
+        command.args(words).env_clear().envs(bed.env.iter().map(|(key, value)| (key, value)));
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
