@@ -2,8 +2,8 @@
 //!
 //! No event tells that a tty's foreground process group has changed. But a shell writes to its tty when a command is
 //! typed and when one has ended, and so do most programs; inotify tells of the first such write to `/dev/pts/N`. Then the
-//! tty is left alone for [`PAUSE`], looked at, watched again, and after another pause looked at once more, for what was
-//! started without a word. So a build that prints all the time costs two looks a second, and a quiet tty nothing at all.
+//! tty is left alone for a pause, looked at, watched again, and after another pause looked at once more, for what was
+//! started without a word. So a build that prints all the time wakes us twice a second, and a quiet tty never.
 //! Only the terminal in front is followed, and only where the person wants it.
 
 use std::mem::MaybeUninit;
@@ -21,6 +21,10 @@ use crate::report::Reporter;
 
 /// How long a tty is left alone after something was written to it.
 const PAUSE: Millis = Millis::from_ms(500);
+/// The same where it is written to without end.
+const LONG_PAUSE: Millis = Millis::from_secs(1);
+/// Who is written to again as soon as this is written to without end.
+const SOON: Millis = Millis::from_ms(100);
 
 /// Follows the terminal in front, whichever it is, until nobody listens any more.
 pub(crate) async fn follow(apps: Apps, reporter: Reporter) {
@@ -47,6 +51,7 @@ async fn watch(apps: &Apps, reporter: &Reporter, terminal: &Terminal) -> std::io
     let mut looked = clock::now();
     let mut written = looked;
     let mut again = true;
+    let mut chatty = false;
     loop {
         let tty = Tty::of(terminal.pid);
         events.arm(tty.as_ref());
@@ -54,7 +59,12 @@ async fn watch(apps: &Apps, reporter: &Reporter, terminal: &Terminal) -> std::io
         let running = tty.as_ref().and_then(Tty::running);
         // It cannot have begun before it was last looked for, nor before the first word since then.
         let least = looked.max(written);
-        let at = running.as_ref().map_or(least, |running| running.since.max(least).min(now));
+        // When a program ended nobody knows; it was no later than the first word, unless there were many of them.
+        let ended = if chatty { now.since(least).unwrap_or(Millis::ZERO).as_ms() / 2 } else { 0 };
+        let at = match &running {
+            Some(running) => running.since.max(least).min(now),
+            None => least + Millis::from_ms(ended),
+        };
         let id = apps.counted(&terminal.own, running.as_ref());
         reporter.inside(terminal, at, id).await;
         looked = now;
@@ -63,9 +73,11 @@ async fn watch(apps: &Apps, reporter: &Reporter, terminal: &Terminal) -> std::io
             heard = events.next() => { heard?; true }
             waited = clock::after(PAUSE), if again => { waited?; false }
         };
+        chatty = false;
         if again {
             written = clock::now();
-            clock::after(PAUSE).await?;
+            chatty = written.since(looked).is_some_and(|quiet| quiet < SOON);
+            clock::after(if chatty { LONG_PAUSE } else { PAUSE }).await?;
             events.drain();
         }
     }

@@ -113,10 +113,13 @@ fn named<'a>(word: &'a str, file: &'a str) -> &'a str {
 }
 
 fn is_shell(name: &str) -> bool {
+    // Debian lists these two, since they can be login shells; but a person who works in one is not at a bare prompt.
+    let multiplexer = matches!(name, "tmux" | "screen");
     SHELLS.contains(&name)
-        || fs::read_to_string("/etc/shells").is_ok_and(|list| {
-            list.lines().any(|line| line.starts_with('/') && line.trim().rsplit('/').next() == Some(name))
-        })
+        || !multiplexer
+            && fs::read_to_string("/etc/shells").is_ok_and(|list| {
+                list.lines().any(|line| line.starts_with('/') && line.trim().rsplit('/').next() == Some(name))
+            })
 }
 
 /// The processes that a process has started: each of its threads knows its own.
@@ -202,7 +205,7 @@ mod tests {
         ] {
             assert_eq!(named(word, file), name, "{word} {file}");
         }
-        assert!(is_shell("bash") && is_shell("nu") && !is_shell("vim"));
+        assert!(is_shell("bash") && is_shell("nu") && !is_shell("vim") && !is_shell("tmux"));
     }
 
     #[test]

@@ -198,6 +198,38 @@ impl Bed {
     }
 }
 
+/// A bed for sway, without a screen and unprivileged.
+pub(crate) fn sway() -> Bed {
+    let mut bed = Bed::unprivileged();
+    for (name, value) in [
+        ("WLR_BACKENDS", "headless"),
+        ("WLR_LIBINPUT_NO_DEVICES", "1"),
+        ("WLR_RENDERER", "pixman"),
+        ("WLR_HEADLESS_OUTPUTS", "1"),
+        ("XDG_CURRENT_DESKTOP", "sway"),
+    ] {
+        bed.set(name, value);
+    }
+    fs::write(bed.path("config"), "xwayland disable\noutput HEADLESS-1 mode 1280x720\n").unwrap();
+    bed
+}
+
+pub(crate) fn start_sway(bed: &mut Bed) {
+    let config = bed.path("config");
+    bed.start("sway", &["sway", "-c", config.to_str().unwrap()]);
+}
+
+/// Makes the bed's other programs find the sway that the sensors have found.
+pub(crate) fn find_sway(bed: &mut Bed) {
+    let pid = bed.pid("sway");
+    let mut names =
+        fs::read_dir(bed.path(".")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let ipc = names.find(|name| name.starts_with("sway-ipc.") && name.contains(&format!(".{pid}."))).unwrap();
+    let ipc = bed.path(&ipc);
+    bed.set("SWAYSOCK", ipc.to_str().unwrap());
+    bed.set("WAYLAND_DISPLAY", "wayland-1");
+}
+
 /// Another connection to the bus with that address.
 pub(crate) async fn connect(address: &str) -> zbus::Connection {
     zbus::connection::Builder::address(address).unwrap().build().await.unwrap()
@@ -355,7 +387,7 @@ impl Watcher {
     }
 
     /// How often the process was woken while it said nothing for this long.
-    async fn wakeups(&mut self, length: Duration) -> u64 {
+    pub(crate) async fn wakeups(&mut self, length: Duration) -> u64 {
         let before = self.status("voluntary_ctxt_switches");
         if let Ok(Ok(Some(line))) = timeout(length, self.lines.next_line()).await {
             panic!("said in silence: {line}; before:\n{}", self.said);
