@@ -137,6 +137,13 @@ fn document(path: &Path, exists: bool, config: &Config, zone: Tz) -> String {
         day_start: String,
         zone: &'a str,
         notifications: bool,
+        terminal_programs: bool,
+        aliases: Vec<Alias<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Alias<'a> {
+        from: String,
+        to: &'a str,
     }
     json::line(&Document {
         schema: "dwell.config/1",
@@ -146,6 +153,8 @@ fn document(path: &Path, exists: bool, config: &Config, zone: Tz) -> String {
         day_start: config.day_start.to_string(),
         zone: zone.name(),
         notifications: config.notifications,
+        terminal_programs: config.terminal_programs,
+        aliases: config.aliases.iter().map(|(from, to)| Alias { from, to: to.as_str() }).collect(),
     })
 }
 
@@ -176,7 +185,7 @@ mod tests {
     #[test]
     fn documents() {
         let path = Path::new("/home/me/.config/dwell/config.toml");
-        insta::assert_snapshot!(document(path, false, &Config::default(), Tz::Europe__Athens), @r#"{"schema":"dwell.config/1","path":"/home/me/.config/dwell/config.toml","exists":false,"idle_after_seconds":180,"day_start":"04:00","zone":"Europe/Athens","notifications":true}"#);
+        insta::assert_snapshot!(document(path, false, &Config::default(), Tz::Europe__Athens), @r#"{"schema":"dwell.config/1","path":"/home/me/.config/dwell/config.toml","exists":false,"idle_after_seconds":180,"day_start":"04:00","zone":"Europe/Athens","notifications":true,"terminal_programs":false,"aliases":[]}"#);
         insta::assert_snapshot!(path_document(path), @r#"{"schema":"dwell.config-path/1","path":"/home/me/.config/dwell/config.toml"}"#);
     }
 }

@@ -105,7 +105,7 @@ impl Supervisor {
         let context = Context {
             reporter: self.reporter.clone(),
             apps: self.apps.clone(),
-            settings: *self.settings.borrow_and_update(),
+            settings: self.settings.borrow_and_update().clone(),
             buses: self.buses.clone(),
             around,
         };
@@ -116,6 +116,7 @@ impl Supervisor {
             context.around.clone(),
             self.buses.session.clone(),
         );
+        self.reporter.want_terminal_programs(context.settings.terminal_programs);
         self.attached.mark_unchanged();
         let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
         let sign = {

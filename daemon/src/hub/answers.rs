@@ -39,8 +39,12 @@ impl Hub {
                 answer(reply, limits);
             }
             Request::SetLimit(target, amount, options, reply) => match self.resolve(&target) {
-                Ok(Resolved::Target(target)) => {
-                    let set = self.set_limit(&target, Millis::from_ms(amount), &options);
+                Ok(Resolved::Target(named)) => {
+                    let target = self.counted(named.clone());
+                    let mut set = self.set_limit(&target, Millis::from_ms(amount), &options);
+                    if let Ok(limit) = &mut set {
+                        limit.alias = (named != target).then(|| named.to_string());
+                    }
                     self.save_rules_then(reply, set);
                 }
                 Ok(Resolved::NotYet) => {
@@ -54,6 +58,7 @@ impl Hub {
             }
             Request::Why(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
+                    let target = self.counted(target);
                     let why = self.rules_must_be_there().map(|()| self.why(&target));
                     answer(reply, why);
                 }
@@ -62,6 +67,7 @@ impl Hub {
             },
             Request::Check(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
+                    let target = self.counted(target);
                     // "Allowed" while no rule could be read would be a guess.
                     let check = self.rules_must_be_there().map(|()| self.check(&target));
                     answer(reply, check);
@@ -108,7 +114,7 @@ impl Hub {
             key: app.as_str().to_owned(),
             name: self.app_name(app),
             kind: "focus".to_owned(),
-            category: None,
+            category: self.names.category(app).map(String::from),
             ms: time.as_ms(),
             opens: *opens,
         };
@@ -251,7 +257,8 @@ impl Hub {
             return Err(Failure::new(Kind::Invalid, "a sample is from the future of the boot clock"));
         }
         for sample in samples {
-            self.sample(sample, now);
+            let sample = self.taken(sample);
+            self.sample(&sample, now);
         }
         Ok(())
     }

@@ -6,6 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use dwell_core::category;
+use dwell_core::subject::{AppId, Category};
 use freedesktop_desktop_entry::{DesktopEntry, Iter};
 
 use crate::Surroundings;
@@ -21,6 +23,7 @@ pub(crate) struct Entry {
     program: Option<Box<str>>,
     /// A program that runs other programs in its window: `Categories` has `TerminalEmulator`.
     pub(crate) terminal: bool,
+    category: Option<Category>,
     /// `NoDisplay` or `Hidden`: a helper of another entry, often with the same class.
     hidden: bool,
     path: Box<Path>,
@@ -103,6 +106,16 @@ impl Entries {
         entry.name(&self.locales).map(|name| name.into_owned()).filter(|name| !name.trim().is_empty())
     }
 
+    /// The program's category, by the menus' words for it.
+    pub(crate) fn category(&mut self, id: &str) -> Option<Category> {
+        self.by_id(id)?.category.clone()
+    }
+
+    /// Whether the program says of itself that it is a terminal.
+    pub(crate) fn is_terminal(&mut self, id: &AppId) -> bool {
+        self.by_id(id.as_str()).is_some_and(|entry| entry.terminal)
+    }
+
     fn find(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<&Entry> {
         let known = self.entries.iter().any(&wanted);
         if !known {
@@ -142,11 +155,13 @@ fn read(folder: &Path, path: PathBuf) -> Option<Entry> {
     let id = below.as_deref().unwrap_or(Path::new(path.file_name()?)).to_str()?.replace('/', "-");
     let id = id.strip_suffix(".desktop")?;
     let program = file.exec().and_then(program_of);
+    let categories = file.categories().unwrap_or_default();
     Some(Entry {
         id: id.into(),
         wm_class: file.startup_wm_class().filter(|class| !class.is_empty()).map(Into::into),
         program: program.map(Into::into),
-        terminal: file.categories().is_some_and(|all| all.contains(&"TerminalEmulator")),
+        terminal: categories.contains(&"TerminalEmulator"),
+        category: category::of_desktop_file(&categories),
         hidden: file.no_display() || file.hidden(),
         path: path.into(),
     })

@@ -19,15 +19,19 @@
 
 mod entries;
 mod process;
+mod terminal;
 mod unit;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dwell_core::subject::{APP_MAX, AppId};
+use dwell_core::aliases::Aliases;
+use dwell_core::policy::is_terminal;
+use dwell_core::subject::{APP_MAX, AppId, Category};
 
-use crate::Surroundings;
+use crate::{Settings, Surroundings};
 use entries::Entries;
 use process::{Process, ProcessFacts};
+pub(crate) use terminal::{Running, Tty};
 
 /// What a back end knows of a window. Never its title.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,30 +44,100 @@ pub(crate) struct Window {
     pub(crate) pid: Option<u32>,
 }
 
-/// The programs on this machine. Cheap to clone; clones share what they have read.
+/// The program that a window belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// As what it is counted: the person's aliases hold, and what runs in a terminal is named where that is wanted.
+    pub(crate) id: AppId,
+    /// The terminal that it is, where what runs in it is wanted and can be known.
+    pub(crate) terminal: Option<Terminal>,
+}
+
+impl From<AppId> for Program {
+    fn from(id: AppId) -> Self {
+        Self { id, terminal: None }
+    }
+}
+
+/// A terminal in which programs run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Terminal {
+    /// Its own id, before aliases.
+    pub(crate) own: AppId,
+    pub(crate) pid: u32,
+}
+
+/// The programs on this machine. Cheap to clone; clones share what they have read and been told.
 #[derive(Clone, Debug)]
 pub(crate) struct Apps {
     entries: Arc<Mutex<Entries>>,
+    choices: Arc<Mutex<Choices>>,
+}
+
+/// What the person has chosen.
+#[derive(Clone, Debug, Default)]
+struct Choices {
+    aliases: Aliases,
+    terminal_programs: bool,
 }
 
 impl Apps {
     pub(crate) fn new(around: &Surroundings) -> Self {
-        Self { entries: Arc::new(Mutex::new(Entries::new(around))) }
+        Self { entries: Arc::new(Mutex::new(Entries::new(around))), choices: Arc::default() }
     }
 
     /// Looks in other data folders from now on.
     pub(crate) fn look_in(&self, around: &Surroundings) {
-        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = Entries::new(around);
+        *self.entries() = Entries::new(around);
+    }
+
+    /// Goes by these settings from now on.
+    pub(crate) fn configure(&self, settings: &Settings) {
+        let Settings { aliases, terminal_programs, .. } = settings.clone();
+        *self.choices() = Choices { aliases, terminal_programs };
     }
 
     /// The program that a window belongs to.
-    pub(crate) fn identify(&self, window: &Window) -> AppId {
+    pub(crate) fn identify(&self, window: &Window) -> Program {
         let facts = window.pid.map(|pid| Process { pid }.facts()).unwrap_or_default();
-        identify(window, &facts, &mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+        let own = identify(window, &facts, &mut self.entries());
+        let wanted =
+            self.choices().terminal_programs && (is_terminal(&own) || self.entries().is_terminal(&own));
+        let terminal = window.pid.filter(|_| wanted).map(|pid| Terminal { own: own.clone(), pid });
+        let tty = terminal.as_ref().and_then(|terminal| Tty::of(terminal.pid));
+        Program { id: self.counted(&own, tty.and_then(|tty| tty.running()).as_ref()), terminal }
     }
 
+    /// As what a program is counted, with what runs in it.
+    pub(crate) fn counted(&self, own: &AppId, running: Option<&Running>) -> AppId {
+        self.choices().aliases.apply(&running.map_or_else(|| own.clone(), |running| own.with(&running.name)))
+    }
+
+    /// Its name for people; for one in a terminal, `vim in Foot`.
     pub(crate) fn name(&self, app: &AppId) -> Option<String> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).name(app.as_str())
+        let (host, program) = app.parts();
+        let name = self.entries().name(host);
+        match program {
+            None => name,
+            Some(program) => Some(format!("{program} in {}", name.as_deref().unwrap_or(host))),
+        }
+    }
+
+    /// Its category; for one in a terminal, the terminal's.
+    pub(crate) fn category(&self, app: &AppId) -> Option<Category> {
+        let (host, _) = app.parts();
+        self.entries().category(host).or_else(|| {
+            let game = host.to_ascii_lowercase().starts_with("steam_app_");
+            Category::new(if game { "games" } else { return None }).ok()
+        })
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choices(&self) -> MutexGuard<'_, Choices> {
+        self.choices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -139,9 +213,11 @@ fn unknown() -> AppId {
 }
 
 /// Makes an id of any text that a program may have chosen: control characters and outer white space are dropped,
-/// and what is longer than an id may be is cut and told apart by its hash.
+/// and what is longer than an id may be is cut and told apart by its hash. What stands between a terminal and what runs
+/// in it is no part of a name.
 fn clean(text: &str) -> AppId {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text: String =
+        text.chars().filter(|c| !c.is_control()).map(|c| if c == '/' { '-' } else { c }).collect();
     let mut text = text.trim().to_owned();
     if text.len() > APP_MAX {
         let hash = format!("-{:016x}", fnv1a(text.as_bytes()));

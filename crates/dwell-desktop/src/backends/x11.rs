@@ -31,13 +31,13 @@ use x11rb::protocol::xproto::{
 
 use super::x11_connection::{X, connect};
 use super::{Abilities, Context, Down};
+use crate::WindowAct;
 use crate::apps::{Apps, Window};
 use crate::clock;
 use crate::detect::XDisplay;
 use crate::idle::{IdleFold, Inhibitors};
 use crate::readiness::awaitable;
 use crate::report::Levels;
-use crate::{Settings, WindowAct};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "x11";
@@ -123,7 +123,7 @@ impl Session {
         x.change_window_attributes(root, &events).map_err(down)?.check().map_err(lost)?;
         // Programs that name no process of their own are asked for through X-Resource, if the server has it.
         let _ = x.res_query_version(1, 2).map_err(down)?.reply();
-        let Settings { idle_after } = context.settings;
+        let idle_after = context.settings.idle_after;
         let idle = IdleAlarms::new(&x, idle_after)?;
         Ok(Self {
             x,
