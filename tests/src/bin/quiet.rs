@@ -45,7 +45,12 @@ fn main() -> ExitCode {
     println!("| *at most* | {} | {} | {:.1} | {RSS_MB} | | |", bars.expiries, bars.switches, bars.cpu_ms);
     let mut good = true;
     let mut measured = 0;
-    for (name, kind) in [("X11 (openbox)", Kind::X11), ("sway", Kind::Sway)] {
+    for (name, kind) in [
+        ("X11 (openbox)", Kind::X11),
+        ("sway", Kind::Sway),
+        ("KWin", Kind::Kwin),
+        ("KWin, by its script", Kind::KwinUngranted),
+    ] {
         match measure(kind, seconds) {
             Ok(cost) => {
                 let pass = cost.is_within(&bars);
