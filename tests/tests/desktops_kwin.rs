@@ -8,11 +8,12 @@
 )]
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass, wait_until};
-use dwell_tests::{Bed, Kind};
+use dwell_tests::{Bed, Kind, machine};
 
 /// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
 const INSTANT_MS: i64 = 200;
@@ -192,6 +193,58 @@ fn idleness_begins_at_the_last_input() {
     assert_eq!(counted(&bed, "AppA", last_input.wall_ms + INSTANT_MS, back.wall_ms - INSTANT_MS), 0);
     let there = counted(&bed, "AppA", back.wall_ms, end.wall_ms);
     assert!(end.since(back) - there <= INSTANT_MS, "counted {there} of {} ms", end.since(back));
+}
+
+/// Plasma's power manager knows what films and calls inhibit over D-Bus. KWin does not.
+const POWER_MANAGER: &str = "/usr/lib/x86_64-linux-gnu/libexec/org_kde_powerdevil";
+
+#[test]
+fn a_film_keeps_the_time_counting() {
+    let Some(mut bed) = Bed::start(Kind::Kwin) else { return };
+    if !Path::new(POWER_MANAGER).exists() {
+        return machine::cannot_run(&machine::running_test(), "powerdevil is not installed");
+    }
+    bed.idle_after("3s");
+    let _window = bed.open("AppA", "alpha");
+    bed.place_mut().set("QT_QPA_PLATFORM", "wayland");
+    bed.place_mut().set("XDG_CURRENT_DESKTOP", "KDE");
+    let _power = bed.place().start(POWER_MANAGER, &[]);
+    let inhibits = || {
+        let to = ["call", "--session", "--dest", "org.freedesktop.PowerManagement", "--object-path"];
+        let object = "/org/freedesktop/PowerManagement/Inhibit";
+        let method = "org.freedesktop.PowerManagement.Inhibit.HasInhibit";
+        let answer = bed.place().try_run("gdbus", &[&to[..], &[object, "--method", method][..]].concat());
+        answer.map(|answer| answer.trim() == "(true,)")
+    };
+    assert!(wait_until(Deadline::seconds(20), || inhibits() == Some(false)), "no power manager");
+    // What a browser does that plays a film; it lasts as long as its connection.
+    let film = "import dbus, time
+saver = dbus.SessionBus().get_object('org.freedesktop.ScreenSaver', '/org/freedesktop/ScreenSaver')
+saver.Inhibit('player', 'film', dbus_interface='org.freedesktop.ScreenSaver')
+time.sleep(600)";
+    let mut film = bed.place().start("python3", &["-c", film]);
+    // The power manager waits five seconds before it takes an inhibition for one.
+    assert!(wait_until(Deadline::seconds(20), || inhibits() == Some(true)), "nothing inhibits");
+
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    bed.press_key();
+    let last_input = Stamp::now();
+    let is_idle = || bed.dwell_json(&["status"])["state"] == "idle";
+    assert!(!wait_until(Deadline::seconds(5), is_idle), "idle in a film");
+    film.kill();
+    let end = Stamp::now();
+    assert!(wait_until(Deadline::seconds(15), is_idle), "never idle after the film");
+    let noticed = Stamp::now().since(end);
+    assert!((2500..5000).contains(&noticed), "idle {noticed} ms after the film");
+    let seen = counted(&bed, "AppA", last_input.wall_ms, end.wall_ms);
+    assert!(
+        (seen - end.since(last_input)).abs() <= INSTANT_MS,
+        "counted {seen} of {} ms",
+        end.since(last_input)
+    );
+    let after = counted(&bed, "AppA", end.wall_ms + 2 * INSTANT_MS, end.wall_ms + 10_000);
+    assert_eq!(after, 0, "counted after the film");
 }
 
 fn kwin_that_comes_back_is_taken_up_again(kind: Kind) {

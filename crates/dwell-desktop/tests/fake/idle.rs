@@ -51,7 +51,9 @@ fn another_idle_time_is_asked_for_anew() {
         let mut fake = Fake::start_with(Offers::USUAL, 7000).await;
         assert_eq!(fake.compositor.asked().await, Asked::Idle("ext", 7000));
         let idle_after = dwell_core::time::Millis::from_ms(9000);
-        fake.sensors.desktop.configure(dwell_desktop::Settings { idle_after, ..dwell_desktop::Settings::default() });
+        fake.sensors
+            .desktop
+            .configure(dwell_desktop::Settings { idle_after, ..dwell_desktop::Settings::default() });
         assert_eq!(fake.compositor.asked().await, Asked::Idle("ext", 9000));
     });
 }

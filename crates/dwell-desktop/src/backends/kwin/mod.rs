@@ -5,6 +5,7 @@
 //! [`script`] tells what is active. Neither hears of a lock: the screen saver's bus name does.
 
 mod ear;
+mod idle;
 mod script;
 
 use std::convert::Infallible;
@@ -17,6 +18,7 @@ use super::wayland::Client;
 use super::{Abilities, Context, Down};
 use crate::report::Levels;
 use crate::{WindowAct, clock, connector};
+use idle::Idleness;
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "kwin";
@@ -70,12 +72,14 @@ async fn granted(
     client.settle().await?;
     levels.attached(NAME, "KWin's window list tells what has focus", ABILITIES).await;
     client.state_idle_health(&mut levels, NAME).await;
+    let mut idleness = Idleness::new(context).await;
     loop {
         let app = client.active_plasma_window().map(|window| context.apps.identify(&window));
         levels.focus(clock::now(), app).await;
-        client.state_idle(&mut levels).await;
+        idleness.state(&client, &mut levels).await;
         tokio::select! {
             changed = client.changed() => changed?,
+            () = idleness.changed() => {}
             act = acts.recv() => match act {
                 Some(act) => client.act_on_plasma_windows(&act, &context.apps)?,
                 None => std::future::pending().await,

@@ -17,6 +17,7 @@ use zbus::zvariant::{DynamicType, OwnedObjectPath};
 use zbus::{Connection, MessageStream};
 
 use super::ear::{Active, Ear};
+use super::idle::Idleness;
 use super::{ABILITIES, Context, Down, NAME, ended};
 use crate::backends::wayland::Client;
 use crate::idle::{PATIENCE, proxy, rule, subscribe};
@@ -44,12 +45,14 @@ pub(super) async fn run(
     let (mut kwin, mut active) = Scripting::attach(context).await?;
     levels.attached(NAME, "a script in KWin tells what has focus", ABILITIES).await;
     client.state_idle_health(&mut levels, NAME).await;
+    let mut idleness = Idleness::new(context).await;
     loop {
         let app = active.window.as_ref().map(|window| context.apps.identify(window));
         levels.focus(active.at, app).await;
-        client.state_idle(&mut levels).await;
+        idleness.state(&client, &mut levels).await;
         tokio::select! {
             changed = client.changed() => changed?,
+            () = idleness.changed() => {}
             told = kwin.told.recv() => active = told.ok_or_else(ended)?,
             _ = kwin.owners.next() => return Err(ended()),
             act = acts.recv() => match act {

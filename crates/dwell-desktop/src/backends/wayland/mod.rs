@@ -173,6 +173,11 @@ impl Client {
         }
     }
 
+    /// Whether the compositor has said that there was no input for the whole idle time.
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.state.idle.idle
+    }
+
     /// Says whether the person is idle.
     pub(crate) async fn state_idle(&self, levels: &mut Levels) {
         let at = clock::now();
