@@ -199,3 +199,45 @@ fn a_sway_that_is_stopped_is_unobserved_until_it_goes_on() {
     assert!(took <= TAKEN_UP_WITHIN_MS, "taken up {took} ms after it went on");
     bed.wait_for_dwell_to_see("AppA");
 }
+
+/// Idleness, a return, and a lock by a real swaylock: none of it is counted, and what is between them is.
+fn absences_are_not_counted(kind: Kind) {
+    let Some(bed) = Bed::start(kind) else { return };
+    bed.idle_after("2s");
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.press_key();
+    let last = Stamp::now();
+    bed.wait_for_dwell_to_see("AppA");
+    let idle = || bed.dwell_json(&["status"])["state"] == "idle";
+    assert!(wait_until(Deadline::seconds(10), idle), "{}", bed.dwell(&["status"]).stdout);
+    let_pass(Duration::from_secs(1));
+    bed.press_key();
+    let back = Stamp::now();
+    bed.wait_for_dwell_to_see("AppA");
+    let_pass(Duration::from_secs(1));
+    let Some(mut locker) = bed.lock_screen() else { return };
+    let locked = Stamp::now();
+    let_pass(Duration::from_millis(1500));
+    let unlocking = Stamp::now();
+    locker.signal(Signal::USR1);
+    assert!(locker.wait(Deadline::seconds(5)).is_some_and(|status| status.success()));
+    bed.press_key();
+    bed.wait_for_dwell_to_see("AppA");
+
+    let later = |stamp: Stamp, ms: i64| Stamp { wall_ms: stamp.wall_ms + ms, boot_ms: stamp.boot_ms + ms };
+    assert_eq!(counted(&bed, "AppA", later(last, 200), later(back, -200)), 0, "idle time was counted");
+    assert_eq!(counted(&bed, "AppA", later(locked, 200), unlocking), 0, "a lock was counted");
+    let between = counted(&bed, "AppA", back, locked);
+    assert!((locked.since(back) - between).abs() <= TOLERANCE_MS + 200, "counted {between} ms between them");
+}
+
+#[test]
+fn labwc_absences_are_not_counted() {
+    absences_are_not_counted(Kind::Labwc);
+}
+
+#[test]
+fn sway_alone_absences_are_not_counted() {
+    absences_are_not_counted(Kind::SwayAlone);
+}

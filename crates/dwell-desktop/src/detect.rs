@@ -351,4 +351,50 @@ mod tests {
         assert_eq!(look(&around).wayland, Some(live));
         assert_eq!(look(&around).sway, None);
     }
+
+    #[test]
+    fn an_ipc_socket_is_its_process_s() {
+        let runtime = tempfile::tempdir().unwrap();
+        let dir = runtime.path().to_str().unwrap();
+        let listen = |name: &str| {
+            let path = runtime.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            (std::os::unix::net::UnixListener::bind(&path).unwrap(), path)
+        };
+        let own = i32::try_from(std::process::id()).unwrap();
+        // Process 1 does not listen here, whatever names and variables say.
+        let (_named, sway) = listen("elsewhere.sock");
+        let (_hyprland, hyprland) = listen("hypr/signature/.socket.sock");
+        let _others = [listen("sway-ipc.0.1.sock"), listen("niri.wayland-1.1.sock")];
+        let around = Surroundings::new([
+            ("XDG_RUNTIME_DIR", dir),
+            ("SWAYSOCK", sway.to_str().unwrap()),
+            ("NIRI_SOCKET", sway.to_str().unwrap()),
+            ("HYPRLAND_INSTANCE_SIGNATURE", "signature"),
+        ]);
+        assert!(!has_ipc(&around, 1));
+        assert_eq!(sway_socket(&around, own), Some(sway.clone()));
+        assert_eq!(niri_socket(&around, own), Some(sway));
+        assert_eq!(hyprland_socket(&around, own), Some(hyprland.clone()));
+
+        let around = Surroundings::new([("XDG_RUNTIME_DIR", dir)]);
+        assert_eq!(sway_socket(&around, own), None);
+        assert_eq!(hyprland_socket(&around, own), Some(hyprland));
+        let _by_name =
+            [listen(&format!("sway-ipc.0.{own}.sock")), listen(&format!("niri.wayland-1.{own}.sock"))];
+        assert!(sway_socket(&around, own).is_some() && niri_socket(&around, own).is_some());
+
+        // A signature is one name: it leads nowhere else.
+        let outside = tempfile::tempdir_in(runtime.path()).unwrap();
+        let _foreign =
+            listen(&format!("{}/.socket.sock", outside.path().file_name().unwrap().to_str().unwrap()));
+        let elsewhere = format!("../{}", outside.path().file_name().unwrap().to_str().unwrap());
+        let alone = tempfile::tempdir_in(runtime.path()).unwrap();
+        let around = Surroundings::new([
+            ("XDG_RUNTIME_DIR", alone.path().to_str().unwrap()),
+            ("HYPRLAND_INSTANCE_SIGNATURE", &format!("../{elsewhere}")),
+        ]);
+        fs::create_dir(alone.path().join("hypr")).unwrap();
+        assert_eq!(hyprland_socket(&around, own), None);
+    }
 }

@@ -232,3 +232,35 @@ fn a_quiet_desktop_wakes_nobody() {
         assert!(watcher.status("VmRSS") < 12 * 1024);
     });
 }
+
+/// An Xwayland window has no app id but a class, and Xwayland's process is not the program's.
+#[test]
+fn an_xwayland_window_is_known_by_its_class() {
+    if !can_run(&["sway", "swaymsg", "foot", "Xwayland", "xterm", "setpriv"]) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        std::fs::write(bed.path("config"), "xwayland enable\noutput HEADLESS-1 mode 1280x720\n").unwrap();
+        let mut sensors = attached(&mut bed, LONG).await;
+        foot(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        // Started by sway, which alone knows the display's number.
+        bed.run(&["swaymsg", "exec", "xterm -class AppX -e sleep 600"]).await;
+        sensors.focus("AppX").await;
+        bed.run(&["swaymsg", "[app_id=AppA] focus"]).await;
+        sensors.focus("AppA").await;
+        sensors.desktop.act(WindowAct::Minimise(app("appx")));
+        sensors.desktop.act(WindowAct::Close(app("AppA")));
+        bed.ended("AppA").await;
+        // What is in the scratchpad does not get focus by itself.
+        sensors.focus_none().await;
+        bed.run(&["swaymsg", "[class=AppX] scratchpad show"]).await;
+        sensors.focus("AppX").await;
+        sensors.desktop.act(WindowAct::Close(app("AppX")));
+        sensors.focus_none().await;
+        // Not killed: it removes the X display's socket and lock file.
+        bed.start("exit", &["swaymsg", "exit"]);
+        bed.ended("sway").await;
+    });
+}

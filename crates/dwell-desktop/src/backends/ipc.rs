@@ -57,8 +57,8 @@ mod tests {
 
     use super::*;
 
-    /// What is made of an answer.
-    fn asked(given: &'static [u8], times: usize, end: End) -> Option<Vec<u8>> {
+    /// What is made of an answer, and how many bytes of it were taken at the most.
+    fn asked(given: &'static [u8], times: usize, end: End) -> (Option<Vec<u8>>, usize) {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("ipc");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -67,28 +67,31 @@ mod tests {
             let mut question = [0; 8];
             stream.read_exact(&mut question).unwrap();
             assert_eq!(&question, b"question");
-            for _ in 0..times {
-                // The asker hangs up when it has read enough.
-                if stream.write_all(given).is_err() {
-                    break;
-                }
-            }
+            // The asker hangs up when it has read enough.
+            given.len() * (0..times).take_while(|_| stream.write_all(given).is_ok()).count()
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let answer = runtime.block_on(ask(&socket, "question", end));
-        server.join().unwrap();
-        answer
+        (answer, server.join().unwrap())
     }
 
     #[test]
     fn an_answer_ends_where_it_should() {
-        assert_eq!(asked(b"ok", 1, End::Closed).unwrap(), b"ok");
-        assert_eq!(asked(b"one\ntwo\n", 1, End::Line).unwrap(), b"one\n");
-        assert_eq!(asked(b"", 1, End::Closed), None, "hung up without a word");
-        assert_eq!(asked(b"", 1, End::Line), None);
-        assert_eq!(asked(b"half a li", 1, End::Line), None, "cut off");
-        assert_eq!(asked(&[b'x'; 65536], 1000, End::Closed), None, "oversized");
-        assert_eq!(asked(&[b'x'; 65536], 1000, End::Line), None);
+        assert_eq!(asked(b"ok", 1, End::Closed).0.unwrap(), b"ok");
+        assert_eq!(asked(b"one\ntwo\n", 1, End::Line).0.unwrap(), b"one\n");
+        assert_eq!(asked(b"", 1, End::Closed).0, None, "hung up without a word");
+        assert_eq!(asked(b"", 1, End::Line).0, None);
+        assert_eq!(asked(b"half a li", 1, End::Line).0, None, "cut off");
+    }
+
+    #[test]
+    fn no_more_is_taken_than_an_answer_may_have() {
+        for end in [End::Closed, End::Line] {
+            let (answer, taken) = asked(&[b'x'; 65536], 1000, end);
+            assert_eq!(answer, None);
+            // And what the socket held.
+            assert!(u64::try_from(taken).unwrap() < 2 * ANSWER_MAX, "took {taken} bytes");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
+use super::ipc::PATIENCE;
 use super::wayland::Client;
 use super::{Abilities, Context, Down};
 use crate::apps::{Apps, Window};
@@ -125,6 +126,10 @@ impl Ipc {
     }
 
     async fn ask(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
+        clock::within(PATIENCE, self.answer(kind, text)).await.unwrap_or(Err(Down::Silent("sway")))
+    }
+
+    async fn answer(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
         let length = u32::try_from(text.len()).unwrap_or(0);
         let message = [MAGIC, &length.to_ne_bytes()[..], &kind.to_ne_bytes(), text.as_bytes()].concat();
         self.stream.write_all(&message).await.map_err(|_| ended())?;

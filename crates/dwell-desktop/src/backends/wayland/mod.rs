@@ -25,15 +25,13 @@ use wayland_client::protocol::{wl_callback, wl_registry, wl_seat};
 use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle};
 
 use super::Down;
+use super::ipc::PATIENCE;
 use crate::clock;
 use crate::readiness::awaitable;
 use crate::report::Levels;
 
 /// What is spoken of when the connection is.
 const COMPOSITOR: &str = "the Wayland compositor";
-
-/// How long a compositor may take to answer. One that takes longer is stopped or stuck.
-const PATIENCE: Millis = Millis::from_secs(5);
 
 /// A connection to a Wayland compositor, with what it tells.
 pub(crate) struct Client {
