@@ -100,7 +100,7 @@ fn what_runs_in_a_foot_is_told_apart() {
         // A program that says nothing, and one that is stopped and taken up again.
         let at = typed(&bed, "sleep 600").await;
         is_about(sensors.focus("foot/sleep").await, at);
-        bed.run(&["wtype", "-M", "ctrl", "z", "-m", "ctrl"]).await;
+        bed.run(&["wtype", "-s", "200", "-M", "ctrl", "z", "-m", "ctrl"]).await;
         is_about(sensors.focus("foot").await, now());
         let at = typed(&bed, "fg").await;
         is_about(sensors.focus("foot/sleep").await, at);
@@ -136,6 +136,7 @@ fn aliases_hold_at_once_and_find_their_windows() {
         sensors.focus_none().await;
         bed::find_sway(&mut bed);
         bed.start("AppA", &["foot", "-a", "AppA", "sleep", "600"]);
+        sensors.focus("AppA").await;
         bed.start("AppB", &["foot", "-a", "AppB", "sleep", "600"]);
         sensors.focus("AppB").await;
         let mut other = settings();

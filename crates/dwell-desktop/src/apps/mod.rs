@@ -3,7 +3,7 @@
 //! The canonical id is the desktop-file id. What leads to it, in this order:
 //!
 //! 1. A program that runs inside another one and has a class of its own — a Steam game, a Wine program, a web app
-//!    of Chromium — is that class: it is more specific than the sandbox or scope that it shares with its host.
+//!    of Chromium or Firefox — is that class: it is more specific than the sandbox or scope that it shares with its host.
 //! 2. The Flatpak application, which the kernel's view of the process names.
 //! 3. The Snap application, from the control group that snapd made for it — unless the window's class belongs to
 //!    another desktop file: an editor from a Snap has a terminal, and what is started there is in its group too.
@@ -142,10 +142,21 @@ impl Apps {
 }
 
 fn identify(window: &Window, process: &ProcessFacts, entries: &mut Entries) -> AppId {
-    let class = window.class.as_deref().map(str::trim).filter(|class| !class.is_empty());
-    let instance = window.instance.as_deref().map(str::trim).filter(|instance| !instance.is_empty());
+    let filled = |text: &'_ str| {
+        let text = text.trim();
+        // GNOME's window tracker and some programs name the file itself.
+        Some(text.strip_suffix(".desktop").unwrap_or(text).to_owned()).filter(|text| !text.is_empty())
+    };
+    let (class, instance) =
+        (window.class.as_deref().and_then(filled), window.instance.as_deref().and_then(filled));
+    let (class, instance) = (class.as_deref().map(renamed), instance.as_deref());
     if let Some(guest) = class.into_iter().chain(instance).find(|name| is_guest(name)) {
-        return entries.by_class(guest).map_or_else(|| clean(guest), |entry| clean(&entry.id));
+        if let Some(entry) = entries.by_class(guest) {
+            return clean(&entry.id);
+        }
+        let browser = guest.split('-').next().unwrap_or(guest);
+        let entry = web_app(guest).and_then(|app| entries.by_web_app(app, browser));
+        return entry.map_or_else(|| clean(guest), |entry| clean(&entry.id));
     }
     if let Some(flatpak) = &process.flatpak {
         return clean(flatpak);
@@ -183,10 +194,25 @@ fn identify(window: &Window, process: &ProcessFacts, entries: &mut Entries) -> A
     telling.or(process.program.as_deref()).or(class).or(instance).map_or_else(unknown, clean)
 }
 
+/// What GNOME's terminal calls itself on Wayland before version 3.50: its server, which has no desktop file.
+fn renamed(class: &str) -> &str {
+    if class == "gnome-terminal-server" { "org.gnome.Terminal" } else { class }
+}
+
+/// The id that Chromium and its kin give a web application: 32 letters from `a` to `p`. Edge writes `crx__ID` into the
+/// desktop file and `msedge-_ID-Default` onto the window.
+fn web_app(class: &str) -> Option<&str> {
+    class.split(['-', '_']).find(|part| part.len() == 32 && part.bytes().all(|c| (b'a'..=b'p').contains(&c)))
+}
+
 /// A program inside another program, with a class that is its own.
 fn is_guest(class: &str) -> bool {
-    let numbered = class.strip_prefix("steam_app_").is_some_and(|id| !id.is_empty());
+    let numbered = class.strip_prefix("steam_app_").is_some_and(|id| {
+        // Proton outside Steam has no number to give.
+        !id.is_empty() && id != "0" && id != "default"
+    });
     let web_app = class.starts_with("crx_")
+        || class.starts_with("FFPWA-")
         || ["chrome-", "chromium-", "brave-", "msedge-", "vivaldi-"].iter().any(|browser| {
             // `chrome-<host or 32-letter id>__-<profile>`; `chrome-` alone is just a name.
             class.strip_prefix(browser).and_then(|rest| rest.rsplit_once('-')).is_some_and(
@@ -202,6 +228,7 @@ fn is_toolkit(class: &str) -> bool {
     const NAMES: &[&str] =
         &["electron", "java", "python", "python3", "perl", "gjs", "mono-sgen", "tk", "toplevel", "unknown"];
     class.starts_with("sun-awt-")
+        || matches!(class, "steam_app_0" | "steam_app_default" | "steam_proton")
         || class.starts_with("java-lang-")
         || class.starts_with("window:")
         || NAMES.iter().any(|name| class.eq_ignore_ascii_case(name))
