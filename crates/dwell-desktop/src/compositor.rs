@@ -33,7 +33,9 @@ pub(crate) async fn say(
     let (known, version) = match &choice {
         Choice::Sway { ipc, .. } => (Some("sway"), within(sway::version(ipc)).await),
         Choice::Hyprland { ipc, .. } => {
-            (Some("Hyprland"), within(json(&ipc.join(".socket.sock"), "j/version", &["tag"])).await)
+            // Of its two sockets, the one that answers.
+            let socket = if ipc.is_dir() { ipc.join(".socket.sock") } else { ipc.clone() };
+            (Some("Hyprland"), within(json(&socket, "j/version", &["tag"])).await)
         }
         Choice::Niri { ipc, .. } => {
             (Some("niri"), within(json(ipc, "\"Version\"\n", &["Ok", "Version"])).await)
@@ -126,6 +128,38 @@ async fn kwin_version(session: Option<&Connection>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A compositor's socket that takes `question` and plays `answer`.
+    fn played(question: &'static str, answer: &'static str, path: &[&str]) -> Option<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("ipc");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let compositor = std::thread::spawn(move || {
+            use std::io::{Read, Write};
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut asked = vec![0; question.len()];
+            stream.read_exact(&mut asked).unwrap();
+            assert_eq!(asked, question.as_bytes());
+            stream.write_all(answer.as_bytes()).unwrap();
+            // One that ends its answer with the line goes on listening.
+            answer.ends_with('\n').then_some(stream)
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let found = runtime.block_on(within(json(&socket, question, path)));
+        drop(compositor.join().unwrap());
+        found
+    }
+
+    #[test]
+    fn compositors_tell_their_versions() {
+        // As Hyprland 0.45.2 answers `hyprctl -j version`, and niri 25.01 `niri msg --json version`; shortened.
+        let hyprland =
+            r#"{"branch": "", "commit": "12f9a0d", "dirty": false, "tag": "v0.45.2", "commits": "5451"}"#;
+        assert_eq!(played("j/version", hyprland, &["tag"]).as_deref(), Some("v0.45.2"));
+        let niri = "{\"Ok\":{\"Version\":\"25.01 (Fedora)\"}}\n";
+        assert_eq!(played("\"Version\"\n", niri, &["Ok", "Version"]).as_deref(), Some("25.01 (Fedora)"));
+        assert_eq!(played("j/version", "unknown request", &["tag"]), None);
+    }
 
     #[test]
     fn what_a_person_reads() {

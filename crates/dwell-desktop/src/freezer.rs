@@ -7,6 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use zbus::Connection;
+use zbus::proxy::MethodFlags;
+use zbus::zvariant::OwnedValue;
 
 use crate::clock;
 use crate::idle::{PATIENCE, proxy};
@@ -46,24 +48,31 @@ impl Freezer {
 /// Looks for what freezing needs. Starts nothing.
 pub(crate) async fn find(session: Option<&Connection>) -> Freezer {
     let cgroup = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    if !file(&cgroup).is_some_and(|file| Path::new("/sys/fs/cgroup").join(file).exists()) {
-        return Freezer::NoCgroup;
-    }
-    let Some(session) = session else { return Freezer::NoSystemd };
-    let name = "org.freedesktop.systemd1";
-    let ask = async {
-        let manager =
-            proxy(session, name, "/org/freedesktop/systemd1", "org.freedesktop.DBus.Properties").await?;
-        let what = ("org.freedesktop.systemd1.Manager", "Version");
-        let flags = zbus::proxy::MethodFlags::NoAutoStart.into();
-        manager.call_with_flags::<_, _, zbus::zvariant::OwnedValue>("Get", flags, &what).await
+    let freezes = file(&cgroup).is_some_and(|file| Path::new("/sys/fs/cgroup").join(file).exists());
+    let version = match session {
+        Some(session) => clock::within(PATIENCE, version(session)).await.flatten(),
+        None => None,
     };
-    let answer = clock::within(PATIENCE, ask).await.and_then(Result::ok).flatten();
-    match answer.and_then(|version| String::try_from(version).ok()) {
+    judge(freezes, version.as_deref())
+}
+
+/// Whether units can be frozen where the kernel `freezes` ours, and this is the version of our systemd.
+fn judge(freezes: bool, systemd: Option<&str>) -> Freezer {
+    match systemd {
+        _ if !freezes => Freezer::NoCgroup,
         None => Freezer::NoSystemd,
-        Some(version) if number(&version) < SINCE => Freezer::OldSystemd,
+        Some(version) if number(version) < SINCE => Freezer::OldSystemd,
         Some(_) => Freezer::There,
     }
+}
+
+/// The version of the person's own systemd.
+async fn version(session: &Connection) -> Option<String> {
+    let (name, path) = ("org.freedesktop.systemd1", "/org/freedesktop/systemd1");
+    let properties = proxy(session, name, path, "org.freedesktop.DBus.Properties").await.ok()?;
+    let (flags, what) = (MethodFlags::NoAutoStart.into(), ("org.freedesktop.systemd1.Manager", "Version"));
+    let version: Option<OwnedValue> = properties.call_with_flags("Get", flags, &what).await.ok()?;
+    String::try_from(version?).ok()
 }
 
 /// The file that would freeze us, below the mounted hierarchy (cgroups(7): the line of the unified one begins with
@@ -92,5 +101,14 @@ mod tests {
         for (version, expected) in [("252.39-1~deb12u1", 252), ("v257", 257), ("245.4", 245), ("", 0)] {
             assert_eq!(number(version), expected, "{version}");
         }
+    }
+
+    #[test]
+    fn it_is_there_only_where_everything_is() {
+        assert_eq!(judge(true, Some("252.39-1~deb12u1")), Freezer::There);
+        assert_eq!(judge(false, Some("252.39-1~deb12u1")), Freezer::NoCgroup);
+        assert_eq!(judge(true, Some("245")), Freezer::OldSystemd);
+        assert_eq!(judge(true, None), Freezer::NoSystemd);
+        assert_eq!(Freezer::There.lacks(), None);
     }
 }
