@@ -202,8 +202,11 @@ fn a_sway_that_is_stopped_is_unobserved_until_it_goes_on() {
 
 /// Idleness, a return, and a lock by a real swaylock: none of it is counted, and what is between them is.
 fn absences_are_not_counted(kind: Kind) {
-    let Some(bed) = Bed::start(kind) else { return };
+    let Some(mut bed) = Bed::start(kind) else { return };
     bed.idle_after("2s");
+    if !bed.prepare_lock() {
+        return;
+    }
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
     bed.press_key();
@@ -216,12 +219,11 @@ fn absences_are_not_counted(kind: Kind) {
     let back = Stamp::now();
     bed.wait_for_dwell_to_see("AppA");
     let_pass(Duration::from_secs(1));
-    let Some(mut locker) = bed.lock_screen() else { return };
+    bed.lock();
     let locked = Stamp::now();
     let_pass(Duration::from_millis(1500));
     let unlocking = Stamp::now();
-    locker.signal(Signal::USR1);
-    assert!(locker.wait(Deadline::seconds(5)).is_some_and(|status| status.success()));
+    bed.unlock();
     bed.press_key();
     bed.wait_for_dwell_to_see("AppA");
 
