@@ -111,8 +111,8 @@ fn one_that_tells_nothing_is_unsupported() {
         let mut sensors = Sensors::start(&bed, LONG, Buses::default());
         sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
         let health = sensors.health("focus", false).await;
-        assert!(health.message.contains(" does not tell other programs what has focus"), "{health:?}");
-        assert!(health.message.contains("; log in to "), "{health:?}");
+        assert!(health.message.contains(" tells no other program what has focus"), "{health:?}");
+        assert!(health.fix.as_ref().is_some_and(|fix| fix.starts_with("log in to ")), "{health:?}");
         sensors.rest(Duration::from_millis(500)).await;
         // It is tried a few times, and then no more.
         sensors.silence(Duration::from_millis(1000)).await;

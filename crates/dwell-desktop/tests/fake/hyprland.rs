@@ -79,7 +79,9 @@ impl Hyprland {
         let mut sensors = Sensors::start(&bed, LONG, Buses::default());
         let health = sensors.health("focus", true).await;
         assert_eq!((health.backend, health.message.as_str()), ("hyprland", "Hyprland tells what has focus"));
-        assert_eq!(sensors.health("windows", true).await.message, "pid, close, minimise");
+        // Freezing is no matter of the display.
+        let windows = sensors.health("windows", true).await.message;
+        assert!(windows.starts_with("pid, close, minimise"), "{windows}");
         sensors.focus_none().await;
         Self { compositor, ipc, sensors, _bed: bed }
     }

@@ -13,7 +13,9 @@ fn the_last_input_was_exactly_the_idle_time_before() {
             (true, true, Asked::Idle("ext", 7000)),
         ] {
             let mut fake = Fake::start_with(Offers { ext_idle, kde_idle, ..Offers::USUAL }, 7000).await;
-            assert!(fake.sensors.health("idle", true).await.message.contains("input"));
+            let health = fake.sensors.health("idle", true).await;
+            let protocol = if ext_idle { "ext_idle_notify" } else { "org_kde_kwin_idle" };
+            assert!(health.message.contains(protocol), "{health:?}");
             fake.sensors.active().await;
             assert_eq!(fake.compositor.asked().await, asked);
             for _ in 0..3 {
@@ -36,7 +38,8 @@ fn without_a_seat_or_a_protocol_the_person_is_there_and_it_is_said() {
         for offers in [Offers { seat: false, ..Offers::USUAL }, Offers { ext_idle: false, ..Offers::USUAL }] {
             let mut fake = Fake::start(offers).await;
             let health = fake.sensors.health("idle", false).await;
-            assert!(health.message.contains("use one that offers ext-idle-notify"), "{health:?}");
+            let fix = health.fix.as_ref();
+            assert!(fix.is_some_and(|fix| fix.contains("ext-idle-notify")), "{health:?}");
             fake.sensors.active().await;
             fake.compositor.open("AppA", None);
             fake.sensors.focus("AppA").await;

@@ -72,7 +72,9 @@ impl Niri {
         let mut sensors = Sensors::start(&bed, LONG, Buses::default());
         let health = sensors.health("focus", true).await;
         assert_eq!((health.backend, health.message.as_str()), ("niri", "niri tells what has focus"));
-        assert_eq!(sensors.health("windows", true).await.message, abilities);
+        // Freezing is no matter of the display.
+        let windows = sensors.health("windows", true).await.message;
+        assert!(windows.starts_with(abilities), "{windows}");
         sensors.focus_none().await;
         Self { compositor, ipc, sensors, _bed: bed }
     }
