@@ -70,7 +70,7 @@ impl Client {
             return Ok(());
         }
         Err(Down::Lacks(
-            "unsupported: this compositor tells no other program what has focus, so no time is counted; log in to another desktop (dwell's docs/desktops.md lists them)",
+            "this Wayland compositor is not supported: it does not tell other programs what has focus, so nothing can be counted; log in to GNOME, KDE Plasma, sway, labwc, Hyprland, niri or an X11 desktop instead",
         ))
     }
 
