@@ -45,7 +45,7 @@ pub(crate) async fn say(
         Choice::Wlr { .. } | Choice::X11(_) | Choice::Waiting(_) => (None, None),
     };
     let name = known.map(str::to_owned).or_else(|| process(wayland));
-    let said = || Some(format!("{}, as it says", around.get("XDG_CURRENT_DESKTOP")?));
+    let said = || Some(format!("what calls itself {}", around.get("XDG_CURRENT_DESKTOP")?));
     let name = name.or_else(said).unwrap_or_else(|| "an unknown compositor".to_owned());
     reporter.health("desktop", true, backend, &told(&name, version.as_deref())).await;
 }

@@ -160,9 +160,9 @@ impl Supervisor {
     async fn lost(&mut self, backend: &'static str, down: &Down) {
         let (message, fix) = down.told();
         if !matches!(down, Down::Lacks(_) | Down::Unsupported(_)) {
-            self.reporter.ill("desktop", backend, &message, fix).await;
+            self.reporter.ill("desktop", backend, &message, fix.as_deref()).await;
         }
-        self.say_unknown(backend, &message, fix).await;
+        self.say_unknown(backend, &message, fix.as_deref()).await;
     }
 
     /// There is no display to attach to.

@@ -160,6 +160,11 @@ impl Hub {
         let mut parts = self.parts();
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
+        if self.sensors == Sensors::Own && !self.health.contains_key("focus") {
+            // Nothing was said yet, and nothing said is not all well.
+            let (message, fix) = ("the sensors are only starting".to_owned(), "ask again: dwell doctor");
+            parts.push(wire::Part { part: "focus".into(), ok: false, message, fix: Some(fix.into()) });
+        }
         let unlinked = "no browser is linked: time in browsers counts by program only";
         parts.push(plain("browser", unlinked.to_owned()));
         parts.push(plain("store", format!("{}", self.data_dir.display())));

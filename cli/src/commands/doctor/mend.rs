@@ -25,6 +25,9 @@ const OF_DISPLAY: &[&str] = &[
     "XDG_SESSION_TYPE",
 ];
 
+/// Those of them that are a matter of one log-in or of the person, which systemd knows better.
+const NOT_FOR_SYSTEMD: &[&str] = &["XDG_RUNTIME_DIR", "XDG_SESSION_ID"];
+
 /// The step that attaches the daemon to a display, as the daemon tells it.
 const ATTACH: &str = "in your desktop session, run: dwelld attach";
 
@@ -41,7 +44,7 @@ pub(super) enum Mending {
     Activate,
     /// Tell the daemon, and what starts it next time, where this session's display is.
     Attach,
-    /// Install the extension of GNOME Shell.
+    /// Install the extension of GNOME Shell, without which it tells nobody what has focus.
     GnomeExtension,
 }
 
@@ -114,7 +117,9 @@ async fn activate(connection: &zbus::Connection) -> Result<String, Error> {
 /// Tells the daemon our display; and the person's systemd, so that the next daemon knows it from the start.
 async fn attach(bus: Bus, connection: &zbus::Connection) -> Result<String, Error> {
     let environment: HashMap<String, String> = variables().collect();
-    let names: Vec<String> = environment.keys().cloned().collect();
+    let mut names: Vec<String> = environment.keys().cloned().collect();
+    names.retain(|name| !NOT_FOR_SYSTEMD.contains(&name.as_str()));
+    names.sort_unstable();
     Daemon::on(bus, connection).await?.ask(|d| d.attach(environment)).await?;
     let import = format!("systemctl --user import-environment {}", names.join(" "));
     Ok(match command(&import) {

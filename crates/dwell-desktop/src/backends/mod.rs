@@ -103,20 +103,21 @@ pub(crate) enum Down {
 }
 
 impl Down {
-    /// What is wrong, and the next step.
-    pub(crate) fn told(&self) -> (String, Option<&'static str>) {
+    /// What is wrong, and the next step where there is one.
+    pub(crate) fn told(&self) -> (String, Option<String>) {
+        let text = self.to_string();
         match self {
-            Self::Lacks(text) => match text.split_once("; ") {
-                Some((wrong, step)) => (wrong.to_owned(), Some(step)),
-                None => ((*text).to_owned(), None),
-            },
             // Most often XAUTHORITY is not known here.
-            Self::Refused(_) => (self.to_string(), Some(ATTACH)),
-            Self::Unsupported(_) => (self.to_string(), Some(ANOTHER)),
-            Self::Silent(_) => (format!("{self}; it is taken up again when it does"), None),
+            Self::Refused(_) => (text, Some(ATTACH.to_owned())),
+            Self::Unsupported(_) => (text, Some(ANOTHER.to_owned())),
+            Self::Silent(_) => (format!("{text}; it is taken up again when it does"), None),
             Self::Ended(_) | Self::Better | Self::Io(_) => {
-                (format!("{self}; it is taken up again when it comes back"), None)
+                (format!("{text}; it is taken up again when it comes back"), None)
             }
+            Self::Lacks(_) => match text.split_once("; ") {
+                Some((wrong, step)) => (wrong.to_owned(), Some(step.to_owned())),
+                None => (text, None),
+            },
         }
     }
 }
@@ -198,10 +199,10 @@ mod tests {
     fn what_is_wrong_and_the_next_step_are_told_apart() {
         assert_eq!(
             Down::Lacks("it is old; get a new one").told(),
-            ("it is old".to_owned(), Some("get a new one"))
+            ("it is old".to_owned(), Some("get a new one".to_owned()))
         );
         assert_eq!(Down::Lacks("it is old").told(), ("it is old".to_owned(), None));
-        assert_eq!(Down::Refused("it").told().1, Some(ATTACH));
+        assert_eq!(Down::Refused("it").told().1.as_deref(), Some(ATTACH));
         assert_eq!(Down::Ended("it").told().1, None);
     }
 }
