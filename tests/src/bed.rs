@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
-use crate::kwin::{Kwin, Newer};
+use crate::kwin::Kwin;
 use crate::logind::Logind;
 use crate::machine::{self, Person};
 use crate::notices::Notices;
@@ -29,10 +29,6 @@ pub enum Kind {
     Kwin,
     /// The same without that file: a script is dwelld's only way.
     KwinUngranted,
-    /// [`Self::Kwin`] with KWin 6 from the tree of a newer system.
-    Kwin6,
-    /// [`Self::KwinUngranted`] with KWin 6.
-    Kwin6Ungranted,
     /// Buses alone, as over ssh.
     NoDisplay,
 }
@@ -99,9 +95,7 @@ impl Bed {
         let (needs, person): (&[&str], _) = match kind {
             Kind::X11 => (X11::NEEDS, Ok(Person::current())),
             Kind::Sway => (Sway::NEEDS, Person::unprivileged()),
-            Kind::Kwin | Kind::KwinUngranted | Kind::Kwin6 | Kind::Kwin6Ungranted => {
-                (Kwin::NEEDS, Person::unprivileged())
-            }
+            Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS, Person::unprivileged()),
             Kind::NoDisplay => (&["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
         if let Some(missing) = machine::lacks(needs) {
@@ -115,12 +109,8 @@ impl Bed {
         let desktop = match kind {
             Kind::X11 => Desktop::X11(X11::start(&mut place)),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
-            Kind::Kwin | Kind::KwinUngranted => {
-                Desktop::Kwin(Kwin::start(&mut place, kind == Kind::Kwin, None))
-            }
-            Kind::Kwin6 | Kind::Kwin6Ungranted => {
-                Desktop::Kwin(Kwin::start(&mut place, kind == Kind::Kwin6, Some(Newer::find()?)))
-            }
+            Kind::Kwin => Desktop::Kwin(Kwin::start(&mut place, true)),
+            Kind::KwinUngranted => Desktop::Kwin(Kwin::start(&mut place, false)),
             Kind::NoDisplay => Desktop::None,
         };
         Ok(Bed { desktop, session_bus, place, folder })

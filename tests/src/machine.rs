@@ -108,19 +108,6 @@ pub fn built(name: &str) -> PathBuf {
     })
 }
 
-/// The tree of a newer system with newer desktops in it: `DWELL_DESKTOPS_ROOT`, else one below `target/testbed`.
-#[must_use]
-pub fn newer_desktops() -> Option<PathBuf> {
-    if let Some(tree) = std::env::var_os("DWELL_DESKTOPS_ROOT") {
-        return Some(tree.into());
-    }
-    let beds = fs::read_dir(profile_folder().with_file_name("testbed")).ok()?.flatten();
-    let named = |name: &str| name.starts_with("trixie-desktops-");
-    beds.filter(|bed| bed.file_name().to_str().is_some_and(named))
-        .map(|bed| bed.path())
-        .find(|bed| bed.is_dir())
-}
-
 /// `target/debug` or `target/release`: the folder above the running test or program.
 fn profile_folder() -> PathBuf {
     let running = std::env::current_exe().expect("to know the running program");

@@ -62,11 +62,6 @@ impl Place {
         &self.person
     }
 
-    /// The folder that holds all of the place.
-    pub(crate) fn root(&self) -> &Path {
-        &self.root
-    }
-
     /// `XDG_RUNTIME_DIR`.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
@@ -151,17 +146,6 @@ impl Place {
             command.arg("--clear-groups");
         }
         command.arg("--").arg(program);
-        self.in_place(command)
-    }
-
-    /// The same as whoever runs the tests: for what only root may prepare.
-    pub(crate) fn command_as_root(&self, program: &str) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "TERM", "--"]).arg(program);
-        self.in_place(command)
-    }
-
-    fn in_place(&self, mut command: Command) -> Command {
         command.env_clear().envs(&self.env).current_dir(&self.root).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command

@@ -36,7 +36,7 @@ fn wait_for_health(bed: &Bed, deadline: Deadline, ok: bool, words: &str) {
 
 /// What dwelld says of focus by each way.
 fn how(kind: Kind) -> &'static str {
-    if matches!(kind, Kind::Kwin | Kind::Kwin6) { "window list" } else { "script" }
+    if kind == Kind::Kwin { "window list" } else { "script" }
 }
 
 /// Milliseconds of attention that dwell counted for an app between two instants of the wall clock.
@@ -172,8 +172,9 @@ fn a_real_lock_is_never_counted_by_the_script() {
     a_real_lock_is_never_counted(Kind::KwinUngranted);
 }
 
-fn idleness_begins_at_the_last_input(kind: Kind) {
-    let Some(bed) = Bed::start(kind) else { return };
+#[test]
+fn idleness_begins_at_the_last_input() {
+    let Some(bed) = Bed::start(Kind::Kwin) else { return };
     bed.idle_after("3s");
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
@@ -358,54 +359,4 @@ fn nobody_but_kwin_is_believed() {
     // With the right word from the right side it would have been: the test can fail.
     tell(&token);
     bed.wait_for_dwell_to_see("AppX");
-}
-
-#[test]
-fn kwin6_grants_its_window_list_to_the_installed_daemon() {
-    focus_is_followed(Kind::Kwin6);
-}
-
-#[test]
-fn without_a_grant_a_script_tells_in_kwin6() {
-    focus_is_followed(Kind::Kwin6Ungranted);
-}
-
-#[test]
-fn kwin6_puts_granted_windows_away_and_closes_them() {
-    windows_are_put_away_and_closed(Kind::Kwin6);
-}
-
-#[test]
-fn a_script_puts_windows_away_and_closes_them_in_kwin6() {
-    windows_are_put_away_and_closed(Kind::Kwin6Ungranted);
-}
-
-#[test]
-fn a_real_lock_of_kwin6_is_never_counted() {
-    a_real_lock_is_never_counted(Kind::Kwin6);
-}
-
-#[test]
-fn a_real_lock_of_kwin6_is_never_counted_by_the_script() {
-    a_real_lock_is_never_counted(Kind::Kwin6Ungranted);
-}
-
-#[test]
-fn kwin6_that_comes_back_grants_again() {
-    kwin_that_comes_back_is_taken_up_again(Kind::Kwin6);
-}
-
-#[test]
-fn kwin6_that_comes_back_gets_the_script_again() {
-    kwin_that_comes_back_is_taken_up_again(Kind::Kwin6Ungranted);
-}
-
-#[test]
-fn idleness_on_kwin_begins_at_the_last_input() {
-    idleness_begins_at_the_last_input(Kind::Kwin);
-}
-
-#[test]
-fn idleness_on_kwin6_begins_at_the_last_input() {
-    idleness_begins_at_the_last_input(Kind::Kwin6Ungranted);
 }

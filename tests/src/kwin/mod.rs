@@ -1,7 +1,6 @@
 //! KWin on a virtual screen: windows are dialogs of zenity, and KWin is asked by scripts of the bed's own, which report
 //! to a D-Bus object of the bed's own.
 
-mod newer;
 mod service;
 
 use std::fs;
@@ -14,7 +13,6 @@ use crate::machine;
 use crate::observer::Observer;
 use crate::place::Place;
 use crate::process::Process;
-pub(crate) use newer::Newer;
 use service::Service;
 
 /// The desktop file of the package, by which KWin knows dwelld.
@@ -29,16 +27,14 @@ const SOCKET: &str = "wayland-0";
 pub(crate) struct Kwin {
     service: Service,
     program: PathBuf,
-    /// Where the compositor lives, if not on this system.
-    newer: Option<Newer>,
     compositor: Option<Process>,
 }
 
 impl Kwin {
     pub(crate) const NEEDS: &[&str] = &["kwin_wayland", "zenity", "gdbus", "setpriv", "dbus-daemon"];
 
-    /// Starts it, this system's or a newer one; `granted`: with the desktop file that lets dwelld see its windows.
-    pub(crate) fn start(place: &mut Place, granted: bool, newer: Option<Newer>) -> Self {
+    /// Starts it; `granted`: with the desktop file that lets dwelld see its windows.
+    pub(crate) fn start(place: &mut Place, granted: bool) -> Self {
         place.set("XDG_SESSION_TYPE", "wayland");
         place.set("KWIN_COMPOSE", "Q");
         place.set("GDK_BACKEND", "wayland");
@@ -72,15 +68,12 @@ impl Kwin {
         );
         // The installed program carries a file capability, with which it does not start where that is not to be had.
         // A copy has none. Its name counts.
-        let installed = match &newer {
-            Some(newer) => newer.program("kwin_wayland"),
-            None => machine::program("kwin_wayland").expect("kwin_wayland was there a moment ago"),
-        };
+        let installed = machine::program("kwin_wayland").expect("kwin_wayland was there a moment ago");
         let program = place.home().join("kwin_wayland");
         fs::copy(installed, &program).expect("a copy of kwin_wayland");
         place.own(&program, 0o700);
         let service = Service::start(place);
-        let mut kwin = Kwin { service, program, newer, compositor: None };
+        let mut kwin = Kwin { service, program, compositor: None };
         kwin.start_again(place);
         place.set("WAYLAND_DISPLAY", SOCKET);
         kwin
@@ -96,10 +89,7 @@ impl Kwin {
         let arguments = ["--virtual", "--width", "1280", "--height", "720", "--no-global-shortcuts"];
         let socket = ["--socket", SOCKET];
         let arguments: Vec<&str> = arguments.iter().chain(&socket).copied().collect();
-        self.compositor = Some(match &self.newer {
-            Some(newer) => newer.start(&place, &program, &arguments),
-            None => place.start(&program, &arguments),
-        });
+        self.compositor = Some(place.start(&program, &arguments));
         // Its scripting comes last.
         let answers =
             || call(&place, "/Scripting", "org.kde.kwin.Scripting.isScriptLoaded", &["watch"]).is_some();
