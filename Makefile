@@ -39,6 +39,7 @@ test: deps tools ## everything that this machine can test, and a list of what it
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --doc --workspace --quiet
 	@$(MAKE) --no-print-directory test-package
+	@$(MAKE) --no-print-directory test-trixie
 	@if [ -s '$(TARGET)/not-run.txt' ]; then echo; echo 'This machine could not run:'; sort -u '$(TARGET)/not-run.txt'; fi
 
 # What takes long: every byte, every moment, every write, hundreds of kills, ten minutes of fuzzing.
@@ -81,12 +82,27 @@ test-package: ## the Debian package and make install on throwaway machines, with
 		[ "$${DWELL_REQUIRE:-}" != all ]; \
 	fi
 
+# Reaches Debian 13's compositors from any machine: sway 1.10, labwc, KWin 6, GNOME 48.
+.PHONY: test-trixie
+test-trixie: tools ## the tests of desktops among Debian 13's compositors, in a folder of its own
+	@packaging/deps build system
+	@if reason=$$(tests/system/machine check); then \
+		$(CARGO) build --workspace --all-targets && tests/system/desktops-test trixie; \
+	else \
+		echo "cannot run here: the tests on Debian 13: $$reason" | tee -a '$(TARGET)/not-run.txt' >&2; \
+		[ "$${DWELL_REQUIRE:-}" != all ]; \
+	fi
+
 .PHONY: bench
-bench: deps build ## what the daemon costs while nothing happens, and the vault against plain SQLite
-	$(CARGO) build --release -p dwell-tests --bin quiet
-# Both tables are shown, whatever the first one says.
-	@quiet=0; DWELL_BIN_DIR='$(RELEASE)' '$(RELEASE)/quiet' || quiet=$$?; \
-		$(MAKE) --no-print-directory bench-vault && exit $$quiet
+bench: ## all benchmarks
+# Every table is shown, whatever the one before says.
+	@failed=0; for what in sensors vault; do $(MAKE) --no-print-directory bench-$$what || failed=1; done; exit $$failed
+
+.PHONY: bench-sensors
+bench-sensors: deps build ## what watching each desktop costs while nothing happens, and how soon a change is stored
+	$(CARGO) build --release -p dwell-tests --bin quiet --bin latency
+	@failed=0; export DWELL_BIN_DIR='$(RELEASE)'; \
+		for what in quiet latency; do '$(RELEASE)/'$$what || failed=1; done; exit $$failed
 
 .PHONY: bench-vault
 bench-vault: deps ## the vault against plain SQLite that stores the same rows

@@ -45,6 +45,38 @@ impl Bus {
         }
     }
 
+    /// The command that has the daemon started at each log-in.
+    pub(crate) const fn enable(self) -> &'static str {
+        match self {
+            Self::Session => "systemctl --user enable dwelld",
+            Self::System => "sudo systemctl enable dwelld",
+        }
+    }
+
+    /// The command that does both.
+    pub(crate) const fn enable_now(self) -> &'static str {
+        match self {
+            Self::Session => "systemctl --user enable --now dwelld",
+            Self::System => "sudo systemctl enable --now dwelld",
+        }
+    }
+
+    /// The command that lets systemd start the daemon again.
+    pub(crate) const fn unmask(self) -> &'static str {
+        match self {
+            Self::Session => "systemctl --user unmask dwelld",
+            Self::System => "sudo systemctl unmask dwelld",
+        }
+    }
+
+    /// The command that shows why the daemon failed.
+    pub(crate) const fn journal(self) -> &'static str {
+        match self {
+            Self::Session => "journalctl --user -u dwelld -e",
+            Self::System => "sudo journalctl -u dwelld -e",
+        }
+    }
+
     /// Connects, without waking anybody.
     ///
     /// # Errors

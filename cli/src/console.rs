@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use crate::error::{End, Error};
 use crate::output::look::Look;
+use crate::output::text::plain;
 
 /// Columns where nobody says how many there are.
 const USUAL_WIDTH: usize = 80;
@@ -91,6 +92,13 @@ impl Console {
             if error.kind() != io::ErrorKind::BrokenPipe {
                 self.trouble = Some(error);
             }
+        }
+    }
+
+    /// Tells what is done, on standard error; nothing with `--quiet`.
+    pub(crate) fn remark(&self, line: &str) {
+        if !self.quiet {
+            let _ = writeln!(io::stderr(), "{}", plain(line));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use dwell_core::config::{Config, ConfigError};
-use dwell_desktop::Surroundings;
+use dwell_desktop::{Settings, Surroundings};
 
 use crate::arguments::CONNECT;
 use crate::failure::Failure;
@@ -75,6 +75,15 @@ pub fn read_config(path: &Path) -> Result<Config, Failure> {
     Config::parse(&text).map_err(|error: ConfigError| {
         Failure::new(format!("{}: {error}", path.display()), error.hint).code(2)
     })
+}
+
+/// What the sensors must know of the configuration.
+pub fn settings(config: &Config) -> Settings {
+    Settings {
+        idle_after: config.idle_after,
+        aliases: config.aliases.clone(),
+        terminal_programs: config.terminal_programs,
+    }
 }
 
 /// The zone in force: the configured one, else the system's, else UTC.

@@ -27,6 +27,11 @@ impl Failure {
         self
     }
 
+    /// What and why, and the next step.
+    pub fn into_parts(self) -> (String, String) {
+        (self.what, self.next)
+    }
+
     /// What a vault that does not open means for the person.
     pub fn vault(error: &OpenError, data_dir: &Path) -> Self {
         let data = data_dir.display();

@@ -66,7 +66,7 @@ impl Daemon {
             data_dir: data.join("data"),
             config: data.join("config.toml"),
             credentials: Credentials::default(),
-            surroundings: Surroundings::default(),
+            surroundings: Surroundings::new([("XDG_DATA_DIRS", data.join("share").to_str().unwrap())]),
         };
         let keyrings = SecretService::Unused;
         let options = Options { sensors: Sensors::Intake, dry_run: true, keyrings };
@@ -113,6 +113,14 @@ fn script() -> Vec<(Fact, u64)> {
     let mut script: Vec<_> = facts.into_iter().cycle().zip(times).collect();
     script.push((Fact::Locked(true), 1));
     script
+}
+
+/// A desktop file, below the folder that XDG_DATA_DIRS names.
+fn desktop_file(data: &Path, id: &str, more: &str) {
+    let folder = data.join("share/applications");
+    std::fs::create_dir_all(&folder).unwrap();
+    let text = format!("[Desktop Entry]\nType=Application\nName={id}!\nExec={id}\n{more}\n");
+    std::fs::write(folder.join(format!("{id}.desktop")), text).unwrap();
 }
 
 async fn own(bus: &zbus::Connection) -> OwnProxy<'static> {
@@ -279,5 +287,77 @@ async fn the_door_refuses_what_it_must() {
     assert_eq!(refused.kind, dwell_bus::Kind::Invalid);
     let many = vec![intake::to_wire(&Sample::new(Boot::from_ms(1), Fact::Active)); 1025];
     assert_eq!(door.submit(many).await.unwrap_err().into_failure().unwrap().kind, dwell_bus::Kind::Invalid);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn aliases_terminals_and_categories_hold_everywhere() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    desktop_file(data.path(), "org.example.App", "Categories=Network;WebBrowser;");
+    desktop_file(data.path(), "foot", "Categories=System;TerminalEmulator;");
+    let config = data.path().join("config.toml");
+    std::fs::write(&config, "[aliases]\n\"crx_*\" = \"org.example.App\"\nxterm = \"foot\"\n").unwrap();
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let client = bus.connect().await;
+    let door = IntakeProxy::builder(&client).cache_properties(CacheProperties::No).build().await.unwrap();
+    let own = own(&client).await;
+    let focus = async |app: &str| {
+        let fact = Fact::Focus(Some(AppId::new(app).unwrap()));
+        door.submit(vec![intake::to_wire(&Sample::new(clock::now().boot, fact))]).await.unwrap();
+        let mut pace = BootDeadline::new().unwrap();
+        pace.arm(Some(clock::now().boot + Millis::from_ms(100))).unwrap();
+        pace.due().await.unwrap();
+        let active = own.status().await.unwrap().active.unwrap();
+        (active.app, active.name)
+    };
+    let is = |app: &str, name: &str| (app.to_owned(), name.to_owned());
+    assert_eq!(focus("crx_abc").await, is("org.example.App", "org.example.App!"));
+    assert_eq!(focus("xterm/vim").await, is("foot/vim", "vim in foot!"));
+    assert_eq!(focus("foot").await, is("foot", "foot!"));
+
+    // A limit that is set on what is counted as another program holds for that one, and says so.
+    let limit = own.set_limit("app:crx_1", 3_600_000, wire::LimitOptions::default()).await.unwrap();
+    assert_eq!((limit.target.as_str(), limit.alias.as_deref()), ("app:org.example.App", Some("app:crx_1")));
+    assert!(limit.used_ms >= 100, "{limit:?}");
+    assert_eq!(own.check("app:crx_2").await.unwrap().target, "app:org.example.App");
+    // A limit on a terminal counts what runs in it; one on a program in it does not count the terminal.
+    let limit = |target: &'static str| own.set_limit(target, 3_600_000, wire::LimitOptions::default());
+    let (foot, vim) = (limit("app:foot").await.unwrap(), limit("vim").await.unwrap());
+    assert_eq!((vim.target.as_str(), vim.id.as_str()), ("app:foot/vim", "foot-vim"));
+    assert!(vim.used_ms >= 100 && foot.used_ms >= vim.used_ms + 100, "{foot:?} {vim:?}");
+    let applying = own.why("app:foot/vim").await.unwrap().rules;
+    assert_eq!(applying.iter().map(|rule| rule.id.as_str()).collect::<Vec<_>>(), ["foot", "foot-vim"]);
+
+    // Each program has its row, and all of them make the total.
+    let (rows, spans) = ledger(&own).await;
+    let row = |key: &str| rows.iter().find(|row| row.key == key).unwrap();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    assert_eq!(row("org.example.App").category.as_deref(), Some("browser"));
+    assert_eq!(row("foot/vim").category.as_deref(), Some("terminal"));
+    let status = own.status().await.unwrap();
+    assert!(status.total_ms.abs_diff(status.top.iter().map(|row| row.ms).sum()) == 0, "{status:?}");
+    let span: lines::Span =
+        spans.lines().find(|line| line.contains("foot/vim")).map(serde_json::from_str).unwrap().unwrap();
+    assert_eq!((span.name.as_deref(), span.category.as_deref()), (Some("vim in foot!"), Some("terminal")));
+    let query = |by: &str, only: Option<&str>| wire::Query {
+        by: Some(by.into()),
+        only: only.map(|only| vec![only.to_owned()]),
+        ..wire::Query::default()
+    };
+    let keys = async |query| {
+        own.report(query).await.unwrap().rows.into_iter().map(|row| row.key).collect::<Vec<_>>()
+    };
+    let mut categories = keys(query("category", None)).await;
+    categories.sort();
+    assert_eq!(categories, ["browser", "terminal"]);
+    assert_eq!(keys(query("app", Some("category:browser"))).await, ["org.example.App"]);
+    let mut foot = keys(query("app", Some("app:foot"))).await;
+    foot.sort();
+    assert_eq!(foot, ["foot", "foot/vim"]);
+
+    // Other aliases hold at once, for what has focus too.
+    std::fs::write(&config, "[aliases]\nfoot = \"Terminals\"\n").unwrap();
+    own.reload().await.unwrap();
+    assert_eq!(own.status().await.unwrap().active.unwrap().app, "Terminals");
     daemon.stop().await;
 }

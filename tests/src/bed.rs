@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
+use crate::gnome::Gnome;
 use crate::kwin::Kwin;
 use crate::logind::Logind;
 use crate::machine::{self, Person};
@@ -16,28 +18,84 @@ use crate::observer::Observer;
 use crate::place::Place;
 use crate::process::Process;
 use crate::sway::Sway;
-use crate::x11::X11;
+use crate::wlroots::{Compositor, Wlroots};
+use crate::x11::{Manager, X11};
 
 /// What kind of desktop a bed has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Xvfb with openbox.
     X11,
+    /// Xvfb with xfwm4.
+    Xfwm4,
     /// Headless sway.
     Sway,
+    /// Headless labwc.
+    Labwc,
+    /// Headless sway, whose own tools are used neither by the bed nor by dwell.
+    SwayAlone,
+    /// Headless weston, which tells nobody what has focus.
+    Weston,
+    /// Headless cage, which tells nobody what has focus, with one window.
+    Cage,
     /// KWin on a virtual screen, with the desktop file of the package, so that it grants dwelld its window list.
     Kwin,
     /// The same without that file: a script is dwelld's only way.
     KwinUngranted,
+    /// Headless GNOME Shell with dwell's extension in it.
+    Gnome,
+    /// The same without dwell's extension.
+    GnomeAlone,
     /// Buses alone, as over ssh.
     NoDisplay,
+}
+
+impl Kind {
+    /// Every kind that has a desktop which tells what has focus.
+    pub const DESKTOPS: &[Self] =
+        &[Self::X11, Self::Xfwm4, Self::Sway, Self::Kwin, Self::KwinUngranted, Self::Gnome];
+
+    /// What people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X11 => "X11 (openbox)",
+            Self::Xfwm4 => "X11 (xfwm4)",
+            Self::Sway => "sway",
+            Self::Kwin => "KWin (granted)",
+            Self::KwinUngranted => "KWin (script)",
+            Self::Labwc => "labwc",
+            Self::SwayAlone => "sway (toplevels only)",
+            Self::Weston => "weston",
+            Self::Cage => "cage",
+            Self::Gnome => "GNOME Shell",
+            Self::GnomeAlone => "GNOME Shell (no extension)",
+            Self::NoDisplay => "no display",
+        }
+    }
+
+    const fn manager(self) -> Manager {
+        if matches!(self, Self::Xfwm4) { Manager::Xfwm4 } else { Manager::Openbox }
+    }
+
+    const fn wlroots(self) -> Option<Compositor> {
+        match self {
+            Kind::Labwc => Some(Compositor::Labwc),
+            Kind::SwayAlone => Some(Compositor::SwayAlone),
+            Kind::Weston => Some(Compositor::Weston),
+            Kind::Cage => Some(Compositor::Cage),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug)]
 enum Desktop {
     X11(X11),
     Sway(Sway),
+    Wlroots(Wlroots),
     Kwin(Kwin),
+    Gnome(Box<Gnome>),
     None,
 }
 
@@ -45,7 +103,7 @@ enum Desktop {
 #[derive(Debug)]
 pub struct Window {
     app: String,
-    /// The X window, or the pid by which a Wayland compositor knows it.
+    /// The X window, the pid by which the compositor knows it, or the place in the order of appearance.
     number: u32,
     process: Process,
 }
@@ -66,6 +124,9 @@ impl Window {
 /// One person's session. All of it ends when this is dropped.
 #[derive(Debug)]
 pub struct Bed {
+    kind: Kind,
+    /// What locks the screen of this kind of desktop, once [`Bed::prepare_lock`] has made it.
+    lock: Lock,
     desktop: Desktop,
     session_bus: PrivateBus,
     place: Place,
@@ -92,13 +153,17 @@ impl Bed {
     ///
     /// What this machine lacks.
     pub fn try_start(kind: Kind) -> Result<Self, String> {
-        let (needs, person): (&[&str], _) = match kind {
-            Kind::X11 => (X11::NEEDS, Ok(Person::current())),
-            Kind::Sway => (Sway::NEEDS, Person::unprivileged()),
-            Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS, Person::unprivileged()),
-            Kind::NoDisplay => (&["dbus-daemon", "setpriv"], Ok(Person::current())),
+        let (needs, person) = match kind {
+            Kind::X11 | Kind::Xfwm4 => (kind.manager().needs(), Ok(Person::current())),
+            Kind::Sway => (Sway::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => {
+                (kind.wlroots().map_or(&[][..], Compositor::needs).to_vec(), Person::unprivileged())
+            }
+            Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::Gnome | Kind::GnomeAlone => (Gnome::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::NoDisplay => (vec!["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
-        if let Some(missing) = machine::lacks(needs) {
+        if let Some(missing) = machine::lacks(&needs) {
             return Err(format!("{missing} is not installed"));
         }
         let folder = tempfile::Builder::new().prefix("dwell-bed-").tempdir().expect("a folder for the bed");
@@ -107,13 +172,22 @@ impl Bed {
         place.write(&place.config(), configuration("3m"));
         let session_bus = PrivateBus::start(&place, "session");
         let desktop = match kind {
-            Kind::X11 => Desktop::X11(X11::start(&mut place)),
+            Kind::X11 | Kind::Xfwm4 => Desktop::X11(X11::start(&mut place, kind.manager())),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
+            Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => match kind.wlroots() {
+                Some(compositor) => Desktop::Wlroots(Wlroots::start(&mut place, compositor)),
+                None => Desktop::None,
+            },
             Kind::Kwin => Desktop::Kwin(Kwin::start(&mut place, true)),
             Kind::KwinUngranted => Desktop::Kwin(Kwin::start(&mut place, false)),
+            Kind::Gnome | Kind::GnomeAlone => {
+                Desktop::Gnome(Box::new(Gnome::start(&mut place, kind == Kind::Gnome)?))
+            }
             Kind::NoDisplay => Desktop::None,
         };
-        Ok(Bed { desktop, session_bus, place, folder })
+        let lock =
+            if matches!(desktop, Desktop::Kwin(_) | Desktop::Gnome(_)) { Lock::Own } else { Lock::None };
+        Ok(Bed { kind, lock, desktop, session_bus, place, folder })
     }
 
     /// Where the bed's programs run.
@@ -172,7 +246,9 @@ impl Bed {
         let (process, number) = match &self.desktop {
             Desktop::X11(x11) => x11.open(&self.place, app, title),
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
+            Desktop::Wlroots(wlroots) => wlroots.open(&self.place, app, title),
             Desktop::Kwin(kwin) => kwin.open(&self.place, app, title),
+            Desktop::Gnome(gnome) => gnome.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -193,7 +269,9 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::ask_for_focus(&self.place, window.number),
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.ask_for_focus(window.number),
             Desktop::Kwin(kwin) => kwin.ask_for_focus(&self.place, window.number),
+            Desktop::Gnome(_) => Gnome::ask_for_focus(&self.place, window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -203,7 +281,9 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::press_key(&self.place),
             Desktop::Sway(_) => Sway::press_key(&self.place),
+            Desktop::Wlroots(_) => Wlroots::press_key(&self.place),
             Desktop::Kwin(_) => Kwin::press_key(&self.place),
+            Desktop::Gnome(_) => Gnome::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -214,7 +294,9 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_hidden(window.number),
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.is_hidden(window.number),
             Desktop::Kwin(kwin) => kwin.is_hidden(window.number),
+            Desktop::Gnome(_) => Gnome::is_hidden(&self.place, window.number),
             Desktop::None => false,
         }
     }
@@ -225,7 +307,9 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_open(window.number),
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
+            Desktop::Wlroots(wlroots) => wlroots.is_open(window.number),
             Desktop::Kwin(kwin) => kwin.is_open(window.number),
+            Desktop::Gnome(_) => Gnome::is_open(&self.place, window.number),
             Desktop::None => false,
         }
     }
@@ -239,7 +323,9 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => Some(x11.changed()),
             Desktop::Sway(sway) => Some(sway.changed()),
+            Desktop::Wlroots(wlroots) => Some(wlroots.changed()),
             Desktop::Kwin(kwin) => Some(kwin.changed()),
+            Desktop::Gnome(gnome) => Some(gnome.changed()),
             Desktop::None => None,
         }
     }
@@ -264,71 +350,152 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => Observer::of_x11(&self.place),
             Desktop::Sway(_) => Observer::of_sway(&self.place),
+            Desktop::Wlroots(wlroots) => wlroots.observe(),
             Desktop::Kwin(kwin) => kwin.observe(),
+            Desktop::Gnome(_) => Observer::of_gnome(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
 
-    /// Locks the screen with a real swaylock and waits until no window has the keyboard any more. None, and said so,
-    /// when this machine has no swaylock. SIGUSR1 unlocks.
-    #[must_use]
-    pub fn lock_screen(&self) -> Option<Process> {
-        if let Some(missing) = machine::lacks(&["swaylock"]) {
-            machine::cannot_run(&machine::running_test(), &format!("{missing} is not installed"));
-            return None;
-        }
-        let locker = self.place.start("swaylock", &["--color", "000000"]);
-        // sway sends no event for it.
-        let locked = || Sway::has_no_window_in_focus(&self.place);
-        assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
-        Some(locker)
-    }
-
-    /// Locks the screen with the desktop's own locker, or unlocks it, and waits until it is so.
+    /// Kills the X server or the compositor as a crash would, with all of its windows, and returns when it is gone.
     ///
     /// # Panics
     ///
-    /// When it does not become so, and on a desktop that has no locker of its own.
-    pub fn lock(&self, locked: bool) {
-        match &self.desktop {
-            Desktop::Kwin(kwin) => kwin.lock(&self.place, locked),
-            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop has no locker"),
-        }
-    }
-
-    /// Kills the compositor as a crash would, with all of its windows, and returns when it is gone.
-    ///
-    /// # Panics
-    ///
-    /// On a desktop that has none.
+    /// On a bed without one.
     pub fn kill_desktop(&mut self) {
         match &mut self.desktop {
+            Desktop::X11(x11) => x11.kill(),
+            Desktop::Sway(sway) => sway.kill(&self.place),
+            Desktop::Wlroots(wlroots) => wlroots.kill(&self.place),
             Desktop::Kwin(kwin) => kwin.kill(),
-            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop is not restarted"),
+            Desktop::Gnome(gnome) => gnome.kill(),
+            Desktop::None => panic!("this bed has no display"),
         }
     }
 
-    /// Starts the compositor again on the same socket after [`Self::kill_desktop`].
+    /// Starts the desktop again after [`Self::kill_desktop`], and returns when it answers.
     ///
     /// # Panics
     ///
-    /// When it does not come up, and on a desktop that has none.
+    /// When it does not come up, and on a bed without one.
     pub fn start_desktop(&mut self) {
         match &mut self.desktop {
+            Desktop::X11(x11) => x11.start_again(&mut self.place, self.kind.manager()),
+            Desktop::Sway(sway) => *sway = Sway::start(&mut self.place),
+            Desktop::Wlroots(wlroots) => wlroots.start_again(&mut self.place),
             Desktop::Kwin(kwin) => kwin.start_again(&self.place),
-            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop is not restarted"),
+            Desktop::Gnome(gnome) => gnome.restart(&self.place),
+            Desktop::None => panic!("this bed has no display"),
         }
     }
 
-    /// Kills the compositor and starts it again.
+    /// Puts a window out of sight, as a task bar does.
     ///
     /// # Panics
     ///
-    /// As [`Self::start_desktop`].
-    pub fn restart_desktop(&mut self) {
-        self.kill_desktop();
-        self.start_desktop();
+    /// On a desktop that knows no such thing.
+    pub fn hide(&self, window: &Window) {
+        match &self.desktop {
+            Desktop::Wlroots(wlroots) => wlroots.hide(window.number),
+            _ => panic!("not hidden by this bed"),
+        }
     }
+
+    /// The process of the compositor.
+    ///
+    /// # Panics
+    ///
+    /// On a bed without one of its own.
+    pub fn compositor(&mut self) -> &mut Process {
+        match &mut self.desktop {
+            Desktop::Sway(sway) => sway.process(),
+            Desktop::Wlroots(wlroots) => wlroots.process(),
+            _ => panic!("this bed has no compositor"),
+        }
+    }
+
+    /// Makes what [`Self::lock`] needs, before the daemon starts: on X11 a mocked logind, for nothing on a bare X server
+    /// tells of a lock. Says whether this machine has it.
+    #[must_use]
+    pub fn prepare_lock(&mut self) -> bool {
+        let made = match &self.desktop {
+            Desktop::X11(_) => self.try_mock_logind().map(Lock::Logind),
+            Desktop::Sway(_) | Desktop::Wlroots(_) => match machine::lacks(&["swaylock"]) {
+                Some(missing) => Err(format!("{missing} is not installed")),
+                None => Ok(Lock::Swaylock(None)),
+            },
+            Desktop::Kwin(_) | Desktop::Gnome(_) => Ok(Lock::Own),
+            Desktop::None => panic!("this bed has no display"),
+        };
+        match made {
+            Ok(lock) => self.lock = lock,
+            Err(why) => {
+                machine::cannot_run(&machine::running_test(), &why);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Locks the screen as this desktop does, and waits until it is.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Self::prepare_lock`], or when the screen is not locked within ten seconds.
+    pub fn lock(&mut self) {
+        match &mut self.lock {
+            Lock::None => panic!("the lock was not prepared"),
+            Lock::Own => self.own_lock(true),
+            Lock::Logind(logind) => logind.lock(true),
+            Lock::Swaylock(locker) => {
+                *locker = Some(self.place.start("swaylock", &["--color", "000000"]));
+                // sway sends no event for it.
+                let locked = || match &self.desktop {
+                    Desktop::Wlroots(wlroots) => wlroots.has_no_window_in_focus(),
+                    _ => Sway::has_no_window_in_focus(&self.place),
+                };
+                assert!(wait_until(Deadline::seconds(10), locked), "swaylock did not lock the screen");
+            }
+        }
+    }
+
+    /// Unlocks it.
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub fn unlock(&mut self) {
+        match &mut self.lock {
+            Lock::None => {}
+            Lock::Own => self.own_lock(false),
+            Lock::Logind(logind) => logind.lock(false),
+            Lock::Swaylock(locker) => {
+                let Some(mut locker) = locker.take() else { return };
+                locker.signal(Signal::USR1);
+                let ended = locker.wait(Deadline::seconds(5)).expect("swaylock ends when it unlocks");
+                assert!(ended.success(), "swaylock ended with {ended}");
+            }
+        }
+    }
+
+    fn own_lock(&self, locked: bool) {
+        match &self.desktop {
+            Desktop::Kwin(kwin) => kwin.lock(&self.place, locked),
+            Desktop::Gnome(_) => Gnome::lock(&self.place, locked),
+            _ => panic!("this desktop has no locker of its own"),
+        }
+    }
+}
+
+/// What locks a screen.
+#[derive(Debug)]
+enum Lock {
+    None,
+    /// The desktop's own locker.
+    Own,
+    Logind(Logind),
+    /// A real swaylock, while it runs.
+    Swaylock(Option<Process>),
 }
 
 /// The folder of the bed that was started last, for [`say_panics_plainly`].

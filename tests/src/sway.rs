@@ -15,7 +15,7 @@ use crate::process::Process;
 pub(crate) struct Sway {
     changed: Bell,
     _events: Process,
-    _compositor: Process,
+    compositor: Process,
 }
 
 impl Sway {
@@ -45,7 +45,7 @@ impl Sway {
 
         let changed = Bell::default();
         let events = ring_on_events(place, changed.clone());
-        Sway { changed, _events: events, _compositor: compositor }
+        Sway { changed, _events: events, compositor }
     }
 
     /// Starts a terminal with this app id and waits until it has focus, as every new window of sway gets it.
@@ -79,6 +79,21 @@ impl Sway {
         let seats: Value =
             serde_json::from_str(&place.run("swaymsg", &["-r", "-t", "get_seats"])).unwrap_or_default();
         seats[0]["focus"] == 0
+    }
+
+    /// The compositor's process.
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.compositor
+    }
+
+    /// Kills it as a crash would; what it leaves behind would be taken for the next one's.
+    pub(crate) fn kill(&mut self, place: &Place) {
+        self.compositor.kill();
+        for prefix in ["sway-ipc.", "wayland-"] {
+            while let Some(name) = socket(place, prefix) {
+                fs::remove_file(place.runtime().join(name)).expect("to remove a dead socket");
+            }
+        }
     }
 
     pub(crate) fn changed(&self) -> &Bell {

@@ -1,4 +1,4 @@
-//! Xvfb with openbox: windows are xterms, and the window manager is asked as a pager or a person would ask it.
+//! Xvfb with openbox or xfwm4: windows are xterms, and the window manager is asked as a pager or a person would ask it.
 
 use std::sync::Arc;
 
@@ -20,13 +20,61 @@ const ICONIC: u32 = 3;
 /// A property of the root window, set by us when the window manager is ready.
 const READY: &str = "DWELL_BED_READY";
 
+/// Which window manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Manager {
+    Openbox,
+    Xfwm4,
+}
+
+impl Manager {
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Openbox => "openbox",
+            Self::Xfwm4 => "xfwm4",
+        }
+    }
+
+    /// What a bed with it needs.
+    pub(crate) fn needs(self) -> Vec<&'static str> {
+        [&[self.program()], X11::NEEDS].concat()
+    }
+
+    /// Starts it. A window that comes before the manager handles windows waits five seconds for an answer that was lost.
+    fn start(self, place: &Place, screen: &Screen, changed: &Bell) -> Process {
+        // From before it ran: a restarted one must not be taken for ready.
+        screen.delete(screen.root, screen.ready);
+        screen.delete(screen.root, screen.check);
+        let (manager, ready): (_, &dyn Fn() -> bool) = match self {
+            // The usual sign comes too early here. The startup command runs when all is set up.
+            Self::Openbox => {
+                let sign = format!("xprop -root -format {READY} 32c -set {READY} 1");
+                (place.start("openbox", &["--startup", &sign]), &|| {
+                    !screen.property(screen.root, screen.ready).is_empty()
+                })
+            }
+            // Its settings come over the bed's own session bus, if anything answers there: without, its defaults.
+            Self::Xfwm4 => {
+                let alone = ["--compositor=off", "--sm-client-disable"];
+                (place.start("xfwm4", &alone), &|| {
+                    !screen.property(screen.root, screen.check).is_empty()
+                        && !screen.property(screen.root, screen.supported).is_empty()
+                })
+            }
+        };
+        assert!(changed.wait_until(Deadline::seconds(15), ready), "{} did not come up", self.program());
+        manager
+    }
+}
+
 /// A running X server with its window manager.
 #[derive(Debug)]
 pub(crate) struct X11 {
     screen: Arc<Screen>,
     changed: Bell,
+    // Before the server: it goes while there is one.
     _manager: Process,
-    _server: Lines,
+    server: Lines,
 }
 
 #[derive(Debug)]
@@ -34,6 +82,8 @@ struct Screen {
     connection: RustConnection,
     root: XWindow,
     ready: Atom,
+    check: Atom,
+    supported: Atom,
     clients: Atom,
     state: Atom,
     hints: Atom,
@@ -41,25 +91,33 @@ struct Screen {
 }
 
 impl X11 {
-    pub(crate) const NEEDS: &[&str] =
-        &["Xvfb", "openbox", "xterm", "xdotool", "wmctrl", "xprop", "setpriv", "dbus-daemon"];
+    const NEEDS: &[&str] = &["Xvfb", "xterm", "xdotool", "wmctrl", "xprop", "setpriv", "dbus-daemon"];
 
-    pub(crate) fn start(place: &mut Place) -> Self {
-        let (server, display) = start_server(place);
+    pub(crate) fn start(place: &mut Place, manager: Manager) -> Self {
+        Self::start_on(place, manager, None)
+    }
+
+    /// Kills the X server as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.server.process().kill();
+    }
+
+    /// Starts another under the same number.
+    pub(crate) fn start_again(&mut self, place: &mut Place, manager: Manager) {
+        let display = place.variable("DISPLAY").and_then(|display| display.to_str()).expect("a display");
+        *self = Self::start_on(place, manager, Some(display.to_owned()));
+    }
+
+    fn start_on(place: &mut Place, manager: Manager, display: Option<String>) -> Self {
+        let (server, display) = start_server(place, display);
         place.set("DISPLAY", &display);
 
         let screen = Arc::new(Screen::connect(&display));
         let changed = Bell::default();
         screen.follow(screen.root);
         ring_on_events(Arc::clone(&screen), changed.clone());
-
-        // The usual sign, _NET_SUPPORTING_WM_CHECK, comes before openbox handles windows: an xterm that starts in
-        // between waits five seconds for an answer that was lost. The startup command runs when all is set up.
-        let sign = format!("xprop -root -format {READY} 32c -set {READY} 1");
-        let manager = place.start("openbox", &["--startup", &sign]);
-        let ready = || !screen.property(screen.root, screen.ready).is_empty();
-        assert!(changed.wait_until(Deadline::seconds(15), ready), "openbox did not come up");
-        X11 { screen, changed, _manager: manager, _server: server }
+        let manager = manager.start(place, &screen, &changed);
+        X11 { screen, changed, _manager: manager, server }
     }
 
     /// Starts a terminal of this class and waits until the window manager lists its window.
@@ -100,9 +158,9 @@ impl X11 {
 
 /// A number by chance, again if it is taken: servers that look for a free number themselves step on each other's lock
 /// files when several start at once, and wait two seconds each time.
-fn start_server(place: &Place) -> (Lines, String) {
+fn start_server(place: &Place, wanted: Option<String>) -> (Lines, String) {
     for _ in 0..5 {
-        let display = format!(":{}", fastrand::u32(1_000..30_000));
+        let display = wanted.clone().unwrap_or_else(|| format!(":{}", fastrand::u32(1_000..30_000)));
         let screen = ["-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"];
         let arguments: Vec<&str> =
             [display.as_str(), "-displayfd", "1"].iter().chain(&screen).copied().collect();
@@ -125,14 +183,20 @@ impl Screen {
             reply.expect("an atom").atom
         };
         let (ready, clients) = (atom(READY), atom("_NET_CLIENT_LIST"));
+        let (check, supported) = (atom("_NET_SUPPORTING_WM_CHECK"), atom("_NET_SUPPORTED"));
         let (state, hints, hidden) = (atom("WM_STATE"), atom("_NET_WM_STATE"), atom("_NET_WM_STATE_HIDDEN"));
-        Screen { root, ready, clients, state, hints, hidden, connection }
+        Screen { root, ready, check, supported, clients, state, hints, hidden, connection }
     }
 
     fn follow(&self, window: XWindow) {
         let changes = ChangeWindowAttributesAux::new().event_mask(EventMask::PROPERTY_CHANGE);
         // A window may be gone again: that is seen as an empty property, not as an error.
         let _ = self.connection.change_window_attributes(window, &changes);
+        let _ = self.connection.flush();
+    }
+
+    fn delete(&self, window: XWindow, property: Atom) {
+        let _ = self.connection.delete_property(window, property);
         let _ = self.connection.flush();
     }
 

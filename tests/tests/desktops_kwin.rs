@@ -137,18 +137,18 @@ fn a_script_puts_windows_away_and_closes_them() {
 }
 
 fn a_real_lock_is_never_counted(kind: Kind) {
-    let Some(bed) = Bed::start(kind) else { return };
+    let Some(mut bed) = Bed::start(kind) else { return };
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
     bed.wait_for_dwell_to_see("AppA");
     let start = Stamp::now();
     let_pass(Duration::from_secs(1));
-    bed.lock(true);
+    bed.lock();
     let left = Stamp::now();
     let_pass(Duration::from_secs(2));
     assert_eq!(bed.dwell_json(&["status"])["state"], "locked");
     let before_return = Stamp::now();
-    bed.lock(false);
+    bed.unlock();
     bed.wait_for_dwell_to_see("AppA");
     let returned = Stamp::now();
     let_pass(Duration::from_secs(1));
@@ -253,7 +253,7 @@ fn kwin_that_comes_back_is_taken_up_again(kind: Kind) {
     let _daemon = bed.daemon();
     bed.wait_for_dwell_to_see("AppA");
     // What a crash interrupts must not stay: a screen that was locked, or a script.
-    bed.lock(true);
+    bed.lock();
     bed.kill_desktop();
     let gone = Stamp::now();
     drop(window);

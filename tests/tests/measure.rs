@@ -7,12 +7,10 @@
     reason = "a test fails by panicking, and prints what it measured"
 )]
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass, let_pass_until};
-use dwell_tests::{Bed, Kind, Lines, Process, milliseconds_by_app, schedule};
-use rustix::process::Signal;
+use dwell_tests::{Bed, Kind, Lines, milliseconds_by_app, schedule};
 use serde_json::Value;
 
 /// How far dwell and the observer may differ over thirty seconds.
@@ -147,15 +145,15 @@ fn sway_idle_time_is_not_counted_from_the_last_input_on() {
 }
 
 /// One second of use, an absence of two seconds, one second of use: the absence is not counted, the rest is.
-fn an_absence_is_not_counted(bed: &Bed, leave: impl FnOnce(), come_back: impl FnOnce()) {
+fn an_absence_is_not_counted(bed: &mut Bed, leave: impl FnOnce(&mut Bed), come_back: impl FnOnce(&mut Bed)) {
     bed.wait_for_dwell_to_see("AppA");
     let start = Stamp::now();
     let_pass(Duration::from_secs(1));
-    leave();
+    leave(bed);
     let left = Stamp::now();
     let_pass(Duration::from_secs(2));
     let before_return = Stamp::now();
-    come_back();
+    come_back(bed);
     bed.wait_for_dwell_to_see("AppA");
     let returned = Stamp::now();
     let_pass(Duration::from_secs(1));
@@ -176,42 +174,42 @@ fn an_absence_is_not_counted(bed: &Bed, leave: impl FnOnce(), come_back: impl Fn
 
 #[test]
 fn sway_a_real_screen_lock_stops_the_count() {
-    let Some(bed) = Bed::start(Kind::Sway) else { return };
+    let Some(mut bed) = Bed::start(Kind::Sway) else { return };
+    if !bed.prepare_lock() {
+        return;
+    }
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    let locker: RefCell<Option<Process>> = RefCell::new(None);
-    let unlock = || {
-        let Some(mut locker) = locker.take() else { return };
-        locker.signal(Signal::USR1);
-        let ended = locker.wait(Deadline::seconds(5)).expect("swaylock ends when it unlocks");
-        assert!(ended.success());
-    };
-    an_absence_is_not_counted(&bed, || *locker.borrow_mut() = bed.lock_screen(), unlock);
+    an_absence_is_not_counted(&mut bed, Bed::lock, Bed::unlock);
 }
 
 #[test]
 fn x11_a_lock_by_logind_stops_the_count() {
-    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(mut bed) = Bed::start(Kind::X11) else { return };
     let Some(logind) = bed.mock_logind() else { return };
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    an_absence_is_not_counted(&bed, || logind.lock(true), || logind.lock(false));
+    an_absence_is_not_counted(&mut bed, |_| logind.lock(true), |_| logind.lock(false));
 }
 
 #[test]
 fn x11_sleep_by_logind_stops_the_count() {
-    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(mut bed) = Bed::start(Kind::X11) else { return };
     let Some(logind) = bed.mock_logind() else { return };
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    an_absence_is_not_counted(&bed, || logind.prepare_for_sleep(true), || logind.prepare_for_sleep(false));
+    an_absence_is_not_counted(
+        &mut bed,
+        |_| logind.prepare_for_sleep(true),
+        |_| logind.prepare_for_sleep(false),
+    );
 }
 
 #[test]
 fn x11_somebody_elses_session_stops_the_count() {
-    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let Some(mut bed) = Bed::start(Kind::X11) else { return };
     let Some(logind) = bed.mock_logind() else { return };
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    an_absence_is_not_counted(&bed, || logind.activate(false), || logind.activate(true));
+    an_absence_is_not_counted(&mut bed, |_| logind.activate(false), |_| logind.activate(true));
 }

@@ -77,6 +77,16 @@ pub(crate) fn run(args: &Args, console: &mut Console) -> Result<End, Error> {
     Ok(End::Well)
 }
 
+/// The configuration as a part of `dwell doctor`, while there is no daemon that would tell.
+pub(crate) fn part(bus: Bus) -> dwell_bus::wire::Part {
+    let part = |ok, message, fix| dwell_bus::wire::Part { part: "config".to_owned(), ok, message, fix };
+    match place(bus).and_then(|path| Ok((read(&path)?.1, path))) {
+        Ok((true, path)) => part(true, shown(&path), None),
+        Ok((false, path)) => part(true, format!("{} does not exist: the defaults hold", shown(&path)), None),
+        Err(why) => part(false, why.message, why.hint),
+    }
+}
+
 fn shown(path: &Path) -> String {
     plain(&path.to_string_lossy()).into_owned()
 }
@@ -127,6 +137,13 @@ fn document(path: &Path, exists: bool, config: &Config, zone: Tz) -> String {
         day_start: String,
         zone: &'a str,
         notifications: bool,
+        terminal_programs: bool,
+        aliases: Vec<Alias<'a>>,
+    }
+    #[derive(Serialize)]
+    struct Alias<'a> {
+        from: String,
+        to: &'a str,
     }
     json::line(&Document {
         schema: "dwell.config/1",
@@ -136,6 +153,8 @@ fn document(path: &Path, exists: bool, config: &Config, zone: Tz) -> String {
         day_start: config.day_start.to_string(),
         zone: zone.name(),
         notifications: config.notifications,
+        terminal_programs: config.terminal_programs,
+        aliases: config.aliases.iter().map(|(from, to)| Alias { from, to: to.as_str() }).collect(),
     })
 }
 
@@ -166,7 +185,7 @@ mod tests {
     #[test]
     fn documents() {
         let path = Path::new("/home/me/.config/dwell/config.toml");
-        insta::assert_snapshot!(document(path, false, &Config::default(), Tz::Europe__Athens), @r#"{"schema":"dwell.config/1","path":"/home/me/.config/dwell/config.toml","exists":false,"idle_after_seconds":180,"day_start":"04:00","zone":"Europe/Athens","notifications":true}"#);
+        insta::assert_snapshot!(document(path, false, &Config::default(), Tz::Europe__Athens), @r#"{"schema":"dwell.config/1","path":"/home/me/.config/dwell/config.toml","exists":false,"idle_after_seconds":180,"day_start":"04:00","zone":"Europe/Athens","notifications":true,"terminal_programs":false,"aliases":[]}"#);
         insta::assert_snapshot!(path_document(path), @r#"{"schema":"dwell.config-path/1","path":"/home/me/.config/dwell/config.toml"}"#);
     }
 }

@@ -89,6 +89,11 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
             if console.json {
                 console.say(&json::line(&json::Limits::new(&[limit], zone)));
             } else if !console.quiet {
+                if let Some(named) = &limit.alias {
+                    let said =
+                        format!("{} counts as {}, by your aliases", plain(named), plain(&limit.target));
+                    console.say(&wrap(&said, console.look.width, 2).join("\n"));
+                }
                 let said = understood(&limit, now_ms());
                 console.say(&wrap(&said, console.look.width, 2).join("\n"));
                 if limit.verdict != "allowed" {
@@ -254,6 +259,7 @@ pub(crate) mod tests {
     pub(crate) fn limits() -> Vec<wire::Limit> {
         let limit = |id: &str, target: &str, used: u64, budget: u64, verdict: &str| wire::Limit {
             id: id.into(),
+            alias: None,
             target: target.into(),
             used_ms: used,
             budget_ms: Some(budget),

@@ -71,6 +71,15 @@ The daemon cannot be reached.
 .TP
 10
 Blocked by a rule.
+.SH "WHEN SOMETHING IS WRONG"
+\fBdwell doctor\fR tells of each part whether it works, and after an arrow the one command or step that mends it: the
+bus, the daemon and its unit, the desktop, what tells of focus, input, locks and sleep, notifications, the vault and its
+keys, and the configuration. It starts nothing and changes nothing.
+.PP
+\fBdwell doctor \-\-fix\fR mends what needs neither root nor a decision of yours: it starts the daemon, has it started
+at each log\-in, and tells it where your display is. A masked unit stays masked and a locked vault locked. What it did is
+told first (with \fB\-\-json\fR on standard error); then everything is looked at again. It exits 0 when all is well by
+then.
 .SH ENVIRONMENT
 .TP
 \fBDWELL_BUS\fR

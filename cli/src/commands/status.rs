@@ -9,7 +9,7 @@ use crate::error::{End, Error};
 use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
 use crate::output::report::label;
-use crate::output::text::{bar, glance, left, plain, right, width, wrap};
+use crate::output::text::{bar, glance, left, right, width, wrap};
 use crate::output::{desktop_bar, json, phrase};
 
 /// Show now, today, limits and what needs attention
@@ -72,13 +72,13 @@ fn screen(status: &wire::Status, look: Look) -> String {
         lines.push("Limits".to_owned());
         lines.extend(limit::table(&status.limits, limit::Ids::Hidden, zone, status.now_at_ms, look));
     }
-    let problems: Vec<_> = status.health.iter().filter(|part| !part.ok).collect();
+    let problems = phrase::problems(&status.health);
     if !problems.is_empty() {
         lines.push(String::new());
         lines.extend(wrap("Needs attention (see `dwell doctor`)", look.width, 2));
-        for part in problems {
-            let text = format!("  {}: {}", plain(&part.part), plain(&part.message));
-            lines.extend(wrap(&text, look.width, 4).iter().map(|line| look.ink(Ink::Bad, line)));
+        for problem in problems {
+            let text = wrap(&format!("  {problem}"), look.width, 4);
+            lines.extend(text.iter().map(|line| look.ink(Ink::Bad, line)));
         }
     }
     lines.join("\n")
@@ -171,6 +171,8 @@ pub(crate) mod tests {
             health: vec![
                 part("focus", true, "x11"),
                 part("idle", false, "no idle sensor on this desktop\x1b[2J"),
+                part("lock", false, "no bus"),
+                part("session", false, "no bus"),
             ],
             vault: "open".into(),
         }
@@ -193,6 +195,7 @@ pub(crate) mod tests {
 
         Needs attention (see `dwell doctor`)
           idle: no idle sensor on this desktop\u{1b}[2J
+          lock, session: no bus
         ");
         insta::assert_snapshot!(screen(&status(), Look { width: 40, color: false }), @r"
         Firefox (example.org)  since 21:40, 25m
@@ -216,6 +219,7 @@ pub(crate) mod tests {
         Needs attention (see `dwell doctor`)
           idle: no idle sensor on this
             desktop\u{1b}[2J
+          lock, session: no bus
         ");
         insta::assert_snapshot!(screen(&status(), Look { width: 20, color: false }), @r"
         Firefox
@@ -244,6 +248,8 @@ pub(crate) mod tests {
           idle: no idle
             sensor on this
             desktop\u{1b}[2J
+          lock, session: no
+            bus
         ");
     }
 
@@ -315,7 +321,7 @@ pub(crate) mod tests {
 
     #[test]
     fn documents() {
-        insta::assert_snapshot!(json::line(&json::Status::new(&status())), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":{"app":"firefox","name":"Firefox","domain":"example.org","since":"2026-11-21T21:40:00.000+02:00"},"state":"active","paused":false,"today":{"total_seconds":11522,"top":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5208,"opens":12},{"key":"code","name":"Code","kind":"focus","category":null,"seconds":3301,"share":0.2865,"opens":3},{"key":"org.example.A-Program-With-A-Very-Long-Id","name":"日本語の長い名前のプログラム","kind":"focus","category":null,"seconds":2220,"share":0.1927,"opens":1}]},"limits":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00"},{"id":"video","target":"category:video","used_seconds":2460,"budget_seconds":2700,"left_seconds":240,"verdict":"warn","until":null},{"id":"all","target":"all","used_seconds":11520,"budget_seconds":28800,"left_seconds":17280,"verdict":"allowed","until":null}],"health":[{"part":"focus","ok":true,"message":"x11"},{"part":"idle","ok":false,"message":"no idle sensor on this desktop\u001b[2J"}],"vault":"open"}"#);
+        insta::assert_snapshot!(json::line(&json::Status::new(&status())), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":{"app":"firefox","name":"Firefox","domain":"example.org","since":"2026-11-21T21:40:00.000+02:00"},"state":"active","paused":false,"today":{"total_seconds":11522,"top":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5208,"opens":12},{"key":"code","name":"Code","kind":"focus","category":null,"seconds":3301,"share":0.2865,"opens":3},{"key":"org.example.A-Program-With-A-Very-Long-Id","name":"日本語の長い名前のプログラム","kind":"focus","category":null,"seconds":2220,"share":0.1927,"opens":1}]},"limits":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00"},{"id":"video","target":"category:video","used_seconds":2460,"budget_seconds":2700,"left_seconds":240,"verdict":"warn","until":null},{"id":"all","target":"all","used_seconds":11520,"budget_seconds":28800,"left_seconds":17280,"verdict":"allowed","until":null}],"health":[{"part":"focus","ok":true,"message":"x11"},{"part":"idle","ok":false,"message":"no idle sensor on this desktop\u001b[2J"},{"part":"lock","ok":false,"message":"no bus"},{"part":"session","ok":false,"message":"no bus"}],"vault":"open"}"#);
         let none = wire::Status {
             active: None,
             limits: vec![],

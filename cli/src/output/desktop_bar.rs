@@ -52,9 +52,7 @@ pub(crate) fn waybar(status: &wire::Status) -> String {
     tooltip.extend(status.limits.iter().map(|limit| {
         format!("{}: {}", plain(&limit.target), phrase::state(limit, zone, status.now_at_ms).0)
     }));
-    tooltip.extend(
-        status.health.iter().filter(|p| !p.ok).map(|p| format!("{}: {}", plain(&p.part), plain(&p.message))),
-    );
+    tooltip.extend(phrase::problems(&status.health));
     json::line(&Module {
         text: markup(&glance(status.total_ms)),
         tooltip: markup(&tooltip.join("\n")),
@@ -107,11 +105,11 @@ mod tests {
     fn bars_of_the_desktop() {
         let mut status = status();
         status.top[1].name = "<b>&".into();
-        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Firefox (example.org)\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\napp:firefox: opens again at 04:00\ncategory:video: 4m left\nall: 4h 48m left\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"blocked","percentage":100}"#);
+        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Firefox (example.org)\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\napp:firefox: opens again at 04:00\ncategory:video: 4m left\nall: 4h 48m left\nidle: no idle sensor on this desktop\\u{1b}[2J\nlock, session: no bus","class":"blocked","percentage":100}"#);
         insta::assert_snapshot!(i3(&status), @r##"{"full_text":"3h 12m  app:firefox: opens again at 04:00","short_text":"3h 12m","color":"#f7768e","urgent":false}"##);
         status.limits.clear();
         status.state = "idle".into();
-        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Away from the keyboard\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\nidle: no idle sensor on this desktop\\u{1b}[2J","class":"idle","percentage":0}"#);
+        insta::assert_snapshot!(waybar(&status), @r#"{"text":"3h 12m","tooltip":"Away from the keyboard\n1h 40m  Firefox\n55m  &lt;b&gt;&amp;\n37m  日本語の長い名前のプログラム\nidle: no idle sensor on this desktop\\u{1b}[2J\nlock, session: no bus","class":"idle","percentage":0}"#);
         insta::assert_snapshot!(i3(&status), @r#"{"full_text":"3h 12m","short_text":"3h 12m","urgent":false}"#);
     }
 }

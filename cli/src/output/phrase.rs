@@ -6,6 +6,21 @@ use super::instant::Zone;
 use super::look::Ink;
 use super::text::{glance, plain};
 
+/// What needs attention, one line for each cause: `desktop, focus: no display yet`.
+pub(crate) fn problems(parts: &[wire::Part]) -> Vec<String> {
+    let mut told: Vec<(String, &str)> = Vec::new();
+    for part in parts.iter().filter(|part| !part.ok) {
+        match told.iter_mut().find(|(_, message)| *message == part.message) {
+            Some((names, _)) => {
+                names.push_str(", ");
+                names.push_str(&plain(&part.part));
+            }
+            None => told.push((plain(&part.part).into_owned(), &part.message)),
+        }
+    }
+    told.iter().map(|(names, message)| format!("{names}: {}", plain(message))).collect()
+}
+
 /// `30m a day`
 pub(crate) fn budget(limit: &wire::Limit) -> String {
     let amount = match limit.budget_ms {

@@ -181,6 +181,7 @@ pub(crate) fn limit(id: &str, used_minutes: u64) -> wire::Limit {
     let used = used_minutes * MINUTE;
     wire::Limit {
         id: id.into(),
+        alias: None,
         target: format!("app:{id}"),
         used_ms: used,
         budget_ms: Some(budget),

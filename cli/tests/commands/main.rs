@@ -12,6 +12,7 @@ mod place;
 mod terminal;
 
 mod answers;
+mod doctor;
 mod failures;
 mod forgetting;
 mod keys;

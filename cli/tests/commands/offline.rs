@@ -72,27 +72,6 @@ fn only_those_that_may_wake_the_daemon_do() {
 }
 
 #[test]
-fn doctor_says_what_it_can() {
-    let end = Place::without_bus().run(&["doctor"]);
-    assert_eq!(end.code, Some(1));
-    assert!(end.out.contains("✗ bus") && end.err.is_empty(), "{end:?}");
-    let place = Place::with_empty_bus();
-    let end = place.run(&["doctor"]);
-    assert_eq!(end.code, Some(1));
-    insta::assert_snapshot!(end.out, @"
-    ✓ bus     reachable
-    ✗ daemon  the daemon is not running
-              → dwelld
-    ✓ unit    no systemd on this bus; let your desktop start dwelld
-
-    1 problem
-    ");
-    let end = place.run(&["doctor", "--json"]);
-    assert_eq!((end.code, end.err.as_str()), (Some(1), ""));
-    insta::assert_snapshot!(end.out, @r#"{"schema":"dwell.doctor/1","ok":false,"parts":[{"part":"bus","ok":true,"message":"reachable","fix":null},{"part":"daemon","ok":false,"message":"the daemon is not running","fix":"dwelld"},{"part":"unit","ok":true,"message":"no systemd on this bus; let your desktop start dwelld","fix":null}]}"#);
-}
-
-#[test]
 fn the_system_bus_has_its_own_words() {
     let place = Place::without_bus();
     let missing = format!("unix:path={}", place.path("no").display());

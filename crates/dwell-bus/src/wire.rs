@@ -110,6 +110,8 @@ pub struct Limit {
     pub id: String,
     /// `app:ID`, `domain:D`, `category:C` or `all`.
     pub target: String,
+    /// What was named when it was set, where an alias of the person's leads from there to the target.
+    pub alias: Option<String>,
     /// Used in the running period.
     pub used_ms: u64,
     /// Allowed in a period.

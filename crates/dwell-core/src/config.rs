@@ -1,4 +1,4 @@
-//! The configuration text: flat kebab-case TOML with nothing private in it.
+//! The configuration text: kebab-case TOML, with nothing private in it but the programs that the person names.
 //!
 //! ```toml
 //! idle-after = "3m"          # 1s to 12h without input until time stops counting
@@ -7,12 +7,18 @@
 //! notifications = true       # false: limits act without a word
 //! keep-detail = "52w"        # how long each single span is kept, 1d to 36500d; default: "forever"
 //! keep-totals = "520w"       # how long each day's totals are kept; those of 30 days stay; default: "forever"
+//! terminal-programs = true   # what runs in a terminal counts apart from it, as foot/vim; default: false
+//!
+//! [aliases]                  # programs that are counted as another one, from now on
+//! "crx_abc" = "org.example.App"
+//! "steam_app_*" = "games"
 //! ```
 //!
 //! Unknown keys are refused, so that a slip of the finger cannot silently turn a setting off.
 
 use chrono_tz::Tz;
 
+use crate::aliases::{AliasError, Aliases};
 use crate::calendar::DayStart;
 use crate::time::Millis;
 
@@ -31,6 +37,10 @@ pub struct Config {
     pub keep_detail: Option<u32>,
     /// How many days each day's totals are kept, once its spans are gone; `None`: for ever.
     pub keep_totals: Option<u32>,
+    /// Whether what runs in a terminal counts apart from it.
+    pub terminal_programs: bool,
+    /// Programs that are counted as another one.
+    pub aliases: Aliases,
 }
 
 impl Default for Config {
@@ -42,6 +52,8 @@ impl Default for Config {
             notifications: true,
             keep_detail: None,
             keep_totals: None,
+            terminal_programs: false,
+            aliases: Aliases::default(),
         }
     }
 }
@@ -60,7 +72,16 @@ pub struct ConfigError {
     pub hint: String,
 }
 
-const KEYS: &[&str] = &["idle-after", "day-start", "zone", "notifications", "keep-detail", "keep-totals"];
+const KEYS: &[&str] = &[
+    "idle-after",
+    "day-start",
+    "zone",
+    "notifications",
+    "keep-detail",
+    "keep-totals",
+    "terminal-programs",
+    "aliases",
+];
 const IDLE_MIN: Millis = Millis::from_secs(1);
 const IDLE_MAX: Millis = Millis::from_mins(12 * 60);
 
@@ -104,11 +125,14 @@ impl Config {
                         return bad("zone is no IANA time zone".into(), "write it like \"Europe/Athens\"");
                     }
                 },
-                "notifications" => match value.get_ref().as_bool() {
-                    Some(on) => config.notifications = on,
-                    None => {
-                        return bad("notifications is neither true nor false".into(), "write true or false");
-                    }
+                "notifications" | "terminal-programs" => match value.get_ref().as_bool() {
+                    Some(on) if name == "notifications" => config.notifications = on,
+                    Some(on) => config.terminal_programs = on,
+                    None => return bad(format!("{name} is neither true nor false"), "write true or false"),
+                },
+                "aliases" => match value.get_ref().as_table() {
+                    Some(table) => config.aliases = aliases(text, table)?,
+                    None => return bad("aliases is no table".into(), ALIAS_HINT),
                 },
                 "keep-detail" | "keep-totals" => match string.and_then(days) {
                     Some(kept) if name == "keep-detail" => config.keep_detail = kept,
@@ -140,16 +164,53 @@ impl Config {
 
     /// The configuration as a text that [`Config::parse`] reads back; `zone` is the one in force.
     pub fn to_text(&self, zone: Tz) -> String {
-        format!(
-            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\nkeep-detail = \"{}\"\nkeep-totals = \"{}\"\n",
+        let mut text = format!(
+            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\nkeep-detail = \"{}\"\nkeep-totals = \"{}\"\nterminal-programs = {}\n",
             compact(self.idle_after),
             self.day_start,
             self.zone.unwrap_or(zone),
             self.notifications,
             kept(self.keep_detail),
             kept(self.keep_totals),
-        )
+            self.terminal_programs,
+        );
+        if !self.aliases.is_empty() {
+            text += "\n[aliases]\n";
+        }
+        for (from, to) in self.aliases.iter() {
+            text += &format!("{} = {}\n", quoted(&from), quoted(to.as_str()));
+        }
+        text
     }
+}
+
+const ALIAS_HINT: &str = "write a line below [aliases], like \"crx_abc\" = \"org.example.App\"";
+
+fn aliases(text: &str, table: &toml::de::DeTable<'_>) -> Result<Aliases, ConfigError> {
+    let mut aliases = Aliases::default();
+    // In the order of the text, so that of two the second one is too many.
+    let mut lines: Vec<_> = table.iter().collect();
+    lines.sort_by_key(|(from, _)| from.span().start);
+    for (from, to) in lines {
+        let Some(program) = to.get_ref().as_str() else {
+            let (message, hint) = ("the program that it is counted as is no text", ALIAS_HINT);
+            return Err(locate(text, to.span().start, message.to_owned(), hint.to_owned()));
+        };
+        if let Err(error) = aliases.add(from.get_ref(), program) {
+            let place = if error.is_about_target() { to.span() } else { from.span() };
+            let hint = match error {
+                AliasError::Twice | AliasError::Itself => "remove this line".to_owned(),
+                _ => ALIAS_HINT.to_owned(),
+            };
+            return Err(locate(text, place.start, error.to_string(), hint));
+        }
+    }
+    Ok(aliases)
+}
+
+/// A basic string of TOML. Ids have no control characters.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// The longest time that can be asked for: a hundred years.
@@ -197,7 +258,8 @@ mod tests {
     #[test]
     fn a_full_text_is_read_and_written_back() {
         let text = "idle-after = \"1h30m\"\nday-start = \"05:30\"\nzone = \"Asia/Tokyo\"\nnotifications = false\n\
-            keep-detail = \"90d\"\nkeep-totals = \"forever\"\n";
+            keep-detail = \"90d\"\nkeep-totals = \"forever\"\nterminal-programs = true\n\n[aliases]\n\
+            \"a\\\"b\\\\c\" = \"org.example.App\"\n\"steam_app_*\" = \"games\"\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.to_text(Tz::UTC), text);
         assert_eq!((config.keep_detail, config.keep_totals), (Some(90), None));
@@ -227,7 +289,7 @@ mod tests {
         );
         assert_eq!(
             error("colour = 1"),
-            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications, keep-detail, keep-totals"
+            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications, keep-detail, keep-totals, terminal-programs, aliases"
         );
         assert_eq!(
             error("idle-after = 3"),
@@ -241,5 +303,29 @@ mod tests {
         assert!(error("zone = \"Atlantis\"").contains("IANA"));
         assert!(error("idle-after = ").starts_with("line 1, column "));
         assert!(error("[rules]\n").contains("unknown key \"rules\""));
+        assert!(error("[alias]\n").contains("did you mean aliases?"));
+        assert!(error("terminal-programs = 1").contains("write true or false"));
+        assert_eq!(
+            error("[aliases]\n\"crx_a\" = \"x\"\nCRX_A = \"y\""),
+            "line 3, column 1: there is an alias for this already; upper and lower case are the same | remove this line"
+        );
+        assert_eq!(
+            error("[aliases]\nfoot = \"Foot\""),
+            "line 2, column 8: a program cannot be an alias of itself | remove this line"
+        );
+        assert!(
+            error("[aliases]\n\"\" = \"x\"")
+                .starts_with("line 2, column 1: this is no program's id: it is empty")
+        );
+        assert!(
+            error("[aliases]\nfoot = \"\"")
+                .starts_with("line 2, column 8: the program that it is counted as is no id")
+        );
+        assert!(
+            error("[aliases]\nfoot = 3")
+                .starts_with("line 2, column 8: the program that it is counted as is no text")
+        );
+        assert!(error("[aliases]\norg.a = \"x\"").starts_with("line 2, column "));
+        assert!(error("aliases = 3").contains("aliases is no table"));
     }
 }

@@ -205,7 +205,7 @@ impl Count {
         ids.sort();
         ids.dedup();
         let measure = |app: &AppId| {
-            let time = self.ledger.used(today, &Target::App(app.clone()), open.as_ref());
+            let time = self.ledger.used_by(today, app, open.as_ref());
             (app.clone(), time, self.ledger.opens(today, app, open.as_ref()))
         };
         let mut apps: Vec<_> = ids.into_iter().map(measure).filter(|(_, time, _)| !time.is_zero()).collect();

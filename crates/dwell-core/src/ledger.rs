@@ -77,18 +77,27 @@ impl Ledger {
 
     /// What was charged for a target on a day, with the provisional `open` span.
     pub fn used(&self, day: CivilDay, target: &Target, open: Option<&Span>) -> Millis {
+        self.sum(day, open, |subject| target.covers(subject))
+    }
+
+    /// What was charged on a day for a program alone, without what ran in it, with the provisional `open` span.
+    pub fn used_by(&self, day: CivilDay, app: &AppId, open: Option<&Span>) -> Millis {
+        self.sum(day, open, |subject| subject.app == *app)
+    }
+
+    fn sum(&self, day: CivilDay, open: Option<&Span>, wanted: impl Fn(&Subject) -> bool) -> Millis {
         let closed: Millis = self
             .days
             .get(&day)
             .into_iter()
             .flatten()
-            .filter(|(subject, _)| target.covers(subject))
+            .filter(|(subject, _)| wanted(subject))
             .map(|(_, length)| *length)
             .sum();
         let provisional: Millis = open
             .into_iter()
             .flat_map(|span| charges(&self.calendar, span))
-            .filter(|charge| charge.day == day && target.covers(&charge.subject))
+            .filter(|charge| charge.day == day && wanted(&charge.subject))
             .map(|charge| charge.length)
             .sum();
         closed + provisional
@@ -153,6 +162,23 @@ mod tests {
         assert_eq!(ledger.used(day, &"app:A".parse().unwrap(), Some(&open)).as_ms(), 5700);
         assert_eq!(ledger.used(day, &"app:b".parse().unwrap(), Some(&open)).as_ms(), 0);
         assert_eq!(ledger.used(day.plus(1), &Target::All, Some(&open)).as_ms(), 0);
+    }
+
+    #[test]
+    fn a_terminal_has_its_own_time_and_that_of_what_runs_in_it() {
+        let calendar = Calendar::new(chrono_tz::UTC, "04:00".parse().unwrap());
+        let mut ledger = Ledger::new(calendar);
+        let of = |app: &str, start_ms, length_ms| {
+            let activity = Activity::Focus(Subject::app(AppId::new(app).unwrap()));
+            Span { activity, ..span(start_ms, length_ms) }
+        };
+        let noon = 12 * 3_600_000;
+        ledger.charge(&of("foot", noon, 1000));
+        ledger.charge(&of("foot/vim", noon + 1000, 20));
+        let (day, open) = (CivilDay::from_epoch_days(0), of("foot/make", noon + 2000, 3));
+        let used = |target: &str| ledger.used(day, &target.parse().unwrap(), Some(&open)).as_ms();
+        assert_eq!((used("app:foot"), used("app:foot/vim"), used("app:foot/make")), (1023, 20, 3));
+        assert_eq!(ledger.used_by(day, &AppId::new("foot").unwrap(), Some(&open)).as_ms(), 1000);
     }
 
     #[test]

@@ -7,7 +7,9 @@
 //! That is what makes every rule of measurement testable with plain values.
 #![forbid(unsafe_code)]
 
+pub mod aliases;
 pub mod calendar;
+pub mod category;
 pub mod config;
 pub mod count;
 pub mod ledger;

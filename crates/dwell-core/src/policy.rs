@@ -217,7 +217,9 @@ pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, cam
         }
     }
     if let (Some((judged, again)), Some(subject)) = (act, in_front) {
-        let (app, by) = (subject.app.clone(), judged.clone());
+        // A rule about a terminal is about all its windows, whatever runs in the one in front.
+        let app = if let Target::App(app) = &judged.target { app } else { &subject.app };
+        let (app, by) = (app.clone(), judged.clone());
         match judged.at_limit {
             _ if is_exempt(&app) => {}
             // A limit on everything must leave a way to change it: the terminal in which `dwell` is typed.
@@ -340,7 +342,9 @@ pub fn holds_work(app: &AppId) -> bool {
 }
 
 fn is_one_of(app: &AppId, ids: &[&str]) -> bool {
-    ids.iter().any(|id| id.eq_ignore_ascii_case(app.as_str()))
+    // What runs in a terminal goes with its window.
+    let (host, _) = app.parts();
+    ids.iter().any(|id| id.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -446,6 +450,14 @@ mod tests {
         assert!(matches!(last("app:foot", "foot"), Some(Action::Minimise { .. })));
         assert!(matches!(last("all", "code"), Some(Action::Minimise { .. })));
         assert!(matches!(last("all", "foot"), Some(Action::Reached(_))), "no way back");
+        assert!(matches!(last("all", "foot/vim"), Some(Action::Reached(_))), "no way back");
+        // The rule's target is what is acted on: the terminal with all its windows, or the program in it alone.
+        for target in ["foot", "foot/vim"] {
+            match last(&format!("app:{target}"), "foot/vim") {
+                Some(Action::Minimise { app, .. }) => assert_eq!(app.as_str(), target),
+                other => panic!("{other:?}"),
+            }
+        }
         assert!(matches!(last("all", "swaylock"), Some(Action::Reached(_))));
         assert!(matches!(last("all", "org.example.Game"), Some(Action::Close { .. })));
     }

@@ -95,6 +95,37 @@ private_id! {
     Category, 64
 }
 
+/// What stands between a terminal's id and that of a program in it: `foot/vim`. In no other id.
+const WITHIN: char = '/';
+/// Longest name of a program within a terminal, in bytes.
+const INNER_MAX: usize = 63;
+
+impl AppId {
+    /// Whether attention to `other` is attention to this program: it is the same one, or one that runs in it
+    /// (`foot` covers `foot/vim`). Without regard to ASCII case. Everything that asks "is this that program?" asks here.
+    pub fn covers(&self, other: &Self) -> bool {
+        let (own, other) = (self.0.as_bytes(), other.0.as_bytes());
+        other.get(..own.len()).is_some_and(|start| start.eq_ignore_ascii_case(own))
+            && other.get(own.len()).is_none_or(|next| char::from(*next) == WITHIN)
+    }
+
+    /// The id of a program that runs in this one, a terminal. A name of which nothing can be kept is this id alone.
+    #[must_use]
+    pub fn with(&self, program: &str) -> Self {
+        let name: String = program.chars().filter(|c| !c.is_control() && *c != WITHIN).collect();
+        let room = APP_MAX.saturating_sub(self.0.len() + WITHIN.len_utf8()).min(INNER_MAX);
+        let name = name.trim();
+        let cut = (0..=room.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or(0);
+        let name = name.get(..cut).unwrap_or("").trim_end();
+        if name.is_empty() { self.clone() } else { Self(format!("{}{WITHIN}{name}", self.0).into()) }
+    }
+
+    /// The program that is started and closed as a whole, and the name of the one that runs in it: `foot`, `vim`.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        self.0.split_once(WITHIN).map_or((&*self.0, None), |(host, inner)| (host, Some(inner)))
+    }
+}
+
 /// What has the person's attention: a program, and within a browser the domain.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
@@ -115,7 +146,7 @@ impl Subject {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {
-    /// `app:ID`
+    /// `app:ID`; with what runs in it, where it is a terminal.
     App(AppId),
     /// `domain:D`
     Domain(Domain),
@@ -129,7 +160,7 @@ impl Target {
     /// Whether attention to `subject` counts for this target. Ids compare without regard to ASCII case.
     pub fn covers(&self, subject: &Subject) -> bool {
         match self {
-            Self::App(app) => app.as_str().eq_ignore_ascii_case(subject.app.as_str()),
+            Self::App(app) => app.covers(&subject.app),
             Self::Domain(domain) => {
                 subject.domain.as_ref().is_some_and(|d| d.as_str().eq_ignore_ascii_case(domain.as_str()))
             }
@@ -200,6 +231,7 @@ impl From<Target> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn targets_read_back_as_written() {
@@ -221,6 +253,58 @@ mod tests {
         let shown = format!("{subject:?} {target:?}");
         assert!(!shown.contains("secret"), "{shown}");
         assert!(shown.contains("‹redacted›"));
+    }
+
+    fn id(text: &str) -> AppId {
+        AppId::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_covers_what_runs_in_it() {
+        for (own, other, covers) in [
+            ("foot", "foot", true),
+            ("foot", "FOOT/vim", true),
+            ("foot/vim", "foot/vim", true),
+            ("foot/vim", "foot", false),
+            ("foot/vim", "foot/vimdiff", false),
+            ("foot", "footclient", false),
+            ("foot", "footclient/vim", false),
+            ("vim", "foot/vim", false),
+        ] {
+            assert_eq!(id(own).covers(&id(other)), covers, "{own} {other}");
+        }
+        assert_eq!(id("foot").with("a/b\n").as_str(), "foot/ab");
+        assert_eq!(id("foot").with("/ "), id("foot"));
+        assert_eq!(id("foot/vim").parts(), ("foot", Some("vim")));
+        assert_eq!(id("foot").parts(), ("foot", None));
+    }
+
+    proptest! {
+        #[test]
+        fn covering_is_an_order(host in "[a-c.]{1,3}", other in "[a-cA-C./]{1,5}", inner in "\\PC{0,90}") {
+            let (host, other) = (id(&host), id(&other));
+            let within = host.with(&inner);
+            prop_assert!(within.as_str().len() <= APP_MAX);
+            prop_assert_eq!(within.parts().0, host.as_str());
+            // Reflexive; and of two that cover each other both are the same but for their case.
+            prop_assert!(host.covers(&host) && host.covers(&within));
+            prop_assert_eq!(within.covers(&host), within == host);
+            if host.covers(&other) && other.covers(&host) {
+                prop_assert!(host.as_str().eq_ignore_ascii_case(other.as_str()));
+            }
+            // Transitive: who covers the terminal covers what runs in it, and who covers only that does not cover it.
+            prop_assert!(!other.covers(&host) || other.covers(&within));
+            // A target, of which everything else is asked, says the same.
+            let target = Target::App(other.clone());
+            prop_assert_eq!(target.covers(&Subject::app(within.clone())), other.covers(&within));
+        }
+
+        #[test]
+        fn a_long_terminal_leaves_room_or_stands_alone(length in 100_usize..=APP_MAX, inner in "[a-zä]{1,80}") {
+            let host = id(&"h".repeat(length));
+            let within = host.with(&inner);
+            prop_assert!(within.as_str().len() <= APP_MAX && host.covers(&within));
+        }
     }
 
     #[test]

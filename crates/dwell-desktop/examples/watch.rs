@@ -1,6 +1,6 @@
 //! Prints what the desktop tells, ids and all: a tool for people who work on this crate.
 //!
-//! `watch [IDLE_SECONDS]`; lines `minimise ID`, `close ID`, `attach NAME=VALUE …` and `idle SECONDS` on standard input (a pipe) are obeyed.
+//! `watch [IDLE_SECONDS [terminal-programs]]`; lines `minimise ID`, `close ID`, `attach NAME=VALUE …` and `idle SECONDS` on standard input (a pipe) are obeyed.
 #![expect(clippy::print_stdout, reason = "printing is its purpose")]
 
 use std::os::fd::AsFd;
@@ -16,7 +16,9 @@ use tokio::sync::mpsc;
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let seconds = std::env::args().nth(1).and_then(|arg| arg.parse().ok()).unwrap_or(180);
-    let settings = Settings { idle_after: Millis::from_secs(seconds) };
+    let terminal_programs = std::env::args().nth(2).as_deref() == Some("terminal-programs");
+    let settings =
+        Settings { idle_after: Millis::from_secs(seconds), terminal_programs, ..Settings::default() };
     let bus = |name: &str| std::env::var_os(name).is_some();
     let session = if bus("DBUS_SESSION_BUS_ADDRESS") { zbus::Connection::session().await.ok() } else { None };
     let buses = Buses { session, system: zbus::Connection::system().await.ok() };
@@ -55,7 +57,7 @@ fn obey(desktop: &Desktop, line: &str) {
         }
         ("idle", _) => {
             let idle_after = Millis::from_secs(rest.parse().unwrap_or(180));
-            desktop.configure(Settings { idle_after });
+            desktop.configure(Settings { idle_after, ..Settings::default() });
         }
         _ => println!("minimise ID | close ID | attach NAME=VALUE … | idle SECONDS"),
     }

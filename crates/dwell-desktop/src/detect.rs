@@ -23,7 +23,7 @@ pub(crate) enum Choice {
     X11(XDisplay),
     /// sway: wlr for whether something has focus, its IPC for what.
     Sway { wayland: PathBuf, ipc: PathBuf },
-    /// Hyprland: its two IPC sockets are in one folder.
+    /// Hyprland and the IPC socket for questions.
     Hyprland { wayland: PathBuf, ipc: PathBuf },
     /// niri and its IPC socket.
     Niri { wayland: PathBuf, ipc: PathBuf },
@@ -70,7 +70,7 @@ pub(crate) struct Seen {
     pub(crate) wayland: Option<PathBuf>,
     /// The IPC socket of the sway that owns that Wayland socket.
     pub(crate) sway: Option<PathBuf>,
-    /// The folder of the IPC sockets of the Hyprland that owns it.
+    /// The IPC socket of the Hyprland that owns it.
     pub(crate) hyprland: Option<PathBuf>,
     /// The IPC socket of the niri that owns it.
     pub(crate) niri: Option<PathBuf>,
@@ -144,7 +144,10 @@ pub(crate) fn look(around: &Surroundings) -> Seen {
         let stream = UnixStream::connect(&path).ok()?;
         Some((path, socket_peercred(&stream).ok().map(|peer| peer.pid.as_raw_nonzero().get())))
     });
-    let sway = wayland.as_ref().and_then(|(_, pid)| sway_socket(around, (*pid)?));
+    let ipc = |find: fn(&Surroundings, i32) -> Option<PathBuf>| {
+        wayland.as_ref().and_then(|(_, pid)| find(around, (*pid)?))
+    };
+    let (sway, hyprland, niri) = (ipc(sway_socket), ipc(hyprland_socket), ipc(niri_socket));
     Seen {
         display_named: around.get("DISPLAY").is_some(),
         x11,
@@ -152,31 +155,59 @@ pub(crate) fn look(around: &Surroundings) -> Seen {
         wayland_named: around.get("WAYLAND_DISPLAY").is_some(),
         wayland: wayland.map(|(path, _)| path),
         sway,
-        hyprland: None,
-        niri: None,
+        hyprland,
+        niri,
         gnome: false,
         kwin: false,
     }
 }
 
+/// Whether the compositor with process id `pid` has an IPC socket of its own by now.
+pub(crate) fn has_ipc(around: &Surroundings, pid: i32) -> bool {
+    [sway_socket, hyprland_socket, niri_socket].iter().any(|find| find(around, pid).is_some())
+}
+
 /// The IPC socket of the sway with process id `pid`: `SWAYSOCK` if that process listens there, else the name that
 /// sway gives it (`sway-ipc.UID.PID.sock`). After a restart of sway, `SWAYSOCK` is a stale name.
-pub(crate) fn sway_socket(around: &Surroundings, pid: i32) -> Option<PathBuf> {
-    let listens = |path: &PathBuf| {
-        UnixStream::connect(path)
-            .and_then(|stream| Ok(socket_peercred(&stream)?))
-            .is_ok_and(|peer| peer.pid.as_raw_nonzero().get() == pid)
-    };
+fn sway_socket(around: &Surroundings, pid: i32) -> Option<PathBuf> {
+    let named = around.path("SWAYSOCK").filter(|path| listens(path, pid));
+    named.or_else(|| socket_named(around, "sway-ipc.", pid))
+}
+
+/// The IPC socket of the niri with process id `pid`: `NIRI_SOCKET` if that process listens there, else the name that
+/// niri gives it (`niri.WAYLAND_DISPLAY.PID.sock`).
+fn niri_socket(around: &Surroundings, pid: i32) -> Option<PathBuf> {
+    let named = around.path("NIRI_SOCKET").filter(|path| listens(path, pid));
+    named.or_else(|| socket_named(around, "niri.", pid))
+}
+
+/// The IPC socket for questions of the Hyprland with process id `pid`, in the folder of its instance: the one that
+/// `HYPRLAND_INSTANCE_SIGNATURE` names if that process listens there, else any.
+fn hyprland_socket(around: &Surroundings, pid: i32) -> Option<PathBuf> {
+    let instances = around.path("XDG_RUNTIME_DIR")?.join("hypr");
+    let named = around.get("HYPRLAND_INSTANCE_SIGNATURE").map(str::to_owned);
+    // A signature is one name: what leads elsewhere is none.
+    let named = named.into_iter().filter(|name| !name.contains('/'));
+    let sockets = named.chain(names(&instances)).map(|name| instances.join(name).join(".socket.sock"));
+    sockets.into_iter().find(|path| listens(path, pid))
+}
+
+/// A socket in the runtime folder whose name ends with the process id that listens there.
+fn socket_named(around: &Surroundings, beginning: &str, pid: i32) -> Option<PathBuf> {
+    let runtime = around.path("XDG_RUNTIME_DIR")?;
     let ending = format!(".{pid}.sock");
-    let by_name = || {
-        let runtime = around.path("XDG_RUNTIME_DIR")?;
-        names(&runtime)
-            .into_iter()
-            .find(|name| name.starts_with("sway-ipc.") && name.ends_with(&ending))
-            .map(|name| runtime.join(name))
-            .filter(listens)
-    };
-    around.path("SWAYSOCK").filter(listens).or_else(by_name)
+    names(&runtime)
+        .into_iter()
+        .filter(|name| name.starts_with(beginning) && name.ends_with(&ending))
+        .map(|name| runtime.join(name))
+        .find(|path| listens(path, pid))
+}
+
+/// Whether the process `pid` listens on a socket.
+fn listens(path: &Path, pid: i32) -> bool {
+    UnixStream::connect(path)
+        .and_then(|stream| Ok(socket_peercred(&stream)?))
+        .is_ok_and(|peer| peer.pid.as_raw_nonzero().get() == pid)
 }
 
 /// Connects to the local X server `number`: its socket file, else its abstract socket. Never over the network.
@@ -319,5 +350,51 @@ mod tests {
         let _listener = std::os::unix::net::UnixListener::bind(&live).unwrap();
         assert_eq!(look(&around).wayland, Some(live));
         assert_eq!(look(&around).sway, None);
+    }
+
+    #[test]
+    fn an_ipc_socket_is_its_process_s() {
+        let runtime = tempfile::tempdir().unwrap();
+        let dir = runtime.path().to_str().unwrap();
+        let listen = |name: &str| {
+            let path = runtime.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            (std::os::unix::net::UnixListener::bind(&path).unwrap(), path)
+        };
+        let own = i32::try_from(std::process::id()).unwrap();
+        // Process 1 does not listen here, whatever names and variables say.
+        let (_named, sway) = listen("elsewhere.sock");
+        let (_hyprland, hyprland) = listen("hypr/signature/.socket.sock");
+        let _others = [listen("sway-ipc.0.1.sock"), listen("niri.wayland-1.1.sock")];
+        let around = Surroundings::new([
+            ("XDG_RUNTIME_DIR", dir),
+            ("SWAYSOCK", sway.to_str().unwrap()),
+            ("NIRI_SOCKET", sway.to_str().unwrap()),
+            ("HYPRLAND_INSTANCE_SIGNATURE", "signature"),
+        ]);
+        assert!(!has_ipc(&around, 1));
+        assert_eq!(sway_socket(&around, own), Some(sway.clone()));
+        assert_eq!(niri_socket(&around, own), Some(sway));
+        assert_eq!(hyprland_socket(&around, own), Some(hyprland.clone()));
+
+        let around = Surroundings::new([("XDG_RUNTIME_DIR", dir)]);
+        assert_eq!(sway_socket(&around, own), None);
+        assert_eq!(hyprland_socket(&around, own), Some(hyprland));
+        let _by_name =
+            [listen(&format!("sway-ipc.0.{own}.sock")), listen(&format!("niri.wayland-1.{own}.sock"))];
+        assert!(sway_socket(&around, own).is_some() && niri_socket(&around, own).is_some());
+
+        // A signature is one name: it leads nowhere else.
+        let outside = tempfile::tempdir_in(runtime.path()).unwrap();
+        let _foreign =
+            listen(&format!("{}/.socket.sock", outside.path().file_name().unwrap().to_str().unwrap()));
+        let elsewhere = format!("../{}", outside.path().file_name().unwrap().to_str().unwrap());
+        let alone = tempfile::tempdir_in(runtime.path()).unwrap();
+        let around = Surroundings::new([
+            ("XDG_RUNTIME_DIR", alone.path().to_str().unwrap()),
+            ("HYPRLAND_INSTANCE_SIGNATURE", &format!("../{elsewhere}")),
+        ]);
+        fs::create_dir(alone.path().join("hypr")).unwrap();
+        assert_eq!(hyprland_socket(&around, own), None);
     }
 }

@@ -16,18 +16,20 @@ use zbus::proxy::MethodFlags;
 use zbus::{Connection, MessageStream};
 
 use crate::apps::Apps;
-use crate::backends::{Backend, Context, Down};
+use crate::backends::{ATTACH, Backend, Context, Down};
 use crate::detect::{self, Choice, X11_SOCKETS, choose, look};
 use crate::idle::{PATIENCE, proxy, rule, subscribe};
 use crate::report::Reporter;
 use crate::watch::Watch;
-use crate::{Buses, Settings, Surroundings, WindowAct, clock};
+use crate::{Buses, Settings, Surroundings, WindowAct, clock, compositor, freezer};
 
 /// The waits between attempts, in milliseconds. Then only a new sign starts another row.
 const RETRIES: &[u64] = &[50, 100, 200, 400, 800, 1600];
 /// The wait after them while something answers on the display's socket, but not as a display does: a server that is
 /// stopped, or that refuses us. No event tells when that ends.
 const SLOW_RETRY: u64 = 30_000;
+/// A display that has not answered by then is stopped or stuck. It is waited for, and that is said.
+const ANSWERS_WITHIN: Millis = Millis::from_secs(5);
 /// A back end that ran at least this long had a display: its loss starts the row of attempts anew.
 const RAN: Millis = Millis::from_secs(2);
 
@@ -61,6 +63,7 @@ impl Supervisor {
     /// Runs until the caller goes.
     pub(crate) async fn run(mut self) {
         let mut attempt = 0;
+        self.reporter.found_freezer(freezer::find(self.buses.session.as_ref()).await);
         loop {
             let mut answers = false;
             // Made before looking, so that nothing that appears in between is missed.
@@ -80,7 +83,7 @@ impl Supervisor {
                             if clock::now().since(began).is_some_and(|ran| ran >= RAN) {
                                 attempt = 0;
                             }
-                            answers = !matches!(down, Down::Lacks(_));
+                            answers = !matches!(down, Down::Lacks(_) | Down::Unsupported(_));
                             // What appears from here on; what came before, the first attempt finds.
                             watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
                             self.lost(backend.name(), &down).await;
@@ -102,17 +105,42 @@ impl Supervisor {
         let context = Context {
             reporter: self.reporter.clone(),
             apps: self.apps.clone(),
-            settings: *self.settings.borrow_and_update(),
+            settings: self.settings.borrow_and_update().clone(),
             buses: self.buses.clone(),
             around,
         };
+        let naming = compositor::say(
+            context.reporter.clone(),
+            backend.name(),
+            choice.clone(),
+            context.around.clone(),
+            self.buses.session.clone(),
+        );
+        self.reporter.want_terminal_programs(context.settings.terminal_programs);
         self.attached.mark_unchanged();
         let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
         let sign = {
             let mut run = std::pin::pin!(backend.run(context, &mut acts));
+            let (mut naming, mut named) = (std::pin::pin!(naming), false);
+            let mut overdue = std::pin::pin!(clock::after(ANSWERS_WITHIN));
+            let mut waiting = true;
             loop {
                 tokio::select! {
-                    down = &mut run => break down.map(|never| match never {}),
+                    _ = &mut overdue, if waiting => {
+                        waiting = false;
+                        if !self.reporter.is_ok("focus") {
+                            let message = "the display does not answer; it is taken up when it does";
+                            self.say_unknown(backend.name(), message, None).await;
+                        }
+                    }
+                    down = &mut run => {
+                        if matches!(down, Err(Down::Lacks(_) | Down::Unsupported(_))) && !named {
+                            // Who sees that a desktop is not supported wants to see which.
+                            naming.await;
+                        }
+                        break down.map(|never| match never {});
+                    }
+                    () = &mut naming, if !named => named = true,
                     changed = self.attached.changed() => match changed {
                         Ok(()) if &self.choose().await.0 == choice => {}
                         Ok(()) => break Ok(Sign::Look),
@@ -130,23 +158,22 @@ impl Supervisor {
 
     /// The display was there and is not any more, or would not have us.
     async fn lost(&mut self, backend: &'static str, down: &Down) {
-        let next = match down {
-            Down::Lacks(_) => "",
-            Down::Refused(_) => "; run \"dwelld attach\" in the session, so that XAUTHORITY is known",
-            Down::Ended(_) | Down::Better | Down::Io(_) => "; it is taken up again when it comes back",
-        };
-        let message = format!("{down}{next}");
-        self.say_unknown(backend, &message).await;
+        let (message, fix) = down.told();
+        if !matches!(down, Down::Lacks(_) | Down::Unsupported(_)) {
+            self.reporter.ill("desktop", backend, &message, fix).await;
+        }
+        self.say_unknown(backend, &message, fix).await;
     }
 
     /// There is no display to attach to.
     async fn none(&mut self, choice: &Choice) {
         let Choice::Waiting(why) = choice else { return };
-        let message = format!("no display yet: {why}; log in to a desktop, or run \"dwelld attach\" there");
-        self.say_unknown("none", &message).await;
+        let message = format!("no display yet: {why}; it is taken up when you log in to a desktop");
+        self.reporter.ill("desktop", "none", &message, Some(ATTACH)).await;
+        self.say_unknown("none", &message, Some(ATTACH)).await;
     }
 
-    async fn say_unknown(&mut self, backend: &'static str, message: &str) {
+    async fn say_unknown(&mut self, backend: &'static str, message: &str, fix: Option<&str>) {
         // An attempt that failed before it could say anything leaves what was said as it is.
         let known = self.reporter.is_ok("focus") || self.reporter.is_ok("idle");
         if !std::mem::replace(&mut self.unknown, true) || known {
@@ -155,8 +182,8 @@ impl Supervisor {
             // Idleness is the display's to tell, too. Without one nothing counts, so this is but the level to start from.
             self.reporter.fact(at, Fact::Active).await;
         }
-        self.reporter.health("focus", false, backend, message).await;
-        self.reporter.health("idle", false, backend, message).await;
+        self.reporter.ill("focus", backend, message, fix).await;
+        self.reporter.ill("idle", backend, message, fix).await;
         self.reporter.health("windows", true, backend, "none are known of").await;
     }
 

@@ -12,9 +12,12 @@
 mod apps;
 mod backends;
 mod clock;
+mod compositor;
 mod connector;
 mod detect;
 mod display;
+mod follow;
+mod freezer;
 mod idle;
 mod lock;
 mod readiness;
@@ -25,8 +28,9 @@ mod watch;
 
 use std::sync::Arc;
 
+use dwell_core::aliases::Aliases;
 use dwell_core::sample::Sample;
-use dwell_core::subject::AppId;
+use dwell_core::subject::{AppId, Category};
 use dwell_core::time::Millis;
 use tokio::sync::{self, mpsc};
 use tokio::task::AbortHandle;
@@ -46,22 +50,35 @@ pub enum Notice {
 /// How one part of the sensing is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
-    /// `desktop`, `focus`, `windows`, `idle`, `lock` or `session`.
+    /// `desktop`, `focus`, `windows`, `idle`, `lock`, `session`, `sleep`, or where it is wanted `terminal-programs`.
     pub part: &'static str,
     /// Whether it works.
     pub ok: bool,
-    /// One line for a person; when not `ok` it ends with the next step. Never names an app.
+    /// One line for a person: what is in use, or what is wrong. Never names an app.
     pub message: String,
+    /// The one command, or the one step, that mends what is wrong, where there is one.
+    pub fix: Option<String>,
     /// What does the work: `x11`, `sway`, `hyprland`, `niri`, `gnome`, `kwin`, `wlr`, `logind`, `screensaver`,
     /// `scripted`, or `none`.
     pub backend: &'static str,
 }
 
 /// What the sensors must know of the person's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// After this long without input the person is idle. At least one second.
     pub idle_after: Millis,
+    /// Programs that are told of as another one.
+    pub aliases: Aliases,
+    /// Whether a terminal is told of with what runs in it, as `foot/vim`.
+    pub terminal_programs: bool,
+}
+
+/// Three minutes, no aliases, terminals as a whole.
+impl Default for Settings {
+    fn default() -> Self {
+        Self { idle_after: Millis::from_secs(180), aliases: Aliases::default(), terminal_programs: false }
+    }
 }
 
 /// The message buses, where there are any.
@@ -89,9 +106,10 @@ impl WindowAct {
         app
     }
 
-    /// Whether a window of the program `app` is meant. Ids compare without regard to ASCII case.
-    pub(crate) fn is_for(&self, app: &AppId) -> bool {
-        self.app().as_str().eq_ignore_ascii_case(app.as_str())
+    /// Whether a window is meant that belongs to `program`: to a terminal whatever runs in it, to a program in a
+    /// terminal only where it is that one.
+    pub(crate) fn is_for(&self, program: &apps::Program) -> bool {
+        self.app().covers(&program.id)
     }
 }
 
@@ -119,9 +137,10 @@ impl Desktop {
         buses: Buses,
     ) -> Self {
         let (attached, attached_rx) = sync::watch::channel(surroundings.clone());
+        let apps = apps::Apps::new(&surroundings);
+        apps.configure(&settings);
         let (settings, settings_rx) = sync::watch::channel(settings);
         let (acts, acts_rx) = mpsc::unbounded_channel();
-        let apps = apps::Apps::new(&surroundings);
         let reporter = report::Reporter::new(out);
         let sessions = Arc::new(sync::Notify::new());
         let session =
@@ -137,9 +156,11 @@ impl Desktop {
             acts: acts_rx,
             unknown: false,
         };
+        let followed = follow::follow(apps.clone(), reporter.clone());
         let task = tokio::spawn(async move {
             tokio::select! {
                 () = reporter.closed() => {}
+                () = followed => {}
                 ((), ()) = async { tokio::join!(session, display.run()) } => {}
             }
         });
@@ -159,7 +180,7 @@ impl Desktop {
         let (acts, asked) = mpsc::unbounded_channel();
         let desktop = Self {
             attached: sync::watch::channel(given.clone()).0,
-            settings: sync::watch::channel(Settings { idle_after: Millis::from_secs(180) }).0,
+            settings: sync::watch::channel(Settings::default()).0,
             acts,
             apps: apps::Apps::new(&given),
             task: tokio::spawn(backends::scripted::play(script, out)).abort_handle(),
@@ -178,7 +199,12 @@ impl Desktop {
 
     /// Changes the settings; takes effect at once.
     pub fn configure(&self, settings: Settings) {
-        self.settings.send_if_modified(|old| std::mem::replace(old, settings) != settings);
+        self.apps.configure(&settings);
+        self.settings.send_if_modified(|old| {
+            let changed = *old != settings;
+            *old = settings;
+            changed
+        });
     }
 
     /// Does something to the windows of a program, over the running back end's own connection. Ids compare without
@@ -199,7 +225,7 @@ impl Drop for Desktop {
     }
 }
 
-/// Display names of programs, looked up in their desktop files when asked for.
+/// Display names and categories of programs, looked up in their desktop files when asked for.
 #[derive(Clone, Debug)]
 pub struct AppNames {
     apps: apps::Apps,
@@ -215,5 +241,10 @@ impl AppNames {
     /// The program's name in the person's language, if it has a desktop file. Reads files.
     pub fn name(&self, app: &AppId) -> Option<String> {
         self.apps.name(app)
+    }
+
+    /// The program's category, as its desktop file has it (see [`dwell_core::category`]). Reads files.
+    pub fn category(&self, app: &AppId) -> Option<Category> {
+        self.apps.category(app)
     }
 }

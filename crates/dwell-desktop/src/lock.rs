@@ -80,20 +80,22 @@ pub(crate) async fn savers(session: &Connection) -> Vec<MessageStream> {
     streams
 }
 
-/// Whether a screen saver is active now. Starts none.
-pub(crate) async fn saver_is_active(session: &Connection) -> bool {
+/// The screen savers that answer now, and whether one of them is active. Starts none.
+pub(crate) async fn ask_savers(session: &Connection) -> (Vec<&'static str>, bool) {
+    let (mut there, mut covered) = (Vec::new(), false);
     let ask = async {
         for (path, name) in SAVERS {
             let Ok(saver) = proxy(session, name, path, name).await else { continue };
             let active: zbus::Result<Option<bool>> =
                 saver.call_with_flags("GetActive", MethodFlags::NoAutoStart.into(), &()).await;
-            if let Ok(Some(true)) = active {
-                return true;
+            if let Ok(Some(active)) = active {
+                there.push(*name);
+                covered |= active;
             }
         }
-        false
     };
-    clock::within(PATIENCE, ask).await.unwrap_or(false)
+    let _ = clock::within(PATIENCE, ask).await;
+    (there, covered)
 }
 
 #[cfg(test)]

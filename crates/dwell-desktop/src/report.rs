@@ -1,14 +1,17 @@
 //! What goes out to the hub: facts, and the health of each part, on change only.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
 use dwell_core::time::Boot;
-use tokio::sync::mpsc;
+use tokio::sync::{self, mpsc, watch};
 
+use crate::apps::{Program, Terminal};
 use crate::backends::Abilities;
+use crate::freezer::Freezer;
 use crate::{Health, Notice};
 
 /// The way to the hub. When the hub is gone, what is said is lost: the tasks are about to end.
@@ -16,30 +19,116 @@ use crate::{Health, Notice};
 pub(crate) struct Reporter {
     out: mpsc::Sender<Notice>,
     said: Arc<Mutex<BTreeMap<&'static str, Health>>>,
+    freezer: Arc<OnceLock<Freezer>>,
+    /// What has focus. Held while it is told of, so that what is told last is what holds.
+    front: Arc<sync::Mutex<Option<Program>>>,
+    /// The terminal that has focus, for who follows what runs in it.
+    terminal: Arc<watch::Sender<Option<Terminal>>>,
+    /// Whether the person wants to know what runs in terminals.
+    terminal_programs: Arc<AtomicBool>,
 }
 
 impl Reporter {
     pub(crate) fn new(out: mpsc::Sender<Notice>) -> Self {
-        Self { out, said: Arc::default() }
+        Self {
+            out,
+            said: Arc::default(),
+            freezer: Arc::default(),
+            front: Arc::default(),
+            terminal: Arc::new(watch::channel(None).0),
+            terminal_programs: Arc::default(),
+        }
     }
 
     /// States a fact that became true at `at`.
     pub(crate) async fn fact(&self, at: Boot, fact: Fact) {
+        match fact {
+            Fact::FocusUnknown => self.turn(at, None, fact).await,
+            fact => self.send(at, fact).await,
+        }
+    }
+
+    /// States what has focus.
+    pub(crate) async fn focus(&self, at: Boot, program: Option<Program>) {
+        let fact = Fact::Focus(program.as_ref().map(|program| program.id.clone()));
+        self.turn(at, program, fact).await;
+    }
+
+    async fn turn(&self, at: Boot, program: Option<Program>, fact: Fact) {
+        let mut front = self.front.lock().await;
+        let terminal = program.as_ref().and_then(|program| program.terminal.clone());
+        *front = program;
+        self.send(at, fact).await;
+        self.terminal.send_if_modified(|old| {
+            *old != terminal && {
+                *old = terminal;
+                true
+            }
+        });
+    }
+
+    /// States what runs in a terminal, unless that has lost focus or it is what was said last.
+    pub(crate) async fn inside(&self, terminal: &Terminal, at: Boot, id: AppId) {
+        let mut front = self.front.lock().await;
+        if let Some(program) = front.as_mut().filter(|front| front.terminal.as_ref() == Some(terminal))
+            && program.id != id
+        {
+            self.send(at, Fact::Focus(Some(id.clone()))).await;
+            program.id = id;
+        }
+    }
+
+    /// The terminal that has focus, if what runs in it is wanted.
+    pub(crate) fn terminals(&self) -> watch::Receiver<Option<Terminal>> {
+        self.terminal.subscribe()
+    }
+
+    /// Whether it has to be said if what runs in terminals can be known.
+    pub(crate) fn want_terminal_programs(&self, wanted: bool) {
+        self.terminal_programs.store(wanted, Ordering::Relaxed);
+    }
+
+    async fn send(&self, at: Boot, fact: Fact) {
         let _ = self.out.send(Notice::Sample(Sample::new(at, fact))).await;
     }
 
     /// States how a part is doing, unless that is what was said last.
     pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
-        let health = Health { part, ok, message: message.to_owned(), backend };
+        self.state(Health { part, ok, message: message.to_owned(), fix: None, backend }).await;
+    }
+
+    /// States what is wrong with a part, and the one command or step that mends it.
+    pub(crate) async fn ill(
+        &self,
+        part: &'static str,
+        backend: &'static str,
+        message: &str,
+        fix: Option<&str>,
+    ) {
+        let (message, fix) = (message.to_owned(), fix.map(str::to_owned));
+        self.state(Health { part, ok: false, message, fix, backend }).await;
+    }
+
+    async fn state(&self, health: Health) {
+        let part = health.part;
         let old = self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(part, health.clone());
         if old.as_ref() != Some(&health) {
             let _ = self.out.send(Notice::Health(health)).await;
         }
     }
 
+    /// Notes whether programs can be frozen here, which is no matter of the display. The first word holds.
+    pub(crate) fn found_freezer(&self, freezer: Freezer) {
+        let _ = self.freezer.set(freezer);
+    }
+
     /// Whether a part was last said to work.
     pub(crate) fn is_ok(&self, part: &str) -> bool {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).get(part).is_some_and(|health| health.ok)
+    }
+
+    fn has_said(&self, part: &str) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).contains_key(part)
     }
 
     /// Ends when nobody listens any more.
@@ -51,7 +140,7 @@ impl Reporter {
 /// The levels of focus and idleness that one run of a back end has stated: a level is said once.
 pub(crate) struct Levels {
     reporter: Reporter,
-    focus: Option<Option<AppId>>,
+    focus: Option<Option<(AppId, Option<Terminal>)>>,
     idle: Option<bool>,
 }
 
@@ -63,14 +152,35 @@ impl Levels {
     /// States that focus is told of now, how, and what can be done to windows.
     pub(crate) async fn attached(&self, backend: &'static str, how: &str, abilities: Abilities) {
         self.health("focus", true, backend, how).await;
-        self.health("windows", true, backend, &abilities.to_string()).await;
+        let freezer = self.reporter.freezer.get().copied().unwrap_or_default();
+        self.health("windows", true, backend, &abilities.told(freezer)).await;
+        let wanted = self.reporter.terminal_programs.load(Ordering::Relaxed);
+        if wanted || self.reporter.has_said("terminal-programs") {
+            match (wanted, abilities.pid) {
+                (false, _) => self.health("terminal-programs", true, backend, "not wanted").await,
+                (true, true) => {
+                    let message = "what runs in the terminal in front counts apart from it";
+                    self.health("terminal-programs", true, backend, message).await;
+                }
+                (true, false) => {
+                    let message = "this desktop tells no window's process, so a terminal counts as a whole";
+                    let fix = "set terminal-programs = false";
+                    self.ill("terminal-programs", backend, message, Some(fix)).await;
+                }
+            }
+        }
     }
 
     /// What has focus.
-    pub(crate) async fn focus(&mut self, at: Boot, app: Option<AppId>) {
-        if self.focus.as_ref() != Some(&app) {
-            self.focus = Some(app.clone());
-            self.reporter.fact(at, Fact::Focus(app)).await;
+    pub(crate) async fn focus(&mut self, at: Boot, program: Option<Program>) {
+        // What runs in a terminal changes by itself, and is followed elsewhere.
+        let level = program.as_ref().map(|program| match &program.terminal {
+            Some(terminal) => (terminal.own.clone(), Some(terminal.clone())),
+            None => (program.id.clone(), None),
+        });
+        if self.focus.as_ref() != Some(&level) {
+            self.focus = Some(level);
+            self.reporter.focus(at, program).await;
         }
     }
 
@@ -91,5 +201,15 @@ impl Levels {
 
     pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
         self.reporter.health(part, ok, backend, message).await;
+    }
+
+    pub(crate) async fn ill(
+        &self,
+        part: &'static str,
+        backend: &'static str,
+        message: &str,
+        fix: Option<&str>,
+    ) {
+        self.reporter.ill(part, backend, message, fix).await;
     }
 }

@@ -31,6 +31,11 @@ const SESSION: &str = "org.freedesktop.login1.Session";
 const PATH: &str = "/org/freedesktop/login1";
 const NAME: &str = "logind";
 
+/// The next step where there is no logind.
+const START_LOGIND: &str = "start logind: sudo systemctl start systemd-logind";
+/// The next step where logind does not know us.
+const SEE_SESSIONS: &str = "see your sessions: loginctl list-sessions";
+
 /// Watches the session for ever. `changed` is told when a session comes to the front: a display may have come.
 pub(crate) async fn watch(
     buses: Buses,
@@ -47,6 +52,8 @@ pub(crate) async fn watch(
         requested_at: clock::now(),
         locked: None,
         active: None,
+        savers: Vec::new(),
+        hinted: false,
         sleep_delay: None,
         slept: clock::slept(),
         changed,
@@ -56,8 +63,8 @@ pub(crate) async fn watch(
     watcher.say(Fact::Asleep(false)).await;
     watcher.delay_sleep().await;
     let surroundings = around.borrow_and_update().clone();
+    watcher.ask_savers().await;
     watcher.find(&surroundings, &mut of_session).await;
-    watcher.look_at_savers().await;
     loop {
         let unconfirmed = watcher.lock.is_unconfirmed();
         let waited = clock::now().since(watcher.requested_at).unwrap_or(Millis::ZERO);
@@ -110,6 +117,10 @@ struct Watcher {
     requested_at: Boot,
     locked: Option<bool>,
     active: Option<bool>,
+    /// The screen savers that answer.
+    savers: Vec<&'static str>,
+    /// logind tells whether the session is locked.
+    hinted: bool,
     sleep_delay: Option<OwnedFd>,
     slept: Millis,
     changed: Arc<Notify>,
@@ -136,13 +147,9 @@ impl Watcher {
         let found = match &self.system {
             Some(system) => match clock::within(PATIENCE, find_session(system, around)).await {
                 Some(Ok(path)) => Ok(path),
-                _ => Err(
-                    "logind knows no session of yours, so the session counts as in front and never as locked; run \"loginctl\" to see",
-                ),
+                _ => Err(("logind knows no session of yours, so yours counts as in front", SEE_SESSIONS)),
             },
-            None => Err(
-                "there is no system bus, so the session counts as in front and never as locked; start logind",
-            ),
+            None => Err(("there is no system bus, so your session counts as in front", START_LOGIND)),
         };
         match found {
             Ok(path) => {
@@ -154,25 +161,51 @@ impl Watcher {
                     self.session = Some(path);
                 }
                 self.read().await;
-                self.reporter
-                    .health("session", true, NAME, "logind tells whether this session is in front")
-                    .await;
-                self.reporter.health("lock", true, NAME, "logind tells when the screen is locked").await;
+                self.reporter.health("session", true, NAME, "logind tells whether it is in front").await;
+                self.state_lock(None).await;
             }
-            Err(message) => {
+            Err((message, fix)) => {
                 of_session.clear();
                 self.session = None;
                 self.say_active(true).await;
                 self.evidence(Evidence::Hint(false)).await;
-                self.reporter.health("session", false, "none", message).await;
-                if self.bus_session.is_some() {
-                    let message = "only screen savers tell when the screen is locked; start logind";
-                    self.reporter.health("lock", false, "screensaver", message).await;
-                } else {
-                    self.reporter.health("lock", false, "none", message).await;
-                }
+                self.reporter.ill("session", "none", message, Some(fix)).await;
+                self.hinted = false;
+                self.state_lock(Some(fix)).await;
             }
         }
+    }
+
+    /// Says what tells of a lock. `fix`: what brings the session back, where there is none.
+    async fn state_lock(&self, fix: Option<&str>) {
+        let savers = self.savers.join(" and ");
+        let logind = "logind (LockedHint)";
+        match (self.hinted, savers.is_empty(), fix) {
+            (true, true, _) => self.lock_told_by(NAME, logind).await,
+            (true, false, _) => self.lock_told_by(NAME, &format!("{logind} and {savers}")).await,
+            // Older than systemd 230, or a stand-in for logind: a screen saver does as well.
+            (false, false, None) => self.lock_told_by("screensaver", &savers).await,
+            (false, true, _) => {
+                let message = "nothing tells when the screen is locked, so a locked screen may count until you are idle";
+                self.reporter.ill("lock", "none", message, fix.or(Some(START_LOGIND))).await;
+            }
+            (false, false, Some(fix)) => {
+                let message = format!("only {savers} tells when the screen is locked");
+                self.reporter.ill("lock", "screensaver", &message, Some(fix)).await;
+            }
+        }
+    }
+
+    async fn lock_told_by(&self, backend: &'static str, who: &str) {
+        self.reporter.health("lock", true, backend, &format!("told by {who}")).await;
+    }
+
+    /// Looks which screen savers there are, and whether one covers the screen.
+    async fn ask_savers(&mut self) {
+        let Some(session) = self.bus_session.clone() else { return };
+        let (savers, active) = lock::ask_savers(&session).await;
+        self.savers = savers;
+        self.evidence(Evidence::Saver(active)).await;
     }
 
     /// Reads the session's properties and states them.
@@ -182,11 +215,12 @@ impl Watcher {
             let session = proxy(&system, LOGIND, path.as_str(), SESSION).await?;
             let active: bool = session.get_property("Active").await?;
             // Older than systemd 230, and logind's stand-ins, have no LockedHint.
-            Ok::<_, zbus::Error>((active, session.get_property("LockedHint").await.unwrap_or(false)))
+            Ok::<_, zbus::Error>((active, session.get_property::<bool>("LockedHint").await.ok()))
         };
         if let Some(Ok((active, locked))) = clock::within(PATIENCE, ask).await {
             self.say_active(active).await;
-            self.evidence(Evidence::Hint(locked)).await;
+            self.hinted = locked.is_some();
+            self.evidence(Evidence::Hint(locked.unwrap_or(false))).await;
         }
     }
 
@@ -210,7 +244,12 @@ impl Watcher {
                 }
             }
             "PropertiesChanged" => self.read().await,
-            "NameOwnerChanged" if !is_about(message, LOGIND) => self.look_at_savers().await,
+            "NameOwnerChanged" if !is_of_logind(message) => {
+                // One that went away with the screen locked will not say that it is unlocked.
+                self.ask_savers().await;
+                let lost = self.session.is_none();
+                self.state_lock(lost.then(|| self.missing())).await;
+            }
             "NameOwnerChanged" => {
                 // A new logind has no inhibitor of ours.
                 self.sleep_delay = None;
@@ -258,22 +297,29 @@ impl Watcher {
 
     /// Takes the delay inhibitor. Without it (refused, no logind) sleep is still noticed, if late.
     async fn delay_sleep(&mut self) {
-        let Some(system) = &self.system else { return };
+        let Some(system) = &self.system else {
+            return self
+                .reporter
+                .health("sleep", true, "none", "noticed from the clocks, after waking up")
+                .await;
+        };
         let ask = async {
             let manager = proxy(system, LOGIND, PATH, MANAGER).await?;
             let what = ("sleep", "dwell", "screen time ends where sleep begins", "delay");
             manager.call_with_flags::<_, _, OwnedFd>("Inhibit", MethodFlags::NoAutoStart.into(), &what).await
         };
         self.sleep_delay = clock::within(PATIENCE, ask).await.and_then(Result::ok).flatten();
+        let message = if self.sleep_delay.is_some() {
+            "held back until it is noted (PrepareForSleep, delay inhibitor)"
+        } else {
+            "noticed from the clocks, after waking up; logind gives no delay inhibitor"
+        };
+        self.reporter.health("sleep", true, NAME, message).await;
     }
 
-    /// Asks the screen savers. One that went away while it covered the screen will never say that it ended: KWin's ends
-    /// with KWin.
-    async fn look_at_savers(&mut self) {
-        if let Some(session) = &self.bus_session {
-            let active = lock::saver_is_active(session).await;
-            self.evidence(Evidence::Saver(active)).await;
-        }
+    /// What to do about a session that is not found.
+    const fn missing(&self) -> &'static str {
+        if self.system.is_some() { SEE_SESSIONS } else { START_LOGIND }
     }
 
     async fn evidence(&mut self, evidence: Evidence) {
@@ -297,10 +343,8 @@ impl Watcher {
     }
 }
 
-/// Whether a `NameOwnerChanged` is about this name.
-fn is_about(message: &Message, name: &str) -> bool {
-    let body = message.body();
-    body.deserialize::<(&str, &str, &str)>().is_ok_and(|(changed, ..)| changed == name)
+fn is_of_logind(message: &Message) -> bool {
+    message.body().deserialize::<(String, String, String)>().is_ok_and(|(name, ..)| name == LOGIND)
 }
 
 /// Everything that one session says: Lock, Unlock and PropertiesChanged.

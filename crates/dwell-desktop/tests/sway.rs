@@ -5,43 +5,14 @@ mod bed;
 
 use std::time::Duration;
 
-use bed::{Bed, Sensors, Watcher, app, block_on, can_run};
+use bed::{
+    Bed, Sensors, Watcher, app, block_on, can_run, find_sway as find, start_sway as sway, sway as bed,
+};
 use dwell_core::sample::Fact;
 use dwell_desktop::{Buses, Surroundings, WindowAct};
 
 const PROGRAMS: &[&str] = &["sway", "swaymsg", "swaylock", "foot", "wtype", "setpriv"];
 const LONG: u64 = 180_000;
-
-fn bed() -> Bed {
-    let mut bed = Bed::unprivileged();
-    for (name, value) in [
-        ("WLR_BACKENDS", "headless"),
-        ("WLR_LIBINPUT_NO_DEVICES", "1"),
-        ("WLR_RENDERER", "pixman"),
-        ("WLR_HEADLESS_OUTPUTS", "1"),
-        ("XDG_CURRENT_DESKTOP", "sway"),
-    ] {
-        bed.set(name, value);
-    }
-    std::fs::write(bed.path("config"), "xwayland disable\noutput HEADLESS-1 mode 1280x720\n").unwrap();
-    bed
-}
-
-fn sway(bed: &mut Bed) {
-    let config = bed.path("config");
-    bed.start("sway", &["sway", "-c", config.to_str().unwrap()]);
-}
-
-/// Makes the bed's other programs find the sway that the sensors have found.
-fn find(bed: &mut Bed) {
-    let pid = bed.pid("sway");
-    let mut names =
-        std::fs::read_dir(bed.path(".")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let ipc = names.find(|name| name.starts_with("sway-ipc.") && name.contains(&format!(".{pid}."))).unwrap();
-    let ipc = bed.path(&ipc);
-    bed.set("SWAYSOCK", ipc.to_str().unwrap());
-    bed.set("WAYLAND_DISPLAY", "wayland-1");
-}
 
 /// A running sway with the sensors attached, which found it by themselves.
 async fn attached(bed: &mut Bed, idle_after_ms: u64) -> Sensors {
@@ -129,9 +100,10 @@ fn idleness_is_since_the_last_input() {
             bed.run(&["wtype", "-k", "Shift_L"]).await;
             sensors.active().await;
         }
-        sensors
-            .desktop
-            .configure(dwell_desktop::Settings { idle_after: dwell_core::time::Millis::from_ms(500) });
+        sensors.desktop.configure(dwell_desktop::Settings {
+            idle_after: dwell_core::time::Millis::from_ms(500),
+            ..Default::default()
+        });
         let (at, since) = sensors.idle().await;
         assert_eq!(at.since(since).unwrap().as_ms(), 500);
     });
@@ -258,5 +230,37 @@ fn a_quiet_desktop_wakes_nobody() {
         watcher.is_never_woken(Duration::from_secs(5)).await;
         println!("{} KiB resident", watcher.status("VmRSS"));
         assert!(watcher.status("VmRSS") < 12 * 1024);
+    });
+}
+
+/// An Xwayland window has no app id but a class, and Xwayland's process is not the program's.
+#[test]
+fn an_xwayland_window_is_known_by_its_class() {
+    if !can_run(&["sway", "swaymsg", "foot", "Xwayland", "xterm", "setpriv"]) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        std::fs::write(bed.path("config"), "xwayland enable\noutput HEADLESS-1 mode 1280x720\n").unwrap();
+        let mut sensors = attached(&mut bed, LONG).await;
+        foot(&mut bed, "AppA");
+        sensors.focus("AppA").await;
+        // Started by sway, which alone knows the display's number.
+        bed.run(&["swaymsg", "exec", "xterm -class AppX -e sleep 600"]).await;
+        sensors.focus("AppX").await;
+        bed.run(&["swaymsg", "[app_id=AppA] focus"]).await;
+        sensors.focus("AppA").await;
+        sensors.desktop.act(WindowAct::Minimise(app("appx")));
+        sensors.desktop.act(WindowAct::Close(app("AppA")));
+        bed.ended("AppA").await;
+        // What is in the scratchpad does not get focus by itself.
+        sensors.focus_none().await;
+        bed.run(&["swaymsg", "[class=AppX] scratchpad show"]).await;
+        sensors.focus("AppX").await;
+        sensors.desktop.act(WindowAct::Close(app("AppX")));
+        sensors.focus_none().await;
+        // Not killed: it removes the X display's socket and lock file.
+        bed.start("exit", &["swaymsg", "exit"]);
+        bed.ended("sway").await;
     });
 }

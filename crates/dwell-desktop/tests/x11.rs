@@ -150,8 +150,10 @@ fn idleness_is_since_the_last_input() {
         let (_, late_since) = late.idle().await;
         assert!(late_since.as_ms().abs_diff(since.as_ms()) < 50, "{since:?} {late_since:?}");
         // A changed setting takes effect at once.
-        late.desktop
-            .configure(dwell_desktop::Settings { idle_after: dwell_core::time::Millis::from_ms(LONG) });
+        late.desktop.configure(dwell_desktop::Settings {
+            idle_after: dwell_core::time::Millis::from_ms(LONG),
+            ..Default::default()
+        });
         late.active().await;
         bed.run(&["xdotool", "key", "shift"]).await;
         sensors.active().await;

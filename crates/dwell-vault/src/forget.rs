@@ -15,7 +15,7 @@ pub enum What {
     Before(CivilDay),
     /// Everything of one day.
     Day(CivilDay),
-    /// Everything of a program, in any day. Compared without regard to ASCII case.
+    /// Everything of a program and of what ran in it, in any day. Compared without regard to ASCII case.
     App(AppId),
     /// Everything of a web domain, in any day. Compared without regard to ASCII case.
     Domain(Domain),
@@ -38,7 +38,7 @@ impl What {
 
     fn takes(&self, app: Option<&AppId>, domain: Option<&Domain>) -> bool {
         match self {
-            Self::App(gone) => app.is_some_and(|app| app.as_str().eq_ignore_ascii_case(gone.as_str())),
+            Self::App(gone) => app.is_some_and(|app| gone.covers(app)),
             Self::Domain(gone) => domain.is_some_and(|d| d.as_str().eq_ignore_ascii_case(gone.as_str())),
             Self::Before(_) | Self::Day(_) => false,
         }

@@ -2,11 +2,24 @@
 
 use std::collections::HashMap;
 
+use dwell_core::time::Millis;
 use dwell_desktop::{Health, Notice as Heard};
+use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use zbus::zvariant::Value;
 
+use crate::clock;
+use crate::deadline::BootDeadline;
 use crate::texts::Notice;
+
+const SERVICE: &str = "org.freedesktop.Notifications";
+
+/// The next step where there is none.
+const START_ONE: &str =
+    "install and start one, for example: sudo apt install mako-notifier (Wayland) or dunst (X11)";
+
+/// How long a service may take to say what it is.
+const PATIENCE: Millis = Millis::from_secs(1);
 
 #[zbus::proxy(
     interface = "org.freedesktop.Notifications",
@@ -29,6 +42,9 @@ trait Notifications {
     ) -> zbus::Result<u32>;
 
     fn close_notification(&self, id: u32) -> zbus::Result<()>;
+
+    /// Name, vendor, version, and version of the specification.
+    fn get_server_information(&self) -> zbus::Result<(String, String, String, String)>;
 }
 
 /// Something to say, or to take back. Private, so it has no `Debug`.
@@ -77,12 +93,24 @@ impl Notifier {
     /// Says what there is to say, until nobody is left who could; then takes everything back, for nothing that was
     /// said can be acted on any more.
     pub async fn run(mut self, mut words: mpsc::UnboundedReceiver<Word>) {
-        self.report(self.is_there().await).await;
-        while let Some(word) = words.recv().await {
+        let mut owners = self.proxy.inner().receive_owner_changed().await.ok();
+        self.look().await;
+        loop {
+            let word = tokio::select! {
+                word = words.recv() => word,
+                () = next(&mut owners) => {
+                    self.look().await;
+                    continue;
+                }
+            };
+            let Some(word) = word else { break };
             match word {
                 Word::Tell { rule, notice, urgent } => self.tell(rule, &notice, urgent).await,
                 Word::TakeBack { rule } => self.take_back(&rule).await,
-                Word::Enable(on) => self.enabled = on,
+                Word::Enable(on) => {
+                    self.enabled = on;
+                    self.look().await;
+                }
             }
         }
         let rules: Vec<String> = self.shown.keys().cloned().collect();
@@ -91,25 +119,42 @@ impl Notifier {
         }
     }
 
-    /// Whether a notification service runs, or would be started by the bus when asked for.
-    async fn is_there(&self) -> bool {
-        let name = "org.freedesktop.Notifications";
-        let Ok(bus) = zbus::fdo::DBusProxy::new(self.proxy.inner().connection()).await else { return false };
-        let Ok(bus_name) = zbus::names::BusName::try_from(name) else { return false };
-        if bus.name_has_owner(bus_name).await.unwrap_or(false) {
-            return true;
+    /// Says who shows notifications: a service that runs, or one that the bus would start when it is needed. Starts
+    /// none.
+    async fn look(&self) {
+        if !self.enabled {
+            return self.report(Ok("off, by the configuration".to_owned())).await;
         }
-        bus.list_activatable_names().await.is_ok_and(|names| names.iter().any(|n| n.as_str() == name))
+        self.report(self.find().await.ok_or("no notification service runs, so limits act without a word"))
+            .await;
     }
 
-    async fn report(&self, ok: bool) {
-        let message = if ok {
-            "org.freedesktop.Notifications".to_owned()
-        } else {
-            "no notification service answers; limits act without a word: start one, for example mako or dunst"
-                .into()
+    async fn find(&self) -> Option<String> {
+        let bus = zbus::fdo::DBusProxy::new(self.proxy.inner().connection()).await.ok()?;
+        let name = zbus::names::BusName::try_from(SERVICE).ok()?;
+        if !bus.name_has_owner(name).await.unwrap_or(false) {
+            let started =
+                bus.list_activatable_names().await.ok()?.iter().any(|name| name.as_str() == SERVICE);
+            return started.then(|| format!("{SERVICE} is started when it is needed"));
+        }
+        // One that hangs is there all the same.
+        let mut late = BootDeadline::new().ok()?;
+        late.arm(Some(clock::now().boot + PATIENCE)).ok()?;
+        let told = tokio::select! {
+            told = self.proxy.get_server_information() => told.ok(),
+            _ = late.due() => None,
         };
-        let health = Health { part: "notifications", ok, message, backend: "dbus" };
+        Some(match told {
+            Some((name, vendor, version, _)) => server(&name, &vendor, &version),
+            None => format!("{SERVICE} is there, but does not say what it is"),
+        })
+    }
+
+    async fn report(&self, found: Result<String, &str>) {
+        let ok = found.is_ok();
+        let fix = (!ok).then(|| START_ONE.to_owned());
+        let message = found.unwrap_or_else(str::to_owned);
+        let health = Health { part: "notifications", ok, message, fix, backend: "dbus" };
         // The hub is gone only while everything stops.
         let _ = self.health.send(Heard::Health(health)).await;
     }
@@ -127,9 +172,10 @@ impl Notifier {
         ]);
         let body = escape(&notice.body);
         let told = self.proxy.notify("dwell", replaces, "", &notice.summary, &body, &[], &hints, -1).await;
-        self.report(told.is_ok()).await;
-        if let Ok(id) = told {
-            self.shown.insert(rule, id);
+        match told {
+            Ok(id) => _ = self.shown.insert(rule, id),
+            // Whoever answers later says so by coming.
+            Err(_) => self.report(Err("no notification service answers, so limits act without a word")).await,
         }
     }
 
@@ -138,6 +184,23 @@ impl Notifier {
             // It may be closed or gone already, which is as well.
             let _ = self.proxy.close_notification(id).await;
         }
+    }
+}
+
+/// What a service tells of itself: `mako 1.7.1 (emersion)`.
+fn server(name: &str, vendor: &str, version: &str) -> String {
+    let known = [name, version].iter().filter(|text| !text.is_empty()).copied().collect::<Vec<_>>().join(" ");
+    match (known.is_empty(), vendor.is_empty() || vendor == name) {
+        (true, _) => format!("{SERVICE}, without a name"),
+        (false, true) => known,
+        (false, false) => format!("{known} ({vendor})"),
+    }
+}
+
+async fn next(owners: &mut Option<zbus::proxy::OwnerChangedStream<'_>>) {
+    let Some(stream) = owners else { return std::future::pending().await };
+    if stream.next().await.is_none() {
+        *owners = None;
     }
 }
 

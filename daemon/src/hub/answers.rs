@@ -1,6 +1,7 @@
 //! Answers to what is asked over the bus.
 
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 
 use dwell_bus::{Failure, Kind, Reply, Request, wire};
@@ -16,6 +17,7 @@ use super::targets::Resolved;
 use super::{Hub, Sensors};
 use crate::clock;
 use crate::enforcement::Order;
+use crate::environment::read_config;
 use crate::keys;
 use crate::pipe::pipe;
 
@@ -37,8 +39,12 @@ impl Hub {
                 answer(reply, limits);
             }
             Request::SetLimit(target, amount, options, reply) => match self.resolve(&target) {
-                Ok(Resolved::Target(target)) => {
-                    let set = self.set_limit(&target, Millis::from_ms(amount), &options);
+                Ok(Resolved::Target(named)) => {
+                    let target = self.counted(named.clone());
+                    let mut set = self.set_limit(&target, Millis::from_ms(amount), &options);
+                    if let Ok(limit) = &mut set {
+                        limit.alias = (named != target).then(|| named.to_string());
+                    }
                     self.save_rules_then(reply, set);
                 }
                 Ok(Resolved::NotYet) => {
@@ -52,6 +58,7 @@ impl Hub {
             }
             Request::Why(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
+                    let target = self.counted(target);
                     let why = self.rules_must_be_there().map(|()| self.why(&target));
                     answer(reply, why);
                 }
@@ -60,6 +67,7 @@ impl Hub {
             },
             Request::Check(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
+                    let target = self.counted(target);
                     // "Allowed" while no rule could be read would be a guess.
                     let check = self.rules_must_be_there().map(|()| self.check(&target));
                     answer(reply, check);
@@ -71,9 +79,12 @@ impl Hub {
             Request::Doctor(reply) => {
                 let mut parts = self.doctor();
                 let places = Places::new(&self.data_dir);
-                // It reads the vault's header, and the hub reads no files.
+                let config = self.config_path.clone();
+                // It reads the vault's header and the configuration, and the hub reads no files.
                 self.store.with(move |_| {
                     parts.extend(keys::part(&places));
+                    parts.push(config_part(&config));
+                    parts.sort_by_key(|part| ORDER.iter().position(|name| *name == part.part));
                     answer(reply, Ok(parts));
                 });
             }
@@ -103,7 +114,7 @@ impl Hub {
             key: app.as_str().to_owned(),
             name: self.app_name(app),
             kind: "focus".to_owned(),
-            category: None,
+            category: self.names.category(app).map(String::from),
             ms: time.as_ms(),
             opens: *opens,
         };
@@ -140,7 +151,7 @@ impl Hub {
             part: health.part.to_owned(),
             ok: health.ok,
             message: health.message.clone(),
-            fix: None,
+            fix: health.fix.clone(),
         };
         self.health.values().map(part).collect()
     }
@@ -149,8 +160,9 @@ impl Hub {
         let mut parts = self.parts();
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
+        let unlinked = "no browser is linked: time in browsers counts by program only";
+        parts.push(plain("browser", unlinked.to_owned()));
         parts.push(plain("store", format!("{}", self.data_dir.display())));
-        parts.push(plain("config", format!("{}", self.config_path.display())));
         parts.push(plain(
             "days",
             format!("in {}, starting at {}", self.calendar().zone.name(), self.calendar().day_start),
@@ -245,10 +257,42 @@ impl Hub {
             return Err(Failure::new(Kind::Invalid, "a sample is from the future of the boot clock"));
         }
         for sample in samples {
-            self.sample(sample, now);
+            let sample = self.taken(sample);
+            self.sample(&sample, now);
         }
         Ok(())
     }
+}
+
+/// In which order a person reads the parts; any other comes before them.
+const ORDER: &[&str] = &[
+    "desktop",
+    "focus",
+    "windows",
+    "idle",
+    "lock",
+    "session",
+    "sleep",
+    "notifications",
+    "browser",
+    "vault",
+    "key",
+    "store",
+    "config",
+    "days",
+];
+
+/// Whether the configuration's file is the one in force.
+fn config_part(path: &Path) -> wire::Part {
+    let (ok, message, fix) = match read_config(path) {
+        Ok(_) if path.exists() => (true, path.display().to_string(), None),
+        Ok(_) => (true, format!("{} does not exist: the defaults hold", path.display()), None),
+        Err(failure) => {
+            let (what, next) = failure.into_parts();
+            (false, format!("{what}; the old one stays in force"), Some(next))
+        }
+    };
+    wire::Part { part: "config".to_owned(), ok, message, fix }
 }
 
 /// Sends an answer. Who asked may have left.

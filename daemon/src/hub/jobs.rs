@@ -1,5 +1,6 @@
 //! Long answers: made on the store's thread or one of their own, never on the hub's.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{self, BufWriter, Write};
 use std::ops::RangeInclusive;
@@ -11,7 +12,7 @@ use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::count::{LABEL_SLACK, is_part_of, pieces};
 use dwell_core::report::{Builder, By, Filter, Period};
 use dwell_core::span::{Activity, Span};
-use dwell_core::subject::AppId;
+use dwell_core::subject::{AppId, Category, Subject};
 use dwell_core::time::{Millis, Reading};
 use dwell_desktop::AppNames;
 
@@ -40,7 +41,14 @@ impl ReportJob {
             let open = self.open.as_ref().map(|open| self.calendar.day_of(open.start.wall));
             period.first = recorded.into_iter().chain(open).min().unwrap_or(period.last).min(period.last);
         }
-        let mut builder = Builder::new(&self.calendar, period, self.by, self.filter.clone());
+        let known = RefCell::new(HashMap::<AppId, Option<Category>>::new());
+        let category = |subject: &Subject| {
+            let mut known = known.borrow_mut();
+            let look_up = || self.names.category(&subject.app);
+            known.entry(subject.app.clone()).or_insert_with(look_up).clone()
+        };
+        let builder = Builder::new(&self.calendar, period, self.by, self.filter.clone());
+        let mut builder = builder.with_categories(category);
         let (mut damaged, mut sealed) = (Vec::new(), Millis::ZERO);
         for days in chunks(labels(period)) {
             let history = source.read(days).map_err(|error| unreadable(&error))?;
@@ -60,9 +68,9 @@ impl ReportJob {
         let report = builder.finish(self.top);
         let rows = report.rows.into_iter().map(|row| wire::Row {
             name: self.row_name(&row.key, row.kind),
+            category: self.row_category(&row.key, row.kind),
             key: row.key,
             kind: row.kind.to_owned(),
-            category: None,
             ms: row.time.as_ms(),
             opens: row.opens,
         });
@@ -78,6 +86,15 @@ impl ReportJob {
             damaged: damaged.iter().map(ToString::to_string).collect(),
             rows: rows.collect(),
         })
+    }
+
+    fn row_category(&self, key: &str, kind: &str) -> Option<String> {
+        match (self.by, kind) {
+            (_, "others") => None,
+            (By::App, _) => self.names.category(&AppId::new(key).ok()?).map(String::from),
+            (By::Category, _) => Some(key.to_owned()).filter(|key| !key.is_empty()),
+            _ => None,
+        }
     }
 
     fn row_name(&self, key: &str, kind: &str) -> String {
@@ -108,7 +125,7 @@ impl SpansJob {
     /// were, so that a reader who was cut off knows it.
     pub(super) fn run(self, writer: Writer) {
         let mut out = BufWriter::new(writer);
-        let mut lines = Lines { job: &self, names: HashMap::new(), written: 0 };
+        let mut lines = Lines { job: &self, known: HashMap::new(), written: 0 };
         let end = match lines.all(&mut out) {
             Ok(damaged) => lines::End {
                 schema: lines::END.to_owned(),
@@ -146,7 +163,7 @@ impl From<io::Error> for Stop {
 
 struct Lines<'a> {
     job: &'a SpansJob,
-    names: HashMap<AppId, String>,
+    known: HashMap<AppId, (String, Option<String>)>,
     written: u64,
 }
 
@@ -195,9 +212,11 @@ impl Lines<'_> {
     fn write(&mut self, out: &mut impl Write, span: &Span) -> io::Result<()> {
         let app = span.activity.app();
         let names = &self.job.names;
-        let name = app.map(|app| {
-            let looked_up = || names.name(app).unwrap_or_else(|| app.as_str().to_owned());
-            self.names.entry(app.clone()).or_insert_with(looked_up).clone()
+        let (name, category) = app.map_or((None, None), |app| {
+            let name = || names.name(app).unwrap_or_else(|| app.as_str().to_owned());
+            let looked_up = || (name(), names.category(app).map(String::from));
+            let (name, category) = self.known.entry(app.clone()).or_insert_with(looked_up).clone();
+            (Some(name), category)
         });
         let domain = match &span.activity {
             Activity::Focus(subject) | Activity::Audible(subject) => subject.domain.as_ref(),
@@ -212,7 +231,7 @@ impl Lines<'_> {
             app: app.map(|app| app.as_str().to_owned()),
             name,
             domain: domain.map(|domain| domain.as_str().to_owned()),
-            category: None,
+            category,
             kind: span.activity.kind().to_owned(),
         };
         serde_json::to_writer(&mut *out, &line)?;

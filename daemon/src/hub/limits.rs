@@ -96,7 +96,7 @@ impl Hub {
     /// A target's name for people.
     pub(super) fn target_name(&self, target: &Target) -> String {
         match target {
-            Target::App(app) => self.names.name(app).unwrap_or_else(|| app.as_str().to_owned()),
+            Target::App(app) => self.app_name(app),
             Target::Domain(domain) => domain.as_str().to_owned(),
             Target::Category(category) => category.as_str().to_owned(),
             Target::All => "Screen time".to_owned(),
@@ -158,6 +158,7 @@ impl Hub {
         wire::Limit {
             id: judged.rule.as_str().to_owned(),
             target: judged.target.to_string(),
+            alias: None,
             used_ms: judged.used.as_ms(),
             budget_ms: Some(judged.budget.as_ms()),
             left_ms: Some(judged.left().as_ms()),

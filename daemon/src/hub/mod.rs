@@ -9,6 +9,7 @@
 //! - Limits and reports read the same ledger: a span is charged and recorded in the same step.
 //! - At most one deadline is armed on each clock. Idle, locked or asleep, none is armed on the boot clock.
 
+mod aliases;
 mod answers;
 mod counting;
 mod events;
@@ -30,7 +31,7 @@ use dwell_core::policy::Verdicts;
 use dwell_core::rules::Rule;
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::span::Span;
-use dwell_core::subject::Subject;
+use dwell_core::subject::{AppId, Subject};
 use dwell_core::time::{Millis, Reading};
 use dwell_core::timeline::State;
 use dwell_desktop::{AppNames, Health, Notice};
@@ -41,7 +42,7 @@ use tokio::sync::mpsc;
 use crate::care::Errand;
 use crate::deadline::{BootDeadline, WallDeadline};
 use crate::enforcement::Order;
-use crate::environment::{read_config, zone};
+use crate::environment::{read_config, settings, zone};
 use crate::record::Record;
 use crate::store::{Condition, Known, News, Store};
 use crate::{clock, record};
@@ -135,6 +136,8 @@ pub struct Hub {
     verdicts: Verdicts,
     /// The subject that was charged when the rules were last judged.
     front: Option<Subject>,
+    /// What others said last to have focus, before aliases.
+    taken_in: Option<AppId>,
     shown: events::Shown,
     watchers: Watchers,
     health: BTreeMap<&'static str, Health>,
@@ -175,6 +178,7 @@ impl Hub {
             record: past.record,
             verdicts: Verdicts::default(),
             front: None,
+            taken_in: None,
             shown: events::Shown::default(),
             watchers: Watchers::default(),
             health: BTreeMap::new(),
@@ -276,11 +280,14 @@ impl Hub {
             return Ok(());
         }
         tracing::info!("configuration reloaded");
-        let settings = dwell_desktop::Settings { idle_after: config.idle_after };
-        self.order(Order::Configure(settings));
+        self.order(Order::Configure(settings(&config)));
         self.order(Order::Notifications(config.notifications));
+        let aliases_changed = self.config.aliases != config.aliases;
         self.config = config;
         self.tick(clock::now());
+        if aliases_changed {
+            self.aliases_changed();
+        }
         if calendar != self.recounts.wanted(&self.count) {
             self.recount(calendar);
         }

@@ -83,7 +83,7 @@ impl Hub {
         }
         .to_lowercase();
         let last_word = match &target {
-            Target::App(_) => id.rsplit('.').next().unwrap_or(&id).to_owned(),
+            Target::App(_) => id.rsplit(['.', '/']).next().unwrap_or(&id).to_owned(),
             Target::Domain(_) | Target::Category(_) | Target::All => id.clone(),
         };
         let name = self.target_name(&target).to_lowercase();

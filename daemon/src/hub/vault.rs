@@ -96,7 +96,14 @@ impl Hub {
         };
         let ok = problem.is_none() && !waits;
         let message = problem.filter(|_| !waits).cloned().unwrap_or(message);
-        self.set_health(Health { part: "vault", ok, message, backend });
+        let fix = match (ok, waits) {
+            (true, _) => None,
+            (false, true) => Some("dwell vault unlock"),
+            (false, false) if view.degraded.is_some() => Some("free some space on the disk"),
+            (false, false) if view.unread_rules.is_some() => Some("install that version again"),
+            (false, false) => Some("dwell vault verify"),
+        };
+        self.set_health(Health { part: "vault", ok, message, fix: fix.map(str::to_owned), backend });
     }
 
     /// Takes news of the store.
@@ -104,7 +111,7 @@ impl Hub {
         match news {
             News::Degraded(why) => {
                 tracing::warn!("{why}; spans are held in memory");
-                self.vault.degraded = Some(format!("{why}; up to a day is held in memory: free some space"));
+                self.vault.degraded = Some(format!("{why}; up to a day is held in memory"));
             }
             News::Recovered => {
                 tracing::info!("the vault takes writes again");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dwell_bus::{Intake, NAME, Own, PATH, Request, Vault};
 use dwell_core::calendar::Calendar;
-use dwell_desktop::{AppNames, Buses, Desktop, Notice, Settings};
+use dwell_desktop::{AppNames, Buses, Desktop, Notice};
 use dwell_vault::Places;
 use futures_util::StreamExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::care::{self, Care};
 use crate::deadline::BootDeadline;
 use crate::enforcement::{self, Hands, Notifier, Order};
-use crate::environment::{Environment, read_config, zone};
+use crate::environment::{Environment, read_config, settings, zone};
 use crate::failure::Failure;
 use crate::hub::{Hub, Inputs, Parts, Past, Sensors};
 use crate::keys::SecretService;
@@ -95,7 +95,7 @@ pub async fn run_on(
         Sensors::Own => {
             let buses =
                 Buses { session: Some(session.clone()), system: zbus::Connection::system().await.ok() };
-            let settings = Settings { idle_after: config.idle_after };
+            let settings = settings(&config);
             let surroundings = environment.surroundings.clone();
             Some(Arc::new(Desktop::start(surroundings, settings, notice_sender.clone(), buses)))
         }

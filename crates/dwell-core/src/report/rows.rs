@@ -8,7 +8,7 @@ use super::Period;
 use crate::calendar::{Calendar, CivilDay};
 use crate::ledger::{Charge, Visits, charges};
 use crate::span::{Activity, Span};
-use crate::subject::Target;
+use crate::subject::{Category, Subject, Target};
 use crate::time::{Millis, Wall};
 
 /// What a report is grouped by.
@@ -82,9 +82,12 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, charge: &Charge) -> bool {
-        (self.only.is_empty() || self.only.iter().any(|target| target.covers(&charge.subject)))
-            && !self.not.iter().any(|target| target.covers(&charge.subject))
+    fn takes(&self, charge: &Charge, category: impl Fn(&Subject) -> Option<Category>) -> bool {
+        let covers = |target: &Target| match target {
+            Target::Category(wanted) => category(&charge.subject).as_ref() == Some(wanted),
+            Target::App(_) | Target::Domain(_) | Target::All => target.covers(&charge.subject),
+        };
+        (self.only.is_empty() || self.only.iter().any(covers)) && !self.not.iter().any(covers)
     }
 }
 
@@ -121,29 +124,40 @@ struct Group {
     visits: Visits,
 }
 
+/// Tells a subject's category.
+type Categories<'a> = Box<dyn Fn(&Subject) -> Option<Category> + 'a>;
+
 /// Takes spans in the order of time, and makes a report of them.
 pub struct Builder<'a> {
     calendar: &'a Calendar,
     period: Period,
     by: By,
     filter: Filter,
+    categories: Categories<'a>,
     groups: BTreeMap<(String, &'static str), Group>,
     observed: Millis,
     unobserved: Millis,
 }
 
 impl<'a> Builder<'a> {
-    /// A report over `period`.
-    pub const fn new(calendar: &'a Calendar, period: Period, by: By, filter: Filter) -> Self {
+    /// A report over `period`, in which nothing has a category.
+    pub fn new(calendar: &'a Calendar, period: Period, by: By, filter: Filter) -> Self {
         Self {
             calendar,
             period,
             by,
             filter,
+            categories: Box::new(|_| None),
             groups: BTreeMap::new(),
             observed: Millis::ZERO,
             unobserved: Millis::ZERO,
         }
+    }
+
+    /// Categories are no part of what is recorded: this tells them, as they are when the report is made.
+    #[must_use]
+    pub fn with_categories(self, categories: impl Fn(&Subject) -> Option<Category> + 'a) -> Self {
+        Self { categories: Box::new(categories), ..self }
     }
 
     /// Takes the next span. Spans before the period are welcome: they tell whether its first visit is a new one.
@@ -161,7 +175,7 @@ impl<'a> Builder<'a> {
             if inside {
                 self.observed += charge.length;
             }
-            if self.filter.takes(&charge) {
+            if self.filter.takes(&charge, &self.categories) {
                 self.group(&charge, span.activity.kind(), inside);
             }
         }
@@ -184,7 +198,10 @@ impl<'a> Builder<'a> {
             By::Domain => {
                 (charge.subject.domain.as_ref().map_or_else(String::new, |d| d.as_str().into()), kind)
             }
-            By::Category => (String::new(), kind),
+            By::Category => {
+                let category = (self.categories)(&charge.subject);
+                (category.map_or_else(String::new, String::from), kind)
+            }
             By::Day => (charge.day.to_string(), "period"),
             By::Week => (week(charge.day).to_string(), "period"),
             By::Month | By::Hour => (charge.day.to_string()[..7].to_owned(), "period"),
@@ -316,6 +333,31 @@ mod tests {
         ];
         assert_eq!(shown(&spans, By::App, None), [row("b", 100_000, 1), row("a", 75_000, 2)]);
         assert_eq!(shown(&spans, By::App, Some(1)), [row("b", 100_000, 1), row("others", 75_000, 2)]);
+    }
+
+    #[test]
+    fn categories_group_and_filter() {
+        let calendar = calendar();
+        let period = Period { first: day("2026-11-20"), last: day("2026-11-20") };
+        let spans = [span("a", NOON, 1000), span("b", NOON + 1000, 20), span("c", NOON + 1020, 3)];
+        let report = |filter: Filter| {
+            let category = |subject: &Subject| {
+                let name = if subject.app.as_str() == "c" { return None } else { "games" };
+                Category::new(name).ok()
+            };
+            let mut builder = Builder::new(&calendar, period, By::Category, filter).with_categories(category);
+            spans.iter().for_each(|span| builder.add(span));
+            builder
+                .finish(None)
+                .rows
+                .into_iter()
+                .map(|r| (r.key, r.time.as_ms(), r.opens))
+                .collect::<Vec<_>>()
+        };
+        let games = || vec!["category:games".parse().unwrap()];
+        assert_eq!(report(Filter::default()), [row("games", 1020, 1), row("", 3, 1)]);
+        assert_eq!(report(Filter { only: games(), not: Vec::new() }), [row("games", 1020, 1)]);
+        assert_eq!(report(Filter { only: Vec::new(), not: games() }), [row("", 3, 1)]);
     }
 
     #[test]

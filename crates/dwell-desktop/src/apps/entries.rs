@@ -6,9 +6,14 @@
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use dwell_core::category;
+use dwell_core::subject::{AppId, Category};
 use freedesktop_desktop_entry::{DesktopEntry, Iter};
 
 use crate::Surroundings;
+
+/// Programs that start others: an entry that names one of them is not it.
+const STARTERS: &[&str] = &["bash", "flatpak", "gapplication", "java", "python3", "sh", "snap"];
 
 /// One desktop file, reduced.
 #[derive(Clone, Debug)]
@@ -21,6 +26,7 @@ pub(crate) struct Entry {
     program: Option<Box<str>>,
     /// A program that runs other programs in its window: `Categories` has `TerminalEmulator`.
     pub(crate) terminal: bool,
+    category: Option<Category>,
     /// `NoDisplay` or `Hidden`: a helper of another entry, often with the same class.
     hidden: bool,
     path: Box<Path>,
@@ -68,9 +74,9 @@ impl Entries {
     }
 
     /// The entry that a window class or app id belongs to: by id, by `StartupWMClass`, else by an id whose last
-    /// part it is (`nautilus`: `org.gnome.Nautilus`), if only one entry has it.
+    /// part it is (`nautilus`: `org.gnome.Nautilus`) or by the program that is started (`Gimp-2.10`: `gimp`), if only one
+    /// entry has it.
     pub(crate) fn by_class(&mut self, class: &str) -> Option<&Entry> {
-        let class = class.strip_suffix(".desktop").unwrap_or(class);
         let by_id = |e: &Entry| e.id.eq_ignore_ascii_case(class);
         let by_wm = |e: &Entry| e.wm_class.as_deref().is_some_and(|wm| wm.eq_ignore_ascii_case(class));
         if self.find(|e| by_id(e) || by_wm(e)).is_some() {
@@ -78,12 +84,38 @@ impl Entries {
             let shown = |e: &&Entry| !e.hidden;
             return (self.entries.iter().filter(shown).find(|e| by_id(e)))
                 .or_else(|| self.entries.iter().filter(shown).find(|e| by_wm(e)))
-                .or_else(|| self.entries.iter().find(|e| by_id(e) || by_wm(e)));
+                .or_else(|| {
+                    let helper = self.entries.iter().find(|e| by_id(e) || by_wm(e))?;
+                    let same =
+                        |e: &&Entry| !e.hidden && e.wm_class.is_some() && e.wm_class == helper.wm_class;
+                    self.entries.iter().find(same).or(Some(helper))
+                });
         }
-        let mut last = self.entries.iter().filter(|e| {
-            !e.hidden && e.id.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case(class))
-        });
-        match (last.next(), last.next()) {
+        let last =
+            |e: &Entry| e.id.rsplit_once('.').is_some_and(|(_, last)| last.eq_ignore_ascii_case(class));
+        let program = |e: &Entry| {
+            // What says which class it has, has no other.
+            e.wm_class.is_none()
+                && e.program.as_deref().is_some_and(|program| {
+                    program.eq_ignore_ascii_case(class) && !STARTERS.contains(&program)
+                })
+        };
+        self.only(last).or_else(|| self.only(program))
+    }
+
+    /// The entry of a web application, by the id that Chromium and its kin give it; that of the same browser first.
+    pub(crate) fn by_web_app(&mut self, app: &str, browser: &str) -> Option<&Entry> {
+        let has = |text: &str| text.rsplit(['-', '_']).any(|part| part == app);
+        let is = |e: &Entry| has(&e.id) || e.wm_class.as_deref().is_some_and(has);
+        self.find(is)?;
+        let same = |e: &&Entry| is(e) && e.id.starts_with(browser);
+        self.entries.iter().find(same).or_else(|| self.entries.iter().find(|e| is(e)))
+    }
+
+    /// The one shown entry for which this holds, if it is one.
+    fn only(&self, wanted: impl Fn(&Entry) -> bool) -> Option<&Entry> {
+        let mut found = self.entries.iter().filter(|e| !e.hidden && wanted(e));
+        match (found.next(), found.next()) {
             (Some(entry), None) => Some(entry),
             _ => None,
         }
@@ -101,6 +133,16 @@ impl Entries {
         let path = self.by_id(id)?.path.clone();
         let entry = DesktopEntry::from_path(path, Some(&self.locales)).ok()?;
         entry.name(&self.locales).map(|name| name.into_owned()).filter(|name| !name.trim().is_empty())
+    }
+
+    /// The program's category, by the menus' words for it.
+    pub(crate) fn category(&mut self, id: &str) -> Option<Category> {
+        self.by_id(id)?.category.clone()
+    }
+
+    /// Whether the program says of itself that it is a terminal.
+    pub(crate) fn is_terminal(&mut self, id: &AppId) -> bool {
+        self.by_id(id.as_str()).is_some_and(|entry| entry.terminal)
     }
 
     fn find(&mut self, wanted: impl Fn(&Entry) -> bool) -> Option<&Entry> {
@@ -142,11 +184,13 @@ fn read(folder: &Path, path: PathBuf) -> Option<Entry> {
     let id = below.as_deref().unwrap_or(Path::new(path.file_name()?)).to_str()?.replace('/', "-");
     let id = id.strip_suffix(".desktop")?;
     let program = file.exec().and_then(program_of);
+    let categories = file.categories().unwrap_or_default();
     Some(Entry {
         id: id.into(),
         wm_class: file.startup_wm_class().filter(|class| !class.is_empty()).map(Into::into),
         program: program.map(Into::into),
-        terminal: file.categories().is_some_and(|all| all.contains(&"TerminalEmulator")),
+        terminal: categories.contains(&"TerminalEmulator"),
+        category: category::of_desktop_file(&categories),
         hidden: file.no_display() || file.hidden(),
         path: path.into(),
     })
@@ -205,6 +249,7 @@ mod tests {
         ]);
         let mut entries = Entries::new(&around);
         for (class, id) in [
+            ("okular", Some("kde-okular")),
             ("Code", Some("code")),
             ("code", Some("code")),
             ("org.gnome.Nautilus", Some("org.gnome.Nautilus")),

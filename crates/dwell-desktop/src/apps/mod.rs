@@ -3,7 +3,7 @@
 //! The canonical id is the desktop-file id. What leads to it, in this order:
 //!
 //! 1. A program that runs inside another one and has a class of its own — a Steam game, a Wine program, a web app
-//!    of Chromium — is that class: it is more specific than the sandbox or scope that it shares with its host.
+//!    of Chromium or Firefox — is that class: it is more specific than the sandbox or scope that it shares with its host.
 //! 2. The Flatpak application, which the kernel's view of the process names.
 //! 3. The Snap application, from the control group that snapd made for it — unless the window's class belongs to
 //!    another desktop file: an editor from a Snap has a terminal, and what is started there is in its group too.
@@ -19,15 +19,19 @@
 
 mod entries;
 mod process;
+mod terminal;
 mod unit;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dwell_core::subject::{APP_MAX, AppId};
+use dwell_core::aliases::Aliases;
+use dwell_core::policy::is_terminal;
+use dwell_core::subject::{APP_MAX, AppId, Category};
 
-use crate::Surroundings;
+use crate::{Settings, Surroundings};
 use entries::Entries;
 use process::{Process, ProcessFacts};
+pub(crate) use terminal::{Running, Tty};
 
 /// What a back end knows of a window. Never its title.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,38 +44,119 @@ pub(crate) struct Window {
     pub(crate) pid: Option<u32>,
 }
 
-/// The programs on this machine. Cheap to clone; clones share what they have read.
+/// The program that a window belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// As what it is counted: the person's aliases hold, and what runs in a terminal is named where that is wanted.
+    pub(crate) id: AppId,
+    /// The terminal that it is, where what runs in it is wanted and can be known.
+    pub(crate) terminal: Option<Terminal>,
+}
+
+impl From<AppId> for Program {
+    fn from(id: AppId) -> Self {
+        Self { id, terminal: None }
+    }
+}
+
+/// A terminal in which programs run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Terminal {
+    /// Its own id, before aliases.
+    pub(crate) own: AppId,
+    pub(crate) pid: u32,
+}
+
+/// The programs on this machine. Cheap to clone; clones share what they have read and been told.
 #[derive(Clone, Debug)]
 pub(crate) struct Apps {
     entries: Arc<Mutex<Entries>>,
+    choices: Arc<Mutex<Choices>>,
+}
+
+/// What the person has chosen.
+#[derive(Clone, Debug, Default)]
+struct Choices {
+    aliases: Aliases,
+    terminal_programs: bool,
 }
 
 impl Apps {
     pub(crate) fn new(around: &Surroundings) -> Self {
-        Self { entries: Arc::new(Mutex::new(Entries::new(around))) }
+        Self { entries: Arc::new(Mutex::new(Entries::new(around))), choices: Arc::default() }
     }
 
     /// Looks in other data folders from now on.
     pub(crate) fn look_in(&self, around: &Surroundings) {
-        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = Entries::new(around);
+        *self.entries() = Entries::new(around);
+    }
+
+    /// Goes by these settings from now on.
+    pub(crate) fn configure(&self, settings: &Settings) {
+        let Settings { aliases, terminal_programs, .. } = settings.clone();
+        *self.choices() = Choices { aliases, terminal_programs };
     }
 
     /// The program that a window belongs to.
-    pub(crate) fn identify(&self, window: &Window) -> AppId {
+    pub(crate) fn identify(&self, window: &Window) -> Program {
         let facts = window.pid.map(|pid| Process { pid }.facts()).unwrap_or_default();
-        identify(window, &facts, &mut self.entries.lock().unwrap_or_else(PoisonError::into_inner))
+        let own = identify(window, &facts, &mut self.entries());
+        let wanted =
+            self.choices().terminal_programs && (is_terminal(&own) || self.entries().is_terminal(&own));
+        let terminal = window.pid.filter(|_| wanted).map(|pid| Terminal { own: own.clone(), pid });
+        let tty = terminal.as_ref().and_then(|terminal| Tty::of(terminal.pid));
+        Program { id: self.counted(&own, tty.and_then(|tty| tty.running()).as_ref()), terminal }
     }
 
+    /// As what a program is counted, with what runs in it.
+    pub(crate) fn counted(&self, own: &AppId, running: Option<&Running>) -> AppId {
+        self.choices().aliases.apply(&running.map_or_else(|| own.clone(), |running| own.with(&running.name)))
+    }
+
+    /// Its name for people; for one in a terminal, `vim in Foot`.
     pub(crate) fn name(&self, app: &AppId) -> Option<String> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner).name(app.as_str())
+        let (host, program) = app.parts();
+        let name = self.entries().name(host);
+        match program {
+            None => name,
+            Some(program) => Some(format!("{program} in {}", name.as_deref().unwrap_or(host))),
+        }
+    }
+
+    /// Its category; for one in a terminal, the terminal's.
+    pub(crate) fn category(&self, app: &AppId) -> Option<Category> {
+        let (host, _) = app.parts();
+        self.entries().category(host).or_else(|| {
+            let game = host.to_ascii_lowercase().starts_with("steam_app_");
+            Category::new(if game { "games" } else { return None }).ok()
+        })
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn choices(&self) -> MutexGuard<'_, Choices> {
+        self.choices.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn identify(window: &Window, process: &ProcessFacts, entries: &mut Entries) -> AppId {
-    let class = window.class.as_deref().map(str::trim).filter(|class| !class.is_empty());
-    let instance = window.instance.as_deref().map(str::trim).filter(|instance| !instance.is_empty());
+    let filled = |text: &'_ str| {
+        let text = text.trim();
+        // GNOME's window tracker and some programs name the file itself.
+        Some(text.strip_suffix(".desktop").unwrap_or(text).to_owned()).filter(|text| !text.is_empty())
+    };
+    let (class, instance) =
+        (window.class.as_deref().and_then(filled), window.instance.as_deref().and_then(filled));
+    let (class, instance) = (class.as_deref().map(renamed), instance.as_deref());
     if let Some(guest) = class.into_iter().chain(instance).find(|name| is_guest(name)) {
-        return entries.by_class(guest).map_or_else(|| clean(guest), |entry| clean(&entry.id));
+        if let Some(entry) = entries.by_class(guest) {
+            return clean(&entry.id);
+        }
+        let browser = guest.split('-').next().unwrap_or(guest);
+        let entry = web_app(guest).and_then(|app| entries.by_web_app(app, browser));
+        return entry.map_or_else(|| clean(guest), |entry| clean(&entry.id));
     }
     if let Some(flatpak) = &process.flatpak {
         return clean(flatpak);
@@ -109,10 +194,25 @@ fn identify(window: &Window, process: &ProcessFacts, entries: &mut Entries) -> A
     telling.or(process.program.as_deref()).or(class).or(instance).map_or_else(unknown, clean)
 }
 
+/// What GNOME's terminal calls itself on Wayland before version 3.50: its server, which has no desktop file.
+fn renamed(class: &str) -> &str {
+    if class == "gnome-terminal-server" { "org.gnome.Terminal" } else { class }
+}
+
+/// The id that Chromium and its kin give a web application: 32 letters from `a` to `p`. Edge writes `crx__ID` into the
+/// desktop file and `msedge-_ID-Default` onto the window.
+fn web_app(class: &str) -> Option<&str> {
+    class.split(['-', '_']).find(|part| part.len() == 32 && part.bytes().all(|c| (b'a'..=b'p').contains(&c)))
+}
+
 /// A program inside another program, with a class that is its own.
 fn is_guest(class: &str) -> bool {
-    let numbered = class.strip_prefix("steam_app_").is_some_and(|id| !id.is_empty());
+    let numbered = class.strip_prefix("steam_app_").is_some_and(|id| {
+        // Proton outside Steam has no number to give.
+        !id.is_empty() && id != "0" && id != "default"
+    });
     let web_app = class.starts_with("crx_")
+        || class.starts_with("FFPWA-")
         || ["chrome-", "chromium-", "brave-", "msedge-", "vivaldi-"].iter().any(|browser| {
             // `chrome-<host or 32-letter id>__-<profile>`; `chrome-` alone is just a name.
             class.strip_prefix(browser).and_then(|rest| rest.rsplit_once('-')).is_some_and(
@@ -128,6 +228,7 @@ fn is_toolkit(class: &str) -> bool {
     const NAMES: &[&str] =
         &["electron", "java", "python", "python3", "perl", "gjs", "mono-sgen", "tk", "toplevel", "unknown"];
     class.starts_with("sun-awt-")
+        || matches!(class, "steam_app_0" | "steam_app_default" | "steam_proton")
         || class.starts_with("java-lang-")
         || class.starts_with("window:")
         || NAMES.iter().any(|name| class.eq_ignore_ascii_case(name))
@@ -139,9 +240,11 @@ fn unknown() -> AppId {
 }
 
 /// Makes an id of any text that a program may have chosen: control characters and outer white space are dropped,
-/// and what is longer than an id may be is cut and told apart by its hash.
+/// and what is longer than an id may be is cut and told apart by its hash. What stands between a terminal and what runs
+/// in it is no part of a name.
 fn clean(text: &str) -> AppId {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text: String =
+        text.chars().filter(|c| !c.is_control()).map(|c| if c == '/' { '-' } else { c }).collect();
     let mut text = text.trim().to_owned();
     if text.len() > APP_MAX {
         let hash = format!("-{:016x}", fnv1a(text.as_bytes()));

@@ -43,9 +43,17 @@ impl Process {
         let what = ProcessRefreshKind::nothing().with_exe(UpdateKind::Always).without_tasks();
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, what);
         let process = system.process(pid)?;
-        let file = process.exe().and_then(|exe| exe.file_name()).unwrap_or(process.name());
-        Some(file.to_str()?.trim_end_matches(" (deleted)").to_owned())
+        let own = process.name();
+        let file = process.exe().and_then(|exe| exe.file_name()).unwrap_or(own);
+        Some(program_of(file.to_str()?.trim_end_matches(" (deleted)"), own.to_str()?).to_owned())
     }
+}
+
+/// The executable's file name; where that is Wine, which runs all Windows programs, what the process calls itself:
+/// Wine makes that the name of the Windows program, of which the kernel keeps 15 bytes.
+fn program_of<'a>(file: &'a str, own: &'a str) -> &'a str {
+    let wine = ["wine", "wine64", "wine-preloader", "wine64-preloader"].contains(&file);
+    if wine && !own.is_empty() { own } else { file }
 }
 
 /// `name` in the group `[Application]` (flatpak-metadata(5)).
@@ -95,6 +103,12 @@ mod tests {
         let info = "[Application]\nname=org.mozilla.firefox\nruntime=runtime/x\n\n[Instance]\nname=no\n";
         assert_eq!(flatpak_name(info).as_deref(), Some("org.mozilla.firefox"));
         assert_eq!(flatpak_name("[Runtime]\nname=org.gnome.Platform\n"), None);
+    }
+
+    #[test]
+    fn wine_is_not_the_program() {
+        assert_eq!(program_of("wine64-preloader", "Photoshop.exe"), "Photoshop.exe");
+        assert_eq!(program_of("firefox-esr", "GeckoMain"), "firefox-esr");
     }
 
     #[test]

@@ -1,15 +1,36 @@
-//! Hyprland.
+//! Hyprland: `zwlr_foreign_toplevel` decides whether something has focus and when to look, the IPC says what it is.
+//!
+//! Of the two IPC sockets (Hyprland wiki, "IPC" and "Using hyprctl") only the one for questions is used, once for each
+//! change of focus. The one for events carries every change of every title and cannot be told to leave them out, so it
+//! would wake us all the time.
+//!
+//! A lock takes the keyboard from a window, but neither `activated` nor the place of the active one: what tells of it is
+//! `hyprland_lock_notify_v1` (Hyprland 0.47), which [`Client`] listens to.
+//!
+//! Titles come with the answers, because there is no way to ask for less; they are not read.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
-use super::{Context, Down};
-use crate::WindowAct;
+use super::ipc::{End, ask};
+use super::wayland::Client;
+use super::{Abilities, Context, Down};
+use crate::apps::{self, Apps};
+use crate::report::Levels;
+use crate::{WindowAct, clock};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "hyprland";
+
+pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
+
+/// Hyprland has no minimised windows: this special workspace, which is shown on demand only, is where what is to be out
+/// of sight goes.
+const AWAY: &str = "special:dwell";
 
 /// The Hyprland back end.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +43,152 @@ impl Hyprland {
     /// Attaches and runs until Hyprland goes.
     pub(crate) async fn run(
         &self,
-        _context: Context,
-        _acts: &mut mpsc::UnboundedReceiver<WindowAct>,
+        context: Context,
+        acts: &mut mpsc::UnboundedReceiver<WindowAct>,
     ) -> Result<Infallible, Down> {
-        Err(Down::Lacks("Hyprland on Wayland is not supported yet"))
+        let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
+        client.require_toplevels()?;
+        let mut levels = Levels::new(context.reporter.clone());
+        // Asked once before anything is said of it: an IPC that gives no sense is no Hyprland's.
+        self.active().await?;
+        levels.attached(NAME, "Hyprland tells what has focus", ABILITIES).await;
+        client.state_idle_health(&mut levels, NAME).await;
+        let mut shown = None;
+        loop {
+            let at = clock::now();
+            let active = client.active_handle();
+            if shown.as_ref() != Some(&active) {
+                let app = match client.active_toplevel() {
+                    Some(window) => {
+                        let known = self.active().await?;
+                        Some(context.apps.identify(&known.unwrap_or(window)))
+                    }
+                    None => None,
+                };
+                levels.focus(at, app).await;
+                shown = Some(active);
+            }
+            client.state_idle(&mut levels).await;
+            tokio::select! {
+                changed = client.changed() => changed?,
+                act = acts.recv() => match act {
+                    Some(act) => self.act(&act, &context.apps).await?,
+                    None => std::future::pending().await,
+                },
+            }
+        }
+    }
+
+    /// The active window; none, if Hyprland knows none.
+    async fn active(&self) -> Result<Option<apps::Window>, Down> {
+        let window: Window = self.json("j/activewindow").await?;
+        Ok(window.is_any().then(|| window.window()))
+    }
+
+    /// Does something to every window of a program.
+    async fn act(&self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+        let windows: Vec<Window> = self.json("j/clients").await?;
+        for window in windows {
+            let Some(address) = window.address() else { continue };
+            // Windows that were closed, or not opened yet, may be listed (hyprwm/Hyprland issues 1810 and 2653).
+            if window.mapped == Some(false) || !act.is_for(&apps.identify(&window.window())) {
+                continue;
+            }
+            // A window's address is a number: a class in a command would be a pattern that the program chose.
+            let ways = match act {
+                WindowAct::Minimise(_) if window.workspace.name == AWAY => continue,
+                WindowAct::Minimise(_) => [
+                    format!("dispatch movetoworkspacesilent {AWAY},address:{address}"),
+                    format!(
+                        "dispatch hl.dsp.window.move({{ workspace = \"{AWAY}\", follow = false, window = \"address:{address}\" }})"
+                    ),
+                ],
+                WindowAct::Close(_) => [
+                    format!("dispatch closewindow address:{address}"),
+                    format!("dispatch hl.dsp.window.close(\"address:{address}\")"),
+                ],
+            };
+            // Since 0.55 commands are Lua, unless the configuration is still in the old language; each refuses the
+            // other's. A window that closed meanwhile is refused by both, and no failure.
+            for way in ways {
+                if ask(&self.ipc, &way, End::Closed).await.ok_or_else(ended)?.starts_with(b"ok") {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn json<T: DeserializeOwned>(&self, question: &str) -> Result<T, Down> {
+        let answer = ask(&self.ipc, question, End::Closed).await.ok_or_else(ended)?;
+        serde_json::from_slice(&answer).map_err(|_| ended())
+    }
+}
+
+/// A window in Hyprland's answers. No window at all is an empty object.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Window {
+    address: String,
+    mapped: Option<bool>,
+    class: String,
+    initial_class: String,
+    pid: i64,
+    workspace: Workspace,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Workspace {
+    name: String,
+}
+
+impl Window {
+    fn is_any(&self) -> bool {
+        self.address().is_some()
+    }
+
+    /// Its address, if it is one: it goes into commands.
+    fn address(&self) -> Option<&str> {
+        let digits = self.address.strip_prefix("0x")?;
+        let hex = (1..=16).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        hex.then_some(self.address.as_str())
+    }
+
+    /// The class is Wayland's app id, or the class part of an Xwayland window's WM_CLASS.
+    fn window(&self) -> apps::Window {
+        let class = [&self.class, &self.initial_class].into_iter().find(|class| !class.is_empty());
+        let pid = u32::try_from(self.pid).ok().filter(|pid| *pid != 0);
+        apps::Window { class: class.cloned(), instance: None, pid }
+    }
+}
+
+fn ended() -> Down {
+    Down::Ended("Hyprland")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_addressed_by_number_only() {
+        let address = |text: &str| Window { address: text.into(), ..Window::default() }.address().is_some();
+        assert!(address("0x559d7c727c30"));
+        for bad in
+            ["", "0x", "559d7c727c30", "0xg", "0x1,class:.*", "0x1\ndispatch exit", "0x11112222333344445"]
+        {
+            assert!(!address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_window_is_an_empty_object() {
+        let none: Window = serde_json::from_str("{}").unwrap();
+        assert!(!none.is_any());
+        let unnamed: Window =
+            serde_json::from_str(r#"{"address":"0x1","class":"","initialClass":"foot","pid":-1}"#).unwrap();
+        let window = unnamed.window();
+        assert_eq!((window.class.as_deref(), window.pid), (Some("foot"), None));
     }
 }

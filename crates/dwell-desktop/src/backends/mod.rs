@@ -5,6 +5,7 @@
 
 pub(crate) mod gnome;
 pub(crate) mod hyprland;
+mod ipc;
 pub(crate) mod kwin;
 pub(crate) mod niri;
 pub(crate) mod scripted;
@@ -20,8 +21,12 @@ use tokio::sync::mpsc;
 
 use crate::apps::Apps;
 use crate::detect::Choice;
+use crate::freezer::Freezer;
 use crate::report::Reporter;
 use crate::{Buses, Settings, Surroundings, WindowAct};
+
+/// What tells the daemon where a display is.
+pub(crate) const ATTACH: &str = "in your desktop session, run: dwelld attach";
 
 /// What a back end needs.
 #[derive(Clone)]
@@ -45,17 +50,31 @@ pub(crate) struct Abilities {
     pub(crate) minimise: bool,
 }
 
-impl std::fmt::Display for Abilities {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let all = [("pid", self.pid), ("close", self.close), ("minimise", self.minimise)];
+impl Abilities {
+    /// What can be done and what cannot, in one line. A window is frozen with its whole process, which must be known.
+    pub(crate) fn told(self, freezer: Freezer) -> String {
+        let unfrozen = if self.pid { freezer.lacks() } else { Some("no window's process is known") };
+        let all = [
+            ("pid", self.pid),
+            ("close", self.close),
+            ("minimise", self.minimise),
+            ("freeze", unfrozen.is_none()),
+        ];
         let some = |wanted: bool| -> Vec<&str> {
             all.iter().filter(|(_, can)| *can == wanted).map(|(what, _)| *what).collect()
         };
         let (can, cannot) = (some(true), some(false));
-        write!(f, "{}", if can.is_empty() { "nothing".to_owned() } else { can.join(", ") })?;
-        if cannot.is_empty() { Ok(()) } else { write!(f, "; not {}", cannot.join(", ")) }
+        let can = if can.is_empty() { "nothing".to_owned() } else { can.join(", ") };
+        match (unfrozen, cannot.join(", ")) {
+            (_, none) if none.is_empty() => can,
+            (None, cannot) => format!("{can}; not {cannot}"),
+            (Some(why), cannot) => format!("{can}; not {cannot} ({why})"),
+        }
     }
 }
+
+/// What to do where nothing can be counted.
+const ANOTHER: &str = "log in to GNOME, KDE Plasma, sway, labwc, Hyprland, niri or an X11 desktop (docs/desktops.md lists them)";
 
 /// Why a back end ended.
 #[derive(Debug, thiserror::Error)]
@@ -66,15 +85,40 @@ pub(crate) enum Down {
     /// The display refused us.
     #[error("{0} refused the connection")]
     Refused(&'static str),
-    /// The display lacks what is needed. The text ends with the next step.
+    /// The display lacks what is needed: what is wrong, and after the first semicolon the next step.
     #[error("{0}")]
     Lacks(&'static str),
+    /// The compositor of this name tells nobody what has focus.
+    #[error("unsupported: {0} tells no other program what has focus, so no time is counted")]
+    Unsupported(String),
+    /// The display is there and does not answer: it is stopped or stuck.
+    #[error("{0} does not answer")]
+    Silent(&'static str),
     /// A better back end has become possible: look again, at once.
     #[error("a better way has appeared")]
     Better,
     /// The kernel refused something.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl Down {
+    /// What is wrong, and the next step.
+    pub(crate) fn told(&self) -> (String, Option<&'static str>) {
+        match self {
+            Self::Lacks(text) => match text.split_once("; ") {
+                Some((wrong, step)) => (wrong.to_owned(), Some(step)),
+                None => ((*text).to_owned(), None),
+            },
+            // Most often XAUTHORITY is not known here.
+            Self::Refused(_) => (self.to_string(), Some(ATTACH)),
+            Self::Unsupported(_) => (self.to_string(), Some(ANOTHER)),
+            Self::Silent(_) => (format!("{self}; it is taken up again when it does"), None),
+            Self::Ended(_) | Self::Better | Self::Io(_) => {
+                (format!("{self}; it is taken up again when it comes back"), None)
+            }
+        }
+    }
 }
 
 /// The back end for one display.
@@ -132,5 +176,32 @@ impl Backend {
             Self::Kwin(kwin) => kwin.run(context, acts).await,
             Self::Wlr(wlr) => wlr.run(context, acts).await,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_done_is_told_with_its_reason() {
+        let all = Abilities { pid: true, close: true, minimise: true };
+        assert_eq!(all.told(Freezer::There), "pid, close, minimise, freeze");
+        let told = all.told(Freezer::NoSystemd);
+        assert_eq!(told, "pid, close, minimise; not freeze (no systemd runs this session)");
+        let some = Abilities { pid: false, close: true, minimise: false };
+        let told = some.told(Freezer::There);
+        assert_eq!(told, "close; not pid, minimise, freeze (no window's process is known)");
+    }
+
+    #[test]
+    fn what_is_wrong_and_the_next_step_are_told_apart() {
+        assert_eq!(
+            Down::Lacks("it is old; get a new one").told(),
+            ("it is old".to_owned(), Some("get a new one"))
+        );
+        assert_eq!(Down::Lacks("it is old").told(), ("it is old".to_owned(), None));
+        assert_eq!(Down::Refused("it").told().1, Some(ATTACH));
+        assert_eq!(Down::Ended("it").told().1, None);
     }
 }

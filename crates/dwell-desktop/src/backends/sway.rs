@@ -6,13 +6,14 @@
 //! (sway-ipc(7), GET_TREE). Names in the tree are not read.
 
 use std::convert::Infallible;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
+use super::ipc::PATIENCE;
 use super::wayland::Client;
 use super::{Abilities, Context, Down};
 use crate::apps::{Apps, Window};
@@ -25,6 +26,7 @@ pub(crate) const NAME: &str = "sway";
 pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
 
 const RUN_COMMAND: u32 = 0;
+const GET_VERSION: u32 = 7;
 const GET_TREE: u32 = 4;
 const MAGIC: &[u8; 6] = b"i3-ipc";
 /// The longest answer that is taken, in bytes. A tree of a thousand windows has about two million.
@@ -48,7 +50,7 @@ impl Sway {
         client.require_toplevels()?;
         let mut ipc = Ipc { stream: UnixStream::connect(&self.ipc).await.map_err(|_| ended())? };
         let mut levels = Levels::new(context.reporter.clone());
-        levels.attached(NAME, "sway tells what has focus", ABILITIES).await;
+        levels.attached(NAME, "told by sway (its IPC and wlr-foreign-toplevel)", ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
         let mut shown = None;
         loop {
@@ -75,6 +77,17 @@ impl Sway {
             }
         }
     }
+}
+
+/// sway's version (sway-ipc(7), GET_VERSION), for people.
+pub(crate) async fn version(ipc: &Path) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Version {
+        human_readable: String,
+    }
+    let mut ipc = Ipc { stream: UnixStream::connect(ipc).await.ok()? };
+    let answer = ipc.ask(GET_VERSION, "").await.ok()?;
+    Some(serde_json::from_slice::<Version>(&answer).ok()?.human_readable)
 }
 
 /// A connection to sway's IPC, used for one question at a time.
@@ -113,6 +126,10 @@ impl Ipc {
     }
 
     async fn ask(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
+        clock::within(PATIENCE, self.answer(kind, text)).await.unwrap_or(Err(Down::Silent("sway")))
+    }
+
+    async fn answer(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
         let length = u32::try_from(text.len()).unwrap_or(0);
         let message = [MAGIC, &length.to_ne_bytes()[..], &kind.to_ne_bytes(), text.as_bytes()].concat();
         self.stream.write_all(&message).await.map_err(|_| ended())?;

@@ -32,12 +32,13 @@ impl Wlr {
     ) -> Result<Infallible, Down> {
         let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
-        // sway opens its Wayland socket before its IPC socket: now that it has answered, both are there.
-        if client.peer.is_some_and(|pid| detect::sway_socket(&context.around, pid).is_some()) {
+        // A compositor opens its Wayland socket before its IPC socket: now that it has answered, both are there.
+        if client.peer.is_some_and(|pid| detect::has_ipc(&context.around, pid)) {
             return Err(Down::Better);
         }
         let mut levels = Levels::new(context.reporter.clone());
-        levels.attached(NAME, "the compositor tells what has focus", ABILITIES).await;
+        let how = format!("told by {} (wlr-foreign-toplevel)", client.name());
+        levels.attached(NAME, &how, ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
         loop {
             let at = clock::now();

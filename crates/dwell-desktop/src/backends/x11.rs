@@ -31,13 +31,13 @@ use x11rb::protocol::xproto::{
 
 use super::x11_connection::{X, connect};
 use super::{Abilities, Context, Down};
+use crate::WindowAct;
 use crate::apps::{Apps, Window};
 use crate::clock;
 use crate::detect::XDisplay;
 use crate::idle::{IdleFold, Inhibitors};
 use crate::readiness::awaitable;
 use crate::report::Levels;
-use crate::{Settings, WindowAct};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "x11";
@@ -51,6 +51,7 @@ x11rb::atom_manager! {
         _NET_CLIENT_LIST,
         _NET_CLOSE_WINDOW,
         _NET_SUPPORTING_WM_CHECK,
+        _NET_WM_NAME,
         _NET_WM_PID,
         _NET_WM_STATE,
         _NET_WM_STATE_HIDDEN,
@@ -114,7 +115,7 @@ impl Session {
     fn new(x: X, root: XWindow, context: &Context) -> Result<Self, Down> {
         if x.query_extension(b"XWAYLAND").map_err(down)?.reply().map_err(lost)?.present {
             return Err(Down::Lacks(
-                "DISPLAY is Xwayland's, which sees only some windows; run \"dwelld attach\" in the Wayland session",
+                "DISPLAY is Xwayland's, which sees only some windows; in the Wayland session, run: dwelld attach",
             ));
         }
         let atoms = Atoms::new(&x).map_err(down)?.reply().map_err(lost)?;
@@ -122,7 +123,7 @@ impl Session {
         x.change_window_attributes(root, &events).map_err(down)?.check().map_err(lost)?;
         // Programs that name no process of their own are asked for through X-Resource, if the server has it.
         let _ = x.res_query_version(1, 2).map_err(down)?.reply();
-        let Settings { idle_after } = context.settings;
+        let idle_after = context.settings.idle_after;
         let idle = IdleAlarms::new(&x, idle_after)?;
         Ok(Self {
             x,
@@ -145,11 +146,10 @@ impl Session {
     ) -> Result<Infallible, Down> {
         let mut todo = Todo { manager: true, focus: true, idle: true };
         if self.idle.is_some() {
-            self.levels.health("idle", true, NAME, "X11 tells when there is no input").await;
+            self.levels.health("idle", true, NAME, "told by the X server (IDLETIME)").await;
         } else {
-            let message =
-                "this X server has no IDLETIME counter, so you always count as present; use another X server";
-            self.levels.health("idle", false, NAME, message).await;
+            let message = "this X server has no IDLETIME counter, so you always count as present";
+            self.levels.ill("idle", NAME, message, Some("use another X server")).await;
         }
         loop {
             if std::mem::take(&mut todo.manager) {
@@ -221,14 +221,28 @@ impl Session {
             None => None,
         };
         self.manager = live;
-        if live.is_some() {
-            self.levels.attached(NAME, "X11 and its window manager tell what has focus", ABILITIES).await;
+        if let Some(manager) = live {
+            let name = self.manager_name(manager)?;
+            let name = name.as_deref().unwrap_or("a window manager without a name");
+            self.levels.health("desktop", true, NAME, &format!("{name} on X11")).await;
+            self.levels.attached(NAME, "told by the window manager (_NET_ACTIVE_WINDOW)", ABILITIES).await;
         } else {
-            let message =
-                "no window manager that tells what has focus (EWMH) runs on this X server; start one";
-            self.levels.health("focus", false, NAME, message).await;
+            self.levels.health("desktop", true, NAME, "X11 without a window manager").await;
+            let message = "no window manager that tells what has focus (EWMH) runs on this X server";
+            let fix = "start a window manager, for example openbox";
+            self.levels.ill("focus", NAME, message, Some(fix)).await;
         }
         Ok(())
+    }
+
+    /// What the window manager calls itself (EWMH, `_NET_SUPPORTING_WM_CHECK`). Its check window is nobody's window, and
+    /// this is the one name that is read.
+    fn manager_name(&self, check: XWindow) -> Result<Option<String>, Down> {
+        let name = self.x.get_property(false, check, self.atoms._NET_WM_NAME, AtomEnum::ANY, 0, 16);
+        let Some(name) = gone(name.map_err(down)?.reply())? else { return Ok(None) };
+        let name = String::from_utf8_lossy(&name.value);
+        let name = name.trim_matches(|c: char| c.is_whitespace() || c == '\0');
+        Ok((!name.is_empty()).then(|| name.to_owned()))
     }
 
     async fn look_at_focus(&mut self) -> Result<(), Down> {

@@ -198,6 +198,38 @@ impl Bed {
     }
 }
 
+/// A bed for sway, without a screen and unprivileged.
+pub(crate) fn sway() -> Bed {
+    let mut bed = Bed::unprivileged();
+    for (name, value) in [
+        ("WLR_BACKENDS", "headless"),
+        ("WLR_LIBINPUT_NO_DEVICES", "1"),
+        ("WLR_RENDERER", "pixman"),
+        ("WLR_HEADLESS_OUTPUTS", "1"),
+        ("XDG_CURRENT_DESKTOP", "sway"),
+    ] {
+        bed.set(name, value);
+    }
+    fs::write(bed.path("config"), "xwayland disable\noutput HEADLESS-1 mode 1280x720\n").unwrap();
+    bed
+}
+
+pub(crate) fn start_sway(bed: &mut Bed) {
+    let config = bed.path("config");
+    bed.start("sway", &["sway", "-c", config.to_str().unwrap()]);
+}
+
+/// Makes the bed's other programs find the sway that the sensors have found.
+pub(crate) fn find_sway(bed: &mut Bed) {
+    let pid = bed.pid("sway");
+    let mut names =
+        fs::read_dir(bed.path(".")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let ipc = names.find(|name| name.starts_with("sway-ipc.") && name.contains(&format!(".{pid}."))).unwrap();
+    let ipc = bed.path(&ipc);
+    bed.set("SWAYSOCK", ipc.to_str().unwrap());
+    bed.set("WAYLAND_DISPLAY", "wayland-1");
+}
+
 /// Another connection to the bus with that address.
 pub(crate) async fn connect(address: &str) -> zbus::Connection {
     zbus::connection::Builder::address(address).unwrap().build().await.unwrap()
@@ -208,6 +240,7 @@ pub(crate) struct Sensors {
     pub(crate) desktop: Desktop,
     notices: mpsc::Receiver<Notice>,
     said: Vec<String>,
+    focus: Option<String>,
 }
 
 impl Sensors {
@@ -216,10 +249,14 @@ impl Sensors {
     }
 
     pub(crate) fn start_in(around: Surroundings, idle_after_ms: u64, buses: Buses) -> Self {
+        let idle_after = Millis::from_ms(idle_after_ms);
+        Self::start_with(around, Settings { idle_after, ..Settings::default() }, buses)
+    }
+
+    pub(crate) fn start_with(around: Surroundings, settings: Settings, buses: Buses) -> Self {
         let (out, notices) = mpsc::channel(256);
-        let settings = Settings { idle_after: Millis::from_ms(idle_after_ms) };
         let desktop = Desktop::start(around, settings, out, buses);
-        Self { desktop, notices, said: Vec::new() }
+        Self { desktop, notices, said: Vec::new(), focus: None }
     }
 
     /// Waits for a notice; the ones before it are passed over.
@@ -228,6 +265,9 @@ impl Sensors {
             loop {
                 let notice = self.notices.recv().await.expect("the sensors have ended");
                 self.said.push(show(&notice));
+                if let Notice::Sample(Sample { fact: Fact::Focus(app), .. }) = &notice {
+                    self.focus = app.as_ref().map(|app| app.as_str().to_owned());
+                }
                 if wanted(&notice) {
                     return notice;
                 }
@@ -252,8 +292,22 @@ impl Sensors {
         self.fact(&format!("focus on {app}"), is).await.at
     }
 
+    /// Which one of these programs has got focus.
+    pub(crate) async fn focus_of(&mut self, apps: &[&str]) -> String {
+        let is = |fact: &Fact| matches!(fact, Fact::Focus(Some(app)) if apps.contains(&app.as_str()));
+        match self.fact("focus on one of several", is).await.fact {
+            Fact::Focus(Some(app)) => app.as_str().to_owned(),
+            _ => unreachable!("focus was waited for"),
+        }
+    }
+
     pub(crate) async fn focus_none(&mut self) -> Boot {
         self.fact("no focus", |fact| *fact == Fact::Focus(None)).await.at
+    }
+
+    /// The program that has focus by what was said so far.
+    pub(crate) fn stated_focus(&self) -> Option<&str> {
+        self.focus.as_deref()
     }
 
     pub(crate) async fn active(&mut self) -> Boot {
@@ -303,13 +357,14 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     pub(crate) fn start(bed: &Bed, idle_after_s: u64) -> Self {
+        Self::start_with(bed, &[&idle_after_s.to_string()])
+    }
+
+    pub(crate) fn start_with(bed: &Bed, words: &[&str]) -> Self {
         let own = std::env::current_exe().unwrap();
         let watch = own.parent().unwrap().parent().unwrap().join("examples/watch");
         let mut command = Command::new(watch);
-        command
-            .arg(idle_after_s.to_string())
-            .env_clear()
-            .envs(bed.env.iter().map(|(key, value)| (key, value)));
+        command.args(words).env_clear().envs(bed.env.iter().map(|(key, value)| (key, value)));
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -341,7 +396,7 @@ impl Watcher {
     }
 
     /// How often the process was woken while it said nothing for this long.
-    async fn wakeups(&mut self, length: Duration) -> u64 {
+    pub(crate) async fn wakeups(&mut self, length: Duration) -> u64 {
         let before = self.status("voluntary_ctxt_switches");
         if let Ok(Ok(Some(line))) = timeout(length, self.lines.next_line()).await {
             panic!("said in silence: {line}; before:\n{}", self.said);

@@ -40,8 +40,13 @@ impl Idle {
         }
     }
 
-    pub(super) const fn is_offered(&self) -> bool {
-        self.ext.is_some() || self.kde.is_some()
+    /// By which protocol the compositor tells, if it offers one.
+    pub(super) const fn protocol(&self) -> Option<&'static str> {
+        match (&self.ext, &self.kde) {
+            (Some(_), _) => Some("ext_idle_notify"),
+            (None, Some(_)) => Some("org_kde_kwin_idle"),
+            (None, None) => None,
+        }
     }
 
     /// Asks to be told after so many milliseconds without input.

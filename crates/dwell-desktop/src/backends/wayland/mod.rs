@@ -1,10 +1,13 @@
 //! A Wayland connection, as the back ends of all Wayland compositors share it.
 //!
-//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`plasma`], [`toplevels`] — and tells
+//! One [`Client`] binds whatever of interest a compositor offers — a part a file: [`idle`], [`lock`], [`plasma`],
+//! [`toplevels`] — and tells
 //! when any of it has changed. Everything is asynchronous, the first exchange included: a compositor that is stopped
 //! holds nothing up.
 
 mod idle;
+mod lock;
+mod lock_interfaces;
 mod plasma;
 mod toplevels;
 
@@ -22,14 +25,18 @@ use wayland_client::protocol::{wl_callback, wl_registry, wl_seat};
 use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle};
 
 use super::Down;
+use super::ipc::PATIENCE;
 use crate::clock;
 use crate::readiness::awaitable;
 use crate::report::Levels;
 
+/// What is spoken of when the connection is.
+const COMPOSITOR: &str = "the Wayland compositor";
+
 /// A connection to a Wayland compositor, with what it tells.
 pub(crate) struct Client {
-    queue: EventQueue<State>,
     display: WlDisplay,
+    queue: EventQueue<State>,
     fd: AsyncFd<OwnedFd>,
     state: State,
     /// How many questions must have been answered.
@@ -45,6 +52,7 @@ struct State {
     answers: u32,
     seat: Option<wl_seat::WlSeat>,
     idle: idle::Idle,
+    lock: lock::Lock,
     plasma: plasma::Plasma,
     toplevels: toplevels::Toplevels,
 }
@@ -60,8 +68,7 @@ impl Client {
         stream.set_nonblocking(true)?;
         let peer = socket_peercred(&stream).ok().map(|peer| peer.pid.as_raw_nonzero().get());
         let fd = awaitable(OwnedFd::from(stream.try_clone()?), Interest::READABLE | Interest::WRITABLE)?;
-        let connection =
-            Connection::from_socket(stream).map_err(|_| Down::Refused("the Wayland compositor"))?;
+        let connection = Connection::from_socket(stream).map_err(|_| Down::Refused(COMPOSITOR))?;
         let queue: EventQueue<State> = connection.new_event_queue();
         let handle = queue.handle();
         let display = connection.display();
@@ -78,18 +85,40 @@ impl Client {
     pub(crate) async fn settle(&mut self) -> Result<(), Down> {
         self.display.sync(&self.queue.handle(), ());
         self.answers += 1;
-        self.answered(self.answers).await
-    }
-
-    async fn answered(&mut self, answers: u32) -> Result<(), Down> {
-        while self.state.answers < answers {
-            self.changed().await?;
+        while self.state.answers < self.answers {
+            self.told().await?;
         }
         Ok(())
     }
 
     /// Waits until the compositor has told something. Cancelling loses nothing.
+    ///
+    /// A compositor that is stopped or stuck keeps its connections, and tells neither idleness nor anything else, so
+    /// that time would run on for whatever had focus. So while time runs, one that has been silent for the whole idle
+    /// time is asked whether it is still there. While nobody is there, or nothing has focus, nothing wakes up.
     pub(crate) async fn changed(&mut self) -> Result<(), Down> {
+        if self.state.idle.idle || (self.active().is_none() && self.active_plasma_window().is_none()) {
+            return self.told().await;
+        }
+        match clock::within(self.idle_after, self.told()).await {
+            Some(told) => told,
+            None => self.is_alive().await,
+        }
+    }
+
+    async fn is_alive(&mut self) -> Result<(), Down> {
+        clock::within(PATIENCE, self.settle()).await.unwrap_or(Err(Down::Silent(COMPOSITOR)))
+    }
+
+    /// The compositor's name, where it is known: its process's.
+    pub(crate) fn name(&self) -> String {
+        let comm = self.peer.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+        let name = comm.map(|comm| comm.trim().to_owned());
+        let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+        name.filter(plain).unwrap_or_else(|| "this Wayland compositor".to_owned())
+    }
+
+    async fn told(&mut self) -> Result<(), Down> {
         loop {
             self.flush().await?;
             // Everything that has arrived is read before the socket is waited on.
@@ -133,11 +162,12 @@ impl Client {
 
     /// Says how well idleness is known.
     pub(crate) async fn state_idle_health(&self, levels: &mut Levels, backend: &'static str) {
-        if self.state.seat.is_some() && self.state.idle.is_offered() {
-            levels.health("idle", true, backend, "the compositor tells when there is no input").await;
+        if let Some(protocol) = self.state.idle.protocol().filter(|_| self.state.seat.is_some()) {
+            levels.health("idle", true, backend, &format!("told by the compositor ({protocol})")).await;
         } else {
-            let message = "this compositor does not tell when there is no input, so you always count as present; use one that offers ext-idle-notify";
-            levels.health("idle", false, backend, message).await;
+            let message =
+                "this compositor does not tell when there is no input, so you always count as present";
+            levels.ill("idle", backend, message, Some("use one that offers ext-idle-notify")).await;
         }
     }
 
@@ -156,7 +186,7 @@ impl Client {
 }
 
 fn ended() -> Down {
-    Down::Ended("the Wayland compositor")
+    Down::Ended(COMPOSITOR)
 }
 
 impl Dispatch<wl_registry::WlRegistry, ()> for State {
@@ -172,6 +202,7 @@ impl Dispatch<wl_registry::WlRegistry, ()> for State {
         if interface == wl_seat::WlSeat::interface().name && state.seat.is_none() {
             state.seat = Some(registry.bind(name, version.min(5), handle, ()));
         }
+        lock::Lock::bind(registry, name, &interface, handle);
         state.idle.bind(registry, name, &interface, handle);
         state.plasma.bind(registry, name, &interface, version, handle);
         state.toplevels.bind(registry, name, &interface, version, handle);

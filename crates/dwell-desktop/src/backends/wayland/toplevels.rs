@@ -27,7 +27,7 @@ pub(super) struct Toplevels {
 }
 
 #[derive(Default)]
-struct Toplevel {
+pub(super) struct Toplevel {
     handle: Option<ZwlrForeignToplevelHandleV1>,
     app_id: String,
     /// When it was activated, as a count of activations; `None`: it has no focus.
@@ -69,19 +69,21 @@ impl Client {
         if self.state.toplevels.manager.is_some() {
             return Ok(());
         }
-        Err(Down::Lacks(
-            "this Wayland compositor does not tell other programs what has focus; use one that offers wlr-foreign-toplevel-management",
-        ))
+        Err(Down::Unsupported(self.name()))
+    }
+
+    pub(super) fn active(&self) -> Option<(&ObjectId, &Toplevel)> {
+        self.state.toplevels.active().filter(|_| !self.state.lock.locked)
     }
 
     /// The toplevel that has focus, as far as this protocol knows it.
     pub(crate) fn active_toplevel(&self) -> Option<Window> {
-        self.state.toplevels.active().map(|(_, toplevel)| toplevel.window())
+        self.active().map(|(_, toplevel)| toplevel.window())
     }
 
     /// Which toplevel that is, and its app id: what to look at anew when it changes.
     pub(crate) fn active_handle(&self) -> Option<(ObjectId, String)> {
-        self.state.toplevels.active().map(|(id, toplevel)| (id.clone(), toplevel.app_id.clone()))
+        self.active().map(|(id, toplevel)| (id.clone(), toplevel.app_id.clone()))
     }
 
     /// Does something to every toplevel of a program.

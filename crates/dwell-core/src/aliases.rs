@@ -1,0 +1,208 @@
+//! Aliases: programs that the person wants counted as another one.
+//!
+//! An alias is a whole id (`crx_abc`), or the beginning of ids (`steam_app_*`), and the id that stands for it. A whole id
+//! goes before a beginning, a longer beginning before a shorter one. What an alias leads to is not looked up again, so
+//! there are no chains and no circles. Ids are the person's own choice; they are private, and `Debug` shows none.
+
+use std::fmt;
+
+use crate::subject::{AppId, IdError};
+
+/// Why a text cannot be an alias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AliasError {
+    /// What is to be counted as another program is no id.
+    #[error("this is no program's id: {0}")]
+    From(IdError),
+    /// A star that is not the last character.
+    #[error("\"*\" can only be the last character")]
+    Star,
+    /// A star alone.
+    #[error("\"*\" alone would make every program the same one")]
+    Everything,
+    /// The id that stands for it is none.
+    #[error("the program that it is counted as is no id: {0}")]
+    To(IdError),
+    /// The id that stands for it has a star.
+    #[error("the program that it is counted as cannot have a \"*\"")]
+    ToStar,
+    /// It is counted as itself.
+    #[error("a program cannot be an alias of itself")]
+    Itself,
+    /// There is one for the same ids: case makes no difference.
+    #[error("there is an alias for this already; upper and lower case are the same")]
+    Twice,
+}
+
+impl AliasError {
+    /// Whether what it is counted as is wrong, rather than what is counted.
+    pub const fn is_about_target(self) -> bool {
+        matches!(self, Self::To(_) | Self::ToStar | Self::Itself)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Alias {
+    /// Without the star.
+    from: AppId,
+    beginning: bool,
+    to: AppId,
+}
+
+/// All aliases, the one that goes before others first.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Aliases(Vec<Alias>);
+
+impl Aliases {
+    /// Adds one.
+    ///
+    /// # Errors
+    /// See [`AliasError`].
+    pub fn add(&mut self, from: &str, to: &str) -> Result<(), AliasError> {
+        let (id, beginning) = from.strip_suffix('*').map_or((from, false), |id| (id, true));
+        if beginning && id.is_empty() {
+            return Err(AliasError::Everything);
+        }
+        if id.contains('*') {
+            return Err(AliasError::Star);
+        }
+        let id = AppId::new(id).map_err(AliasError::From)?;
+        if to.contains('*') {
+            return Err(AliasError::ToStar);
+        }
+        let to = AppId::new(to).map_err(AliasError::To)?;
+        if !beginning && is_same(&id, &to) {
+            return Err(AliasError::Itself);
+        }
+        if self.0.iter().any(|other| other.beginning == beginning && is_same(&other.from, &id)) {
+            return Err(AliasError::Twice);
+        }
+        self.0.push(Alias { from: id, beginning, to });
+        self.0.sort_by_key(|alias| (alias.beginning, std::cmp::Reverse(alias.from.as_str().len())));
+        Ok(())
+    }
+
+    /// The program that `app` is counted as. A program in a terminal (`foot/vim`) is looked up as it is; else its
+    /// terminal is, and it stays in it.
+    pub fn apply(&self, app: &AppId) -> AppId {
+        if let Some(to) = self.find(app.as_str()) {
+            return to.clone();
+        }
+        match app.parts() {
+            (host, Some(program)) => self.find(host).map_or_else(|| app.clone(), |to| to.with(program)),
+            (_, None) => app.clone(),
+        }
+    }
+
+    fn find(&self, id: &str) -> Option<&AppId> {
+        let matches = |alias: &&Alias| {
+            let from = alias.from.as_str().as_bytes();
+            let start = id.as_bytes().get(..from.len());
+            (alias.beginning || id.len() == from.len()) && start.is_some_and(|s| s.eq_ignore_ascii_case(from))
+        };
+        self.0.iter().find(matches).map(|alias| &alias.to)
+    }
+
+    /// What is counted, with its star, and as what: in the order in which they are looked up.
+    pub fn iter(&self) -> impl Iterator<Item = (String, &AppId)> {
+        self.0.iter().map(|alias| {
+            (format!("{}{}", alias.from.as_str(), if alias.beginning { "*" } else { "" }), &alias.to)
+        })
+    }
+
+    /// Whether there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn is_same(a: &AppId, b: &AppId) -> bool {
+    a.as_str().eq_ignore_ascii_case(b.as_str())
+}
+
+impl fmt::Debug for Aliases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} aliases", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn aliases(list: &[(&str, &str)]) -> Aliases {
+        let mut aliases = Aliases::default();
+        list.iter().for_each(|(from, to)| aliases.add(from, to).unwrap());
+        aliases
+    }
+
+    #[test]
+    fn the_most_specific_alias_holds_and_is_not_looked_up_again() {
+        let aliases = aliases(&[
+            ("steam_app_*", "games"),
+            ("steam_app_6*", "six"),
+            ("steam_app_620", "org.valve.Portal2"),
+            ("crx_abc", "org.example.App"),
+            ("org.example.App", "elsewhere"),
+            ("xterm", "foot"),
+            ("foot/vim", "vim"),
+        ]);
+        for (app, counted) in [
+            ("steam_app_7", "games"),
+            ("steam_app_61", "six"),
+            ("STEAM_APP_620", "org.valve.Portal2"),
+            ("steam_app", "steam_app"),
+            ("crx_abc", "org.example.App"),
+            ("crx_abcd", "crx_abcd"),
+            ("org.example.app", "elsewhere"),
+            ("xterm/make", "foot/make"),
+            ("xterm/vim", "foot/vim"),
+            ("foot/vim", "vim"),
+            ("foot/vi", "foot/vi"),
+        ] {
+            assert_eq!(aliases.apply(&AppId::new(app).unwrap()).as_str(), counted, "{app}");
+        }
+        assert!(!format!("{aliases:?}").contains("foot"));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        let mut aliases = aliases(&[("crx_abc", "x"), ("games*", "games")]);
+        for (from, to, error) in [
+            ("", "x", AliasError::From(IdError::Empty)),
+            (" a", "x", AliasError::From(IdError::BadCharacter)),
+            ("*", "x", AliasError::Everything),
+            ("a*b", "x", AliasError::Star),
+            ("a**", "x", AliasError::Star),
+            ("a", "", AliasError::To(IdError::Empty)),
+            ("a", "b*", AliasError::ToStar),
+            ("a", "A", AliasError::Itself),
+            ("CRX_abc", "y", AliasError::Twice),
+            ("Games*", "y", AliasError::Twice),
+        ] {
+            assert_eq!(aliases.add(from, to), Err(error), "{from} {to}");
+        }
+    }
+
+    proptest! {
+        /// Whatever the aliases, one application of them is all that happens, in any case of the letters.
+        #[test]
+        fn each_id_is_what_one_alias_says(
+            list in prop::collection::vec(("[ab]{1,3}\\*?", "[ab]{1,3}"), 0..6),
+            app in "[abAB]{1,4}",
+        ) {
+            let mut aliases = Aliases::default();
+            let kept: Vec<_> = list.iter().filter(|(from, to)| aliases.add(from, to).is_ok()).collect();
+            let app = AppId::new(app).unwrap();
+            let counted = aliases.apply(&app);
+            let lower = app.as_str().to_ascii_lowercase();
+            let matching = |from: &str| from.strip_suffix('*').map_or(lower == from, |start| lower.starts_with(start));
+            if kept.iter().any(|(from, _)| matching(from)) {
+                prop_assert!(kept.iter().any(|(from, to)| matching(from) && counted.as_str() == to));
+            } else {
+                prop_assert_eq!(&counted, &app);
+            }
+        }
+    }
+}

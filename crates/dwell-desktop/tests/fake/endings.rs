@@ -1,0 +1,120 @@
+//! Compositors that go, break or stop.
+
+use super::*;
+use crate::bed::block_on;
+use crate::compositor::Do;
+use dwell_core::sample::Fact;
+
+/// What every end looks like: nobody knows what has focus, and then somebody does again.
+async fn is_lost_and_found(fake: &mut Fake, end: impl AsyncFnOnce(&mut Fake)) {
+    fake.compositor.open("AppA", None);
+    fake.sensors.focus("AppA").await;
+    end(fake).await;
+    fake.sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+    let health = fake.sensors.health("focus", false).await;
+    assert!(health.message.ends_with("; it is taken up again when it comes back"), "{health:?}");
+    fake.sensors.health("focus", true).await;
+}
+
+#[test]
+fn one_that_dies_is_taken_up_again_by_its_next_socket() {
+    block_on(async {
+        let mut fake = Fake::start(Offers::USUAL).await;
+        is_lost_and_found(&mut fake, async |fake: &mut Fake| {
+            fake.compositor.die();
+            // Its successor takes the next name: the old socket's file is still there.
+            let next = Compositor::start(fake.bed.path("wayland-2"), Offers::USUAL);
+            fake.compositor = next;
+        })
+        .await;
+        fake.compositor.open("AppB", None);
+        fake.sensors.focus("AppB").await;
+    });
+}
+
+#[test]
+fn the_end_of_the_protocol_is_an_end() {
+    block_on(async {
+        let mut fake = Fake::start(Offers::USUAL).await;
+        is_lost_and_found(&mut fake, async |fake: &mut Fake| fake.compositor.one(Do::Finish)).await;
+        fake.sensors.focus("AppA").await;
+    });
+}
+
+#[test]
+fn a_protocol_error_is_an_end() {
+    block_on(async {
+        let mut fake = Fake::start(Offers::USUAL).await;
+        is_lost_and_found(&mut fake, async |fake: &mut Fake| fake.compositor.one(Do::ProtocolError)).await;
+        fake.sensors.focus("AppA").await;
+    });
+}
+
+#[test]
+fn one_that_stops_is_noticed_and_taken_up_when_it_goes_on() {
+    block_on(async {
+        // Silent for longer than this, it is asked whether it is there.
+        let mut fake = Fake::start_with(Offers::USUAL, 1000).await;
+        fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        fake.compositor.stall();
+        fake.sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        let health = fake.sensors.health("focus", false).await;
+        assert!(health.message.ends_with("does not answer; it is taken up again when it does"), "{health:?}");
+        fake.compositor.go_on();
+        fake.sensors.health("focus", true).await;
+        fake.sensors.focus("AppA").await;
+    });
+}
+
+#[test]
+fn one_that_is_there_is_asked_and_nothing_is_said() {
+    block_on(async {
+        let mut fake = Fake::start_with(Offers::USUAL, 300).await;
+        fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        fake.sensors.silence(Duration::from_millis(1500)).await;
+    });
+}
+
+#[test]
+fn one_that_never_answers_holds_nothing_up() {
+    block_on(async {
+        let bed = Bed::new();
+        let mut compositor = Compositor::start(bed.path("wayland-1"), Offers::USUAL);
+        compositor.stall();
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        let health = sensors.health("focus", false).await;
+        assert!(health.message.contains("does not answer"), "{health:?}");
+        // Another display is still taken.
+        let other = Bed::new();
+        let mut second = Compositor::start(other.path("wayland-1"), Offers::USUAL);
+        second.open("AppB", None);
+        sensors.desktop.reattach(other.surroundings());
+        sensors.focus("AppB").await;
+        // As is the first, when it goes on.
+        sensors.desktop.reattach(dwell_desktop::Surroundings::default());
+        compositor.open("AppA", None);
+        compositor.go_on();
+        sensors.focus("AppA").await;
+        compositor.die();
+        sensors.health("focus", false).await;
+    });
+}
+
+#[test]
+fn one_that_tells_nothing_is_unsupported() {
+    block_on(async {
+        let bed = Bed::new();
+        let _compositor =
+            Compositor::start(bed.path("wayland-1"), Offers { toplevels: false, ..Offers::USUAL });
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        let health = sensors.health("focus", false).await;
+        assert!(health.message.contains(" does not tell other programs what has focus"), "{health:?}");
+        assert!(health.message.contains("; log in to "), "{health:?}");
+        sensors.rest(Duration::from_millis(500)).await;
+        // It is tried a few times, and then no more.
+        sensors.silence(Duration::from_millis(1000)).await;
+    });
+}
