@@ -159,7 +159,7 @@ impl Bed {
             Kind::Labwc | Kind::SwayAlone | Kind::Weston | Kind::Cage => {
                 (kind.wlroots().map_or(&[][..], Compositor::needs).to_vec(), Person::unprivileged())
             }
-            Kind::Kwin | Kind::KwinUngranted => (Kwin::NEEDS.to_vec(), Person::unprivileged()),
+            Kind::Kwin | Kind::KwinUngranted => (Kwin::needs(), Person::unprivileged()),
             Kind::Gnome | Kind::GnomeAlone => (Gnome::NEEDS.to_vec(), Person::unprivileged()),
             Kind::NoDisplay => (vec!["dbus-daemon", "setpriv"], Ok(Person::current())),
         };

@@ -1,11 +1,12 @@
-//! KWin on a virtual screen: windows are dialogs of zenity, and KWin is asked by scripts of the bed's own, which report
-//! to a D-Bus object of the bed's own.
+//! KWin on a virtual screen: windows are terminals of foot or dialogs of zenity, and KWin is asked by scripts of the
+//! bed's own, which report to a D-Bus object of the bed's own.
 
 mod service;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::bell::Bell;
 use crate::clock::{Deadline, wait_until};
@@ -31,7 +32,16 @@ pub(crate) struct Kwin {
 }
 
 impl Kwin {
-    pub(crate) const NEEDS: &[&str] = &["kwin_wayland", "zenity", "gdbus", "setpriv", "dbus-daemon"];
+    /// What it takes on this machine.
+    pub(crate) fn needs() -> Vec<&'static str> {
+        vec![
+            "kwin_wayland",
+            if has_old_foot() { "zenity" } else { "foot" },
+            "gdbus",
+            "setpriv",
+            "dbus-daemon",
+        ]
+    }
 
     /// Starts it; `granted`: with the desktop file that lets dwelld see its windows.
     pub(crate) fn start(place: &mut Place, granted: bool) -> Self {
@@ -43,6 +53,14 @@ impl Kwin {
         // The screen is locked when a test says so, and at no other time.
         let settings = place.home().join(".config/kscreenlockerrc");
         place.write(&settings, "[Daemon]\nAutolock=false\nLockOnResume=false\n");
+        // Without a menu that takes every program, KDE knows of none.
+        let menus = place.home().join(".config/menus");
+        fs::create_dir(&menus).expect("a private folder");
+        place.own(&menus, 0o700);
+        place.write(
+            &menus.join("applications.menu"),
+            "<Menu><Name>Applications</Name><DefaultAppDirs/><DefaultDirectoryDirs/><Include><All/></Include></Menu>",
+        );
         let applications = place.home().join(".local/share/applications");
         fs::create_dir(&applications).expect("a private folder");
         place.own(&applications, 0o700);
@@ -99,10 +117,13 @@ impl Kwin {
         }
     }
 
-    /// Opens a dialog with this app id and waits until it has focus, as every new window gets it.
+    /// Opens a window with this app id and waits until it has focus, as every new window gets it.
     pub(crate) fn open(&self, place: &Place, app: &str, title: &str) -> (Process, u32) {
-        let arguments = ["--info", "--name", app, "--title", title, "--text", title];
-        let process = place.start("zenity", &arguments);
+        let process = if has_old_foot() {
+            place.start("zenity", &["--info", "--name", app, "--title", title, "--text", title])
+        } else {
+            place.start("foot", &["-a", app, "-T", title, "sleep", "100000"])
+        };
         let pid = process.pid();
         let focused = || self.service.active() == Some(pid);
         assert!(self.changed().wait_until(Deadline::seconds(20), focused), "no new window");
@@ -163,6 +184,14 @@ impl Kwin {
     fn unload(&self, place: &Place, name: &str) {
         call(place, "/Scripting", "org.kde.kwin.Scripting.unloadScript", &[name]);
     }
+}
+
+/// foot before 1.16 dies on the KWin that comes with it; and the zenity that comes with newer ones cannot be given an id.
+fn has_old_foot() -> bool {
+    let version = Command::new("foot").arg("--version").output().ok();
+    let version = version.and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default();
+    let minor = version.split_once("1.").and_then(|(_, rest)| rest.split('.').next()?.parse::<u32>().ok());
+    minor.is_some_and(|minor| minor < 16)
 }
 
 fn saver(place: &Place, method: &str) -> Option<String> {
