@@ -43,7 +43,7 @@ fn foot(bed: &mut Bed, id: &str) {
 }
 
 #[test]
-fn focus_acts_and_locks() {
+fn labwc_focus_acts_and_locks() {
     if !can_run(PROGRAMS) {
         return;
     }
@@ -73,7 +73,7 @@ fn focus_acts_and_locks() {
 }
 
 #[test]
-fn idleness_is_since_the_last_input() {
+fn labwc_idleness_is_since_the_last_input() {
     if !can_run(PROGRAMS) {
         return;
     }
@@ -91,7 +91,7 @@ fn idleness_is_since_the_last_input() {
 }
 
 #[test]
-fn a_quiet_desktop_wakes_nobody() {
+fn a_quiet_labwc_wakes_nobody() {
     if !can_run(PROGRAMS) {
         return;
     }
