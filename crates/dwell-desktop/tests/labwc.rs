@@ -54,13 +54,9 @@ fn labwc_focus_acts_and_locks() {
             foot(&mut bed, id);
             sensors.focus(id).await;
         }
-        // It takes focus from every window, and has to stay until it is told to go.
-        bed.start("swaylock", &["swaylock", "-c", "000000"]);
+        let locker = bed.lock_screen().await;
         sensors.focus_none().await;
-        let locker =
-            i32::try_from(bed.pid("swaylock")).ok().and_then(rustix::process::Pid::from_raw).unwrap();
-        rustix::process::kill_process(locker, rustix::process::Signal::USR1).unwrap();
-        bed.ended("swaylock").await;
+        bed.unlock_screen(locker);
         sensors.focus("AppA").await;
 
         sensors.desktop.act(WindowAct::Minimise(app("AppA")));
