@@ -56,6 +56,8 @@ fn labwc_focus_acts_and_locks() {
         }
         let locker = bed.lock_screen().await;
         sensors.focus_none().await;
+        // Unlocked within milliseconds of being locked, labwc 0.8 at times crashes.
+        sensors.silence(Duration::from_millis(500)).await;
         bed.unlock_screen(locker);
         sensors.focus("AppA").await;
 
