@@ -1,6 +1,10 @@
 //! Compositors of the wlroots kind: those that tell what has focus, and those that do not.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints what it measured"
+)]
 
 use std::time::Duration;
 
@@ -84,6 +88,7 @@ fn focus_is_told_by_the_toplevels(kind: Kind, name: &str) {
     let seen = observer.milliseconds_by_app(from, to);
     for (app, milliseconds) in &seen {
         let measured = counted(&bed, app, from, to);
+        eprintln!("{name}: {app}: dwell {measured} ms, observer {milliseconds} ms of {}", to.since(from));
         assert!(
             (measured - milliseconds).abs() <= TOLERANCE_MS,
             "{app}: dwell {measured}, observer {seen:?}"
@@ -145,6 +150,7 @@ fn a_crash_is_unobserved_and_the_next_one_is_taken_up(kind: Kind) {
     let answers = Stamp::now();
     assert!(wait_until(Deadline::seconds(10), || focus_health(&bed).0), "not taken up");
     let took = Stamp::now().since(answers);
+    eprintln!("{kind:?}: taken up within {took} ms");
     assert!(took <= TAKEN_UP_WITHIN_MS, "taken up {took} ms after it answered");
     let _window = bed.open("AppB", "beta");
     bed.wait_for_dwell_to_see("AppB");
@@ -196,6 +202,7 @@ fn a_sway_that_is_stopped_is_unobserved_until_it_goes_on() {
     bed.press_key();
     assert!(wait_until(Deadline::seconds(10), || focus_health(&bed).0), "{:?}", focus_health(&bed));
     let took = Stamp::now().since(goes_on);
+    eprintln!("sway: taken up within {took} ms after it went on");
     assert!(took <= TAKEN_UP_WITHIN_MS, "taken up {took} ms after it went on");
     bed.wait_for_dwell_to_see("AppA");
 }

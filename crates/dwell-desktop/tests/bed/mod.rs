@@ -19,10 +19,12 @@ use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
 use dwell_core::time::{Boot, Millis};
 use dwell_desktop::{Buses, Desktop, Health, Notice, Settings, Surroundings};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 
 /// No event on these beds takes longer, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -129,18 +131,51 @@ impl Bed {
         self.programs.iter().find(|(other, _)| other == name).and_then(|(_, child)| child.id()).unwrap()
     }
 
-    /// The process id of a program that runs in this bed without having been started by it.
-    pub(crate) fn find(&self, program: &str, is: impl Fn(u32) -> bool) -> u32 {
+    /// Locks the screen with swaylock; its process id. It goes on in the background when the screen is locked: one that
+    /// were ended before would leave it locked for ever.
+    pub(crate) async fn lock_screen(&mut self) -> Pid {
+        self.start("swaylock", &["swaylock", "-f", "-c", "000000"]);
+        self.ended("swaylock").await;
+        // Nothing tells when a process gets ready for a signal.
+        let mut again = interval(Duration::from_millis(10));
+        let found = async {
+            loop {
+                again.tick().await;
+                if let Some(pid) = self.locker() {
+                    return pid;
+                }
+            }
+        };
+        timeout(DEADLINE, found).await.expect("swaylock is gone")
+    }
+
+    /// The swaylock of this bed that can be told to unlock; its child, which checks passwords, cannot.
+    fn locker(&self) -> Option<Pid> {
         let own = format!("XDG_RUNTIME_DIR={}", self.dir.path().display());
-        let here = |pid: &u32| {
-            is(*pid)
-                && fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm.trim() == program)
-                && fs::read(format!("/proc/{pid}/environ"))
-                    .is_ok_and(|env| env.split(|byte| *byte == 0).any(|var| var == own.as_bytes()))
+        let is = |pid: &i32| {
+            let read = |name: &str| fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            let status = String::from_utf8_lossy(&read("status")).into_owned();
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0");
+            let catches_usr1 =
+                u64::from_str_radix(caught.trim(), 16).is_ok_and(|caught| caught & (1 << 9) != 0);
+            let ours = read("environ").split(|byte| *byte == 0).any(|var| var == own.as_bytes());
+            read("comm") == b"swaylock\n" && catches_usr1 && ours
         };
         let pids = fs::read_dir("/proc").unwrap().flatten();
         let mut pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        pids.find(here).unwrap_or_else(|| panic!("no {program} runs here"))
+        pids.find(is).and_then(Pid::from_raw)
+    }
+
+    /// Unlocks what [`Self::lock_screen`] locked, and waits until its locker has gone.
+    pub(crate) fn unlock_screen(&self, locker: Pid) {
+        let end = pidfd_open(locker, PidfdFlags::NONBLOCK).unwrap();
+        kill_process(locker, Signal::USR1).unwrap();
+        let patience = Timespec::try_from(DEADLINE).unwrap();
+        assert_eq!(
+            poll(&mut [PollFd::new(&end, PollFlags::IN)], Some(&patience)),
+            Ok(1),
+            "it does not unlock"
+        );
     }
 
     /// Kills the program of that name with SIGKILL and waits for its end.

@@ -118,3 +118,18 @@ fn one_that_tells_nothing_is_unsupported() {
         sensors.silence(Duration::from_millis(1000)).await;
     });
 }
+
+#[test]
+fn a_sway_whose_ipc_never_answers_is_noticed() {
+    block_on(async {
+        let bed = Bed::new();
+        let mut compositor = Compositor::start(bed.path("wayland-1"), Offers::USUAL);
+        let path = bed.path(&format!("sway-ipc.0.{}.sock", std::process::id()));
+        let _ipc = crate::ipc::Ipc::start(path, |_| crate::ipc::Answer::Never);
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        assert_eq!(sensors.health("focus", true).await.backend, "sway");
+        compositor.open("AppA", None);
+        let health = sensors.health("focus", false).await;
+        assert_eq!(health.message, "sway does not answer; it is taken up again when it does");
+    });
+}
