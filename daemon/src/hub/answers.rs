@@ -153,6 +153,7 @@ impl Hub {
 
     fn doctor(&self) -> Vec<wire::Part> {
         let mut parts = self.parts();
+        parts.extend(self.idle_limit());
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
         parts.push(plain("store", format!("{}", self.data_dir.display())));
