@@ -104,11 +104,21 @@ fn what_runs_in_a_foot_is_told_apart() {
         let at = typed(&bed, "make").await;
         is_about(sensors.focus("foot/make").await, at);
         is_about(sensors.focus("foot").await, made(&bed));
+        // A program that begins without a word, and later than the first look after the last one.
+        let text = "(sleep 0.7; exec sleep 1)";
+        bed.run(&["wtype", "-s", "200", "-d", "5", text]).await;
+        // Nothing is left to look at.
+        sensors.rest(Duration::from_millis(2500)).await;
+        bed.run(&["wtype", "-s", "200", "-k", "Return"]).await;
+        let at = now() + Millis::from_ms(700);
+        is_about(sensors.focus("foot/sleep").await, at);
+        sensors.focus("foot").await;
         // A program that says nothing, and one that is stopped and taken up again.
         let at = typed(&bed, "sleep 600").await;
         is_about(sensors.focus("foot/sleep").await, at);
         bed.run(&["wtype", "-s", "200", "-M", "ctrl", "z", "-m", "ctrl"]).await;
-        is_about(sensors.focus("foot").await, now());
+        let at = now();
+        is_about(sensors.focus("foot").await, at);
         let at = typed(&bed, "fg").await;
         is_about(sensors.focus("foot/sleep").await, at);
         // Another terminal's programs are its own. What is closed is the window in which the program runs.
