@@ -355,9 +355,17 @@ async fn aliases_terminals_and_categories_hold_everywhere() {
     foot.sort();
     assert_eq!(foot, ["foot", "foot/vim"]);
 
-    // Other aliases hold at once, for what has focus too.
-    std::fs::write(&config, "[aliases]\nfoot = \"Terminals\"\n").unwrap();
+    // A limit from before an alias is told of: it will never count.
+    let quiet = own.doctor().await.unwrap().iter().all(|part| part.part != "aliases");
+    std::fs::write(&config, "[aliases]\n\"org.example.App\" = \"x\"\n").unwrap();
     own.reload().await.unwrap();
-    assert_eq!(own.status().await.unwrap().active.unwrap().app, "Terminals");
+    let parts = own.doctor().await.unwrap();
+    let part = parts.iter().find(|part| part.part == "aliases").unwrap();
+    assert!(quiet && !part.ok && part.fix.as_deref() == Some("dwell limit remove app"), "{part:?}");
+
+    // Other aliases hold at once, for what has focus too.
+    std::fs::write(&config, "[aliases]\nfoot = \"kitty\"\n").unwrap();
+    own.reload().await.unwrap();
+    assert_eq!(own.status().await.unwrap().active.unwrap().app, "kitty");
     daemon.stop().await;
 }

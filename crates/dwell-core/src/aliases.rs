@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::policy::{guarded, is_exempt, is_terminal};
 use crate::subject::{AppId, IdError};
 
 /// Why a text cannot be an alias.
@@ -29,6 +30,12 @@ pub enum AliasError {
     /// It is counted as itself.
     #[error("a program cannot be an alias of itself")]
     Itself,
+    /// It would make a limit act on the desktop's own programs, which limits leave alone.
+    #[error("the desktop's own programs are left alone by limits, and cannot count as another program")]
+    Desktop,
+    /// It would make a limit on everything act on a terminal, in which limits can be changed.
+    #[error("a terminal can only count as another terminal, which a limit on everything leaves alone")]
+    Terminal,
     /// There is one for the same ids: case makes no difference.
     #[error("there is an alias for this already; upper and lower case are the same")]
     Twice,
@@ -73,6 +80,17 @@ impl Aliases {
         let to = AppId::new(to).map_err(AliasError::To)?;
         if !beginning && is_same(&id, &to) {
             return Err(AliasError::Itself);
+        }
+        let (desktop, terminal) = if beginning {
+            guarded(id.as_str())
+        } else {
+            (is_exempt(&id), id.parts().1.is_none() && is_terminal(&id))
+        };
+        if desktop {
+            return Err(AliasError::Desktop);
+        }
+        if terminal && !is_terminal(&to) {
+            return Err(AliasError::Terminal);
         }
         if self.0.iter().any(|other| other.beginning == beginning && is_same(&other.from, &id)) {
             return Err(AliasError::Twice);
@@ -178,6 +196,10 @@ mod tests {
             ("a", "", AliasError::To(IdError::Empty)),
             ("a", "b*", AliasError::ToStar),
             ("a", "A", AliasError::Itself),
+            ("Sway", "x", AliasError::Desktop),
+            ("org.gnome.*", "x", AliasError::Desktop),
+            ("foot", "x", AliasError::Terminal),
+            ("Konsol*", "x", AliasError::Terminal),
             ("CRX_abc", "y", AliasError::Twice),
             ("Games*", "y", AliasError::Twice),
         ] {

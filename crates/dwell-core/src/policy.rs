@@ -335,6 +335,16 @@ pub fn is_terminal(app: &AppId) -> bool {
     is_one_of(app, TERMINALS)
 }
 
+/// The ids of the programs that a limit treats otherwise than others, that begin so, without regard to ASCII case:
+/// whether one of them is left alone by every limit, and whether one of them is a terminal.
+pub fn guarded(beginning: &str) -> (bool, bool) {
+    let begins = |ids: &[&str]| {
+        ids.iter()
+            .any(|id| id.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning)))
+    };
+    (begins(EXEMPT), begins(TERMINALS))
+}
+
 /// Whether this program is minimised where a rule says `close`: closing a terminal or a development environment can
 /// lose hours of work without a question (xterm and foot exit at once, running builds and all: measured).
 pub fn holds_work(app: &AppId) -> bool {

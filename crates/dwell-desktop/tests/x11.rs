@@ -68,6 +68,39 @@ fn focus_follows_the_active_window() {
     });
 }
 
+/// What Flatpak does, by the program with which it does it: another root, other processes' numbers, and a file that
+/// only it can have put there.
+#[test]
+fn a_sandbox_is_known_by_what_flatpak_wrote_into_it() {
+    if !can_run(&[PROGRAMS, &["bwrap", "setpriv"]].concat()) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::unprivileged();
+        desktop(&mut bed).await;
+        let info = bed.path("info");
+        let text =
+            "[Application]\nname=org.example.Sandboxed\nruntime=runtime/org.gnome.Platform/x86_64/43\n";
+        std::fs::write(&info, text).unwrap();
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        sensors.focus_none().await;
+        let info = info.to_str().unwrap();
+        let mut words = vec!["bwrap", "--unshare-pid", "--tmpfs", "/", "--proc", "/proc", "--dev", "/dev"];
+        for path in ["/usr", "/etc", "/tmp/.X11-unix"] {
+            words.extend(["--ro-bind", path, path]);
+        }
+        for (to, path) in [("usr/bin", "/bin"), ("usr/lib", "/lib"), ("usr/lib64", "/lib64")] {
+            words.extend(["--symlink", to, path]);
+        }
+        words.extend(["--ro-bind", info, "/.flatpak-info", "xterm", "-e", "sleep", "600"]);
+        bed.start("sandboxed", &words);
+        sensors.focus("org.example.Sandboxed").await;
+        // The same program outside.
+        bed.start("plain", &["xterm", "-e", "sleep", "600"]);
+        sensors.focus_of(&["debian-xterm", "XTerm"]).await;
+    });
+}
+
 impl Sensors {
     async fn focus_activated(&mut self, bed: &Bed, class: &str) -> dwell_core::time::Boot {
         bed.run(&["xdotool", "search", "--onlyvisible", "--class", class, "windowactivate"]).await;

@@ -96,3 +96,16 @@ pub struct OnlyTogether {
     /// The last of them.
     pub to: CivilDay,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_a_terminal_goes_what_ran_in_it() {
+        let app = |id: &str| AppId::new(id).unwrap();
+        let goes = |gone: &str, id: &str| What::App(app(gone)).takes_subject(&Subject::app(app(id)));
+        assert!(goes("foot", "Foot") && goes("foot", "foot/vim") && goes("foot/vim", "foot/vim"));
+        assert!(!goes("foot", "footclient") && !goes("foot/vim", "foot"));
+    }
+}

@@ -30,7 +30,7 @@ pub(super) fn privacy(
     };
     let mut files = vec![
         place(&places.vault(), "the vault: all records", true),
-        place(config, "settings; nothing of what you do", false),
+        place(config, "settings, and the programs that you name in aliases", false),
     ];
     if keys.iter().any(|key| key.kind == "keyfile") {
         files.push(place(&places.keyfile(), "the key of history, readable by you alone", false));
@@ -51,10 +51,11 @@ pub(super) fn privacy(
     }
 }
 
-const NEVER: [&str; 5] = [
+const NEVER: [&str; 6] = [
     "window titles, addresses beyond the domain, page contents, what is typed",
     "anything of private windows but that there was one",
     "screenshots, sound, location",
+    "what a terminal shows, or with which arguments a program runs in it",
     "anything on another machine: dwelld opens no network socket, and cannot",
     "names of programs or domains in logs or temporary files",
 ];

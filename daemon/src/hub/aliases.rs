@@ -2,6 +2,8 @@
 //!
 //! Our own sensors know the aliases by themselves. What is recorded stays as it is: an alias holds from when it was made.
 
+use dwell_bus::wire;
+use dwell_core::rules::Rule;
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::Target;
 
@@ -40,5 +42,20 @@ impl Hub {
             Target::App(app) => Target::App(self.config.aliases.apply(&app)),
             Target::Domain(_) | Target::Category(_) | Target::All => target,
         }
+    }
+
+    /// What is wrong with the first limit on a program that is counted as another one since: it never counts.
+    pub(super) fn idle_limit(&self) -> Option<wire::Part> {
+        let idle = |rule: &&Rule| self.counted(rule.target.clone()) != rule.target;
+        let rule = self.rules.iter().find(idle)?;
+        let (id, target) = (rule.id.as_str(), self.counted(rule.target.clone()));
+        Some(wire::Part {
+            part: "aliases".to_owned(),
+            ok: false,
+            message: format!(
+                "the limit \"{id}\" never counts: its program counts as {target}, by your aliases"
+            ),
+            fix: Some(format!("dwell limit remove {id}")),
+        })
     }
 }

@@ -158,6 +158,7 @@ impl Hub {
 
     fn doctor(&self) -> Vec<wire::Part> {
         let mut parts = self.parts();
+        parts.extend(self.idle_limit());
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
         if self.sensors == Sensors::Own && !self.health.contains_key("focus") {
