@@ -55,7 +55,7 @@ impl Compositor {
             }
             Compositor::Cage => place.start("cage", &["--", "foot", "-a", "AppA", "sleep", "100000"]),
             Compositor::SwayAlone => {
-                // sway puts its IPC where it is told to; a path that ends the name that dwell would look for.
+                // sway puts its IPC where it is told to, and nobody else is told.
                 let config = place.runtime().join("sway.conf");
                 place.write(&config, "xwayland disable\noutput HEADLESS-1 mode 1280x720\n");
                 let hidden = place.runtime().join("hidden.sock");
