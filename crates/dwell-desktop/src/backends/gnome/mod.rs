@@ -1,0 +1,290 @@
+//! GNOME Shell on Wayland, which tells nobody what has focus but an extension: dwell's own (`integrations/gnome-shell`),
+//! over the session bus.
+//!
+//! The extension answers the owner of dwell's bus name alone, and tells it of each change by a signal that nobody else
+//! gets. GNOME Shell switches extensions off while the screen is locked, so its name on the bus comes and goes with
+//! the lock; that is no failure. Any other absence is one, and is told with what mends it.
+//!
+//! Everything here is over the bus: a shell that ends loses its names there, and with them its idle watches.
+
+mod extension;
+mod idle;
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use dwell_core::time::{Boot, Millis};
+use futures_util::StreamExt;
+use futures_util::stream::{SelectAll, select_all};
+use tokio::sync::mpsc;
+use zbus::{Connection, Message, MessageStream};
+
+use self::extension::{Answer, Extension, Told};
+use self::idle::Watches;
+use super::{Abilities, Context, Down};
+use crate::apps::Apps;
+use crate::idle::{Inhibitors, rule, subscribe};
+use crate::report::Levels;
+use crate::{WindowAct, clock};
+
+/// This back end's name in [`crate::Health::backend`].
+pub(crate) const NAME: &str = "gnome";
+
+pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
+
+/// The shell's own name on the bus.
+pub(crate) const SHELL: &str = "org.gnome.Shell";
+
+/// How long the extension may be away before that is told. The shell switches it off some 0.3 s before the lock is told
+/// of, and on again when the lock ends.
+const GRACE: Millis = Millis::from_secs(2);
+
+/// The GNOME Shell back end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Gnome {
+    pub(crate) wayland: PathBuf,
+}
+
+impl Gnome {
+    /// Attaches and runs until GNOME Shell goes.
+    pub(crate) async fn run(
+        &self,
+        context: Context,
+        acts: &mut mpsc::UnboundedReceiver<WindowAct>,
+    ) -> Result<Infallible, Down> {
+        let bus = context.buses.session.clone().ok_or(Down::Lacks(
+            "GNOME Shell is reached over the session bus, and there is none; start dwelld in the session",
+        ))?;
+        let mut inhibitors = Inhibitors::new(context.buses.clone()).await;
+        let mut messages = subscriptions(&bus).await;
+        let shell = owner(&bus, SHELL).await?.ok_or(ended())?;
+        let mut session = Session {
+            extension: Extension::new(&bus),
+            shell,
+            idle_after: context.settings.idle_after,
+            watches: None,
+            apps: context.apps,
+            levels: Levels::new(context.reporter),
+            locked: is_covered(&bus).await,
+            told: false,
+            unseen_from: Some(clock::now() - GRACE),
+            bus,
+        };
+        session.watch_idle(&inhibitors).await?;
+        session.look_for_extension().await?;
+        if session.locked && !session.told {
+            session.say_locked().await;
+        }
+        loop {
+            let wait = session.patience();
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(Ok(message)) => session.take(&message, &inhibitors).await?,
+                    Some(Err(_)) => {}
+                    None => return Err(Down::Ended("the session bus")),
+                },
+                () = inhibitors.changed() => session.look_at_idle(&inhibitors).await?,
+                act = acts.recv() => match act {
+                    Some(act) => session.act(&act).await,
+                    None => std::future::pending().await,
+                },
+                _ = clock::after(wait.unwrap_or(Millis::ZERO)), if wait.is_some() => session.say_absent().await,
+            }
+        }
+    }
+}
+
+/// Everything on the bus that matters here.
+async fn subscriptions(bus: &Connection) -> SelectAll<MessageStream> {
+    const BUS: &str = "org.freedesktop.DBus";
+    let rules = [
+        rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(SHELL)),
+        rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(extension::NAME)),
+        rule(extension::NAME, "FocusChanged").and_then(|rule| rule.path(extension::PATH)),
+        rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(idle::INTERFACE)),
+        rule("org.gnome.ScreenSaver", "ActiveChanged"),
+        rule(idle::INTERFACE, "WatchFired").and_then(|rule| rule.path(idle::PATH)),
+    ];
+    let mut streams = Vec::new();
+    for rule in rules {
+        streams.extend(subscribe(bus, rule).await);
+    }
+    select_all(streams)
+}
+
+struct Session {
+    bus: Connection,
+    /// The unique name of the shell. What claims to come from it, or from its extension, must come from here.
+    shell: String,
+    extension: Extension,
+    idle_after: Millis,
+    /// `None` while the shell has no idle monitor: it takes that name later than its own.
+    watches: Option<Watches>,
+    apps: Apps,
+    levels: Levels,
+    /// The shell covers the screen.
+    locked: bool,
+    /// The extension, as it is there now, has told what has focus.
+    told: bool,
+    /// Since when it has not, while that has not been said.
+    unseen_from: Option<Boot>,
+}
+
+impl Session {
+    async fn take(&mut self, message: &Message, inhibitors: &Inhibitors) -> Result<(), Down> {
+        let header = message.header();
+        let member = header.member().map(|member| member.as_str()).unwrap_or_default();
+        let from_shell = header.sender().is_some_and(|sender| sender.as_str() == self.shell);
+        match member {
+            "NameOwnerChanged" => match message.body().deserialize::<(String, String, String)>() {
+                Ok((name, ..)) if name == SHELL => return Err(ended()),
+                Ok((name, _, new)) if name == idle::INTERFACE => {
+                    if !new.is_empty() {
+                        self.watch_idle(inhibitors).await?;
+                    }
+                }
+                Ok((_, _, new)) if new.is_empty() => self.lose_extension().await,
+                Ok(_) => self.look_for_extension().await?,
+                Err(_) => {}
+            },
+            "FocusChanged" if from_shell => {
+                if let Ok(told) = message.body().deserialize::<Told>() {
+                    self.say_focus(told).await;
+                }
+            }
+            "ActiveChanged" if from_shell => {
+                self.locked = message.body().deserialize::<bool>().unwrap_or(self.locked);
+                if !self.told {
+                    // Back from the lock, the extension has some time to come back, too.
+                    self.unseen_from = Some(clock::now());
+                }
+            }
+            "WatchFired" if from_shell => {
+                let fired = message.body().deserialize::<u32>();
+                if let (Some(watches), Ok(id)) = (&mut self.watches, fired)
+                    && watches.has_fired(id)
+                {
+                    self.look_at_idle(inhibitors).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Asks the extension what has focus, if it is there and the shell's own.
+    async fn look_for_extension(&mut self) -> Result<(), Down> {
+        if owner(&self.bus, extension::NAME).await?.as_ref() != Some(&self.shell) {
+            return Ok(());
+        }
+        match self.extension.focus().await {
+            Answer::Is(told) => self.say_focus(told).await,
+            // It does not know yet that dwell's name is ours, and tells us as soon as it does.
+            Answer::Refused => self.unseen_from = Some(clock::now()),
+            Answer::None => return Err(ended()),
+        }
+        Ok(())
+    }
+
+    async fn say_focus(&mut self, told: Told) {
+        let at = clock::now();
+        self.told = true;
+        self.unseen_from = None;
+        self.levels.attached(NAME, "GNOME Shell's extension tells what has focus", ABILITIES).await;
+        let app = told.window().map(|window| self.apps.identify(&window));
+        self.levels.focus(at, app).await;
+    }
+
+    async fn lose_extension(&mut self) {
+        if std::mem::take(&mut self.told) {
+            let at = clock::now();
+            self.unseen_from = Some(at);
+            self.levels.focus_unknown(at).await;
+        }
+    }
+
+    /// How long until it must be said that the extension is not there; `None` when it is, has been said not to be, or
+    /// cannot be.
+    fn patience(&self) -> Option<Millis> {
+        let from = self.unseen_from.filter(|_| !self.told && !self.locked)?;
+        Some(GRACE.saturating_sub(clock::now().since(from).unwrap_or(Millis::ZERO)))
+    }
+
+    async fn say_absent(&mut self) {
+        self.unseen_from = None;
+        let message = self.extension.why_absent().await;
+        self.levels.health("focus", false, NAME, message).await;
+        self.levels.health("windows", true, NAME, "none are known of").await;
+    }
+
+    async fn say_locked(&self) {
+        let message = "the screen is locked; GNOME Shell's extension tells what has focus when that ends";
+        self.levels.health("focus", true, NAME, message).await;
+    }
+
+    /// Has the shell tell of idleness, if it can by now.
+    async fn watch_idle(&mut self, inhibitors: &Inhibitors) -> Result<(), Down> {
+        self.watches = match owner(&self.bus, idle::INTERFACE).await? {
+            Some(_) => Some(Watches::new(&self.bus, self.idle_after).await.ok_or(ended())?),
+            None => None,
+        };
+        if self.watches.is_some() {
+            self.levels.health("idle", true, NAME, "GNOME Shell tells when there is no input").await;
+        } else {
+            let message = "GNOME Shell does not tell when there is no input, so you always count as present; \
+                           log out and in";
+            self.levels.health("idle", false, NAME, message).await;
+        }
+        self.look_at_idle(inhibitors).await
+    }
+
+    async fn look_at_idle(&mut self, inhibitors: &Inhibitors) -> Result<(), Down> {
+        let since = match &mut self.watches {
+            // The shell tells of no idleness while it is inhibited: ask now, or it is never known.
+            Some(watches) => watches.look(inhibitors.any().await).await.ok_or(ended())?,
+            None => None,
+        };
+        self.levels.idle(clock::now(), since).await;
+        Ok(())
+    }
+
+    /// Does something to every window of a program.
+    async fn act(&self, act: &WindowAct) {
+        let Answer::Is(windows) = self.extension.windows().await else { return };
+        let of_app =
+            |told: &&Told| told.window().is_some_and(|window| act.is_for(&self.apps.identify(&window)));
+        let ids: Vec<u64> = windows.iter().filter(of_app).filter_map(Told::id).collect();
+        if !ids.is_empty() {
+            self.extension.act(act, &ids).await;
+        }
+    }
+}
+
+/// Who owns a name on the bus.
+async fn owner(bus: &Connection, name: &str) -> Result<Option<String>, Down> {
+    let ask = async {
+        let daemon =
+            crate::idle::proxy(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+                .await?;
+        daemon.call::<_, _, String>("GetNameOwner", &name).await
+    };
+    match clock::within(crate::idle::PATIENCE, ask).await {
+        Some(Ok(owner)) => Ok(Some(owner)),
+        Some(Err(zbus::Error::MethodError(..))) => Ok(None),
+        Some(Err(_)) | None => Err(Down::Ended("the session bus")),
+    }
+}
+
+/// Whether the shell covers the screen. Asked of the shell itself: `org.gnome.ScreenSaver` is a service beside it that
+/// runs only once somebody has started it.
+async fn is_covered(bus: &Connection) -> bool {
+    let ask = async {
+        let saver = crate::idle::proxy(bus, SHELL, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver").await?;
+        saver.call::<_, _, bool>("GetActive", &()).await
+    };
+    matches!(clock::within(crate::idle::PATIENCE, ask).await, Some(Ok(true)))
+}
+
+fn ended() -> Down {
+    Down::Ended("GNOME Shell")
+}

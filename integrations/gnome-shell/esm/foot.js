@@ -1,0 +1,2 @@
+
+export {Dwell as default};

@@ -1,0 +1,5 @@
+
+/** Called once, when the shell loads the extension. */
+function init() {
+    return new Dwell();
+}
