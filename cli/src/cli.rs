@@ -7,7 +7,7 @@ use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
 use crate::commands::{
-    check, completions, config, forget, key, limit, man, report, spans, status, vault, why,
+    check, completions, config, doctor, forget, key, limit, man, report, spans, status, vault, why,
 };
 use crate::console::Console;
 use crate::error::Error;
@@ -53,8 +53,7 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Follow changes as they happen, until Ctrl-C
     Watch,
-    /// Look at the health of every part, and say what mends it
-    Doctor,
+    Doctor(doctor::Args),
     Key(key::Args),
     Vault(vault::Args),
     Forget(forget::Args),

@@ -10,9 +10,26 @@ use crate::output::json;
 use crate::output::look::{Ink, Look};
 use crate::output::text::{left, plain, width, wrap};
 
+/// Look at the health of every part, and say what mends it
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Mend what can be mended without root, then look again
+    #[arg(long)]
+    fix: bool,
+}
+
 /// Asks everyone, and says what was found.
-pub(crate) async fn run(console: &mut Console) -> Result<End, Error> {
-    let parts = examine(Bus::chosen()?).await?;
+pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error> {
+    let bus = Bus::chosen()?;
+    let mut parts = examine(bus).await?;
+    let wanted = |part: &wire::Part| !part.ok && part.message.contains("dwell doctor --fix");
+    if args.fix && parts.iter().any(wanted) {
+        let done = super::gnome::mend(&bus.connect().await?).await?;
+        if !console.json {
+            console.say(&done.to_string());
+        }
+        parts = examine(bus).await?;
+    }
     if console.json {
         console.say(&json::line(&json::Doctor::new(&parts)));
     } else {

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod forget;
+pub(crate) mod gnome;
 pub(crate) mod key;
 pub(crate) mod limit;
 pub(crate) mod man;
@@ -42,7 +43,7 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Why(args)) => converse(why::run(&args, console)),
         Some(Command::Check(args)) => converse(check::run(&args, console)),
         Some(Command::Watch) => converse(watch::run(console)),
-        Some(Command::Doctor) => converse(doctor::run(console)),
+        Some(Command::Doctor(args)) => converse(doctor::run(args, console)),
         Some(Command::Key(args)) => converse(key::run(args, console)),
         Some(Command::Vault(args)) => converse(vault::run(args, console)),
         Some(Command::Forget(args)) => converse(forget::run(&args, console)),
