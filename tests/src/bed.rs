@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
+use crate::gnome::{Film, Gnome};
 use crate::logind::Logind;
 use crate::machine::{self, Person};
 use crate::notices::Notices;
@@ -24,6 +25,10 @@ pub enum Kind {
     X11,
     /// Headless sway.
     Sway,
+    /// Headless GNOME Shell with dwell's extension in it.
+    Gnome,
+    /// The same without dwell's extension.
+    GnomeAlone,
     /// Buses alone, as over ssh.
     NoDisplay,
 }
@@ -32,6 +37,7 @@ pub enum Kind {
 enum Desktop {
     X11(X11),
     Sway(Sway),
+    Gnome(Box<Gnome>),
     None,
 }
 
@@ -39,7 +45,7 @@ enum Desktop {
 #[derive(Debug)]
 pub struct Window {
     app: String,
-    /// The X window, or the pid by which sway knows it.
+    /// The X window, or the pid by which sway and GNOME Shell know it.
     number: u32,
     process: Process,
 }
@@ -89,6 +95,7 @@ impl Bed {
         let (needs, person): (&[&str], _) = match kind {
             Kind::X11 => (X11::NEEDS, Ok(Person::current())),
             Kind::Sway => (Sway::NEEDS, Person::unprivileged()),
+            Kind::Gnome | Kind::GnomeAlone => (Gnome::NEEDS, Person::unprivileged()),
             Kind::NoDisplay => (&["dbus-daemon", "setpriv"], Ok(Person::current())),
         };
         if let Some(missing) = machine::lacks(needs) {
@@ -102,6 +109,9 @@ impl Bed {
         let desktop = match kind {
             Kind::X11 => Desktop::X11(X11::start(&mut place)),
             Kind::Sway => Desktop::Sway(Sway::start(&mut place)),
+            Kind::Gnome | Kind::GnomeAlone => {
+                Desktop::Gnome(Box::new(Gnome::start(&mut place, kind == Kind::Gnome)?))
+            }
             Kind::NoDisplay => Desktop::None,
         };
         Ok(Bed { desktop, session_bus, place, folder })
@@ -163,6 +173,7 @@ impl Bed {
         let (process, number) = match &self.desktop {
             Desktop::X11(x11) => x11.open(&self.place, app, title),
             Desktop::Sway(sway) => sway.open(&self.place, app, title),
+            Desktop::Gnome(gnome) => gnome.open(&self.place, app, title),
             Desktop::None => panic!("this bed has no display"),
         };
         Window { app: app.to_owned(), number, process }
@@ -183,6 +194,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::ask_for_focus(&self.place, window.number),
             Desktop::Sway(_) => Sway::ask_for_focus(&self.place, window.number),
+            Desktop::Gnome(_) => Gnome::ask_for_focus(&self.place, window.number),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -192,6 +204,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => X11::press_key(&self.place),
             Desktop::Sway(_) => Sway::press_key(&self.place),
+            Desktop::Gnome(_) => Gnome::press_key(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
     }
@@ -202,6 +215,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_hidden(window.number),
             Desktop::Sway(_) => Sway::is_hidden(&self.place, window.number),
+            Desktop::Gnome(_) => Gnome::is_hidden(&self.place, window.number),
             Desktop::None => false,
         }
     }
@@ -212,6 +226,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => x11.is_open(window.number),
             Desktop::Sway(_) => Sway::is_open(&self.place, window.number),
+            Desktop::Gnome(_) => Gnome::is_open(&self.place, window.number),
             Desktop::None => false,
         }
     }
@@ -225,6 +240,7 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(x11) => Some(x11.changed()),
             Desktop::Sway(sway) => Some(sway.changed()),
+            Desktop::Gnome(gnome) => Some(gnome.changed()),
             Desktop::None => None,
         }
     }
@@ -249,7 +265,38 @@ impl Bed {
         match &self.desktop {
             Desktop::X11(_) => Observer::of_x11(&self.place),
             Desktop::Sway(_) => Observer::of_sway(&self.place),
+            Desktop::Gnome(_) => Observer::of_gnome(&self.place),
             Desktop::None => panic!("this bed has no display"),
+        }
+    }
+
+    /// Locks the screen of a desktop that has a lock of its own, or unlocks it, and waits until it is so.
+    pub fn lock(&self, locked: bool) {
+        match &self.desktop {
+            Desktop::Gnome(_) => Gnome::lock(&self.place, locked),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop has no lock"),
+        }
+    }
+
+    /// Starts a film, of which GNOME's session manager knows that it inhibits idleness.
+    #[must_use]
+    pub fn start_film(&self) -> Film {
+        Gnome::start_film(&self.place)
+    }
+
+    /// Kills the desktop as a crash would. Its windows end with it.
+    pub fn kill_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::Gnome(gnome) => gnome.kill(),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop is never killed"),
+        }
+    }
+
+    /// Kills the desktop if it still runs, starts it again and waits until it is up.
+    pub fn restart_desktop(&mut self) {
+        match &mut self.desktop {
+            Desktop::Gnome(gnome) => gnome.restart(&self.place),
+            Desktop::X11(_) | Desktop::Sway(_) | Desktop::None => panic!("this desktop is never restarted"),
         }
     }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::bell::Bell;
 use crate::clock::{Deadline, Stamp};
+use crate::gnome::Gnome;
 use crate::place::Place;
 use crate::process::Process;
 use crate::sway;
@@ -79,6 +80,14 @@ impl Observer {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(0, Sighting { at: Stamp::now(), app });
+        observer
+    }
+
+    pub(crate) fn of_gnome(place: &Place) -> Self {
+        let observer = Self::start(Gnome::focus_monitor(place), Gnome::read_focus);
+        // The monitor tells of changes only, so what is in focus now is asked for.
+        let sighting = Sighting { at: Stamp::now(), app: Gnome::focused(place) };
+        observer.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(0, sighting);
         observer
     }
 
