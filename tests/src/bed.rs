@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::bell::Bell;
 use crate::bus::PrivateBus;
 use crate::clock::{Deadline, Stamp, wait_until};
-use crate::gnome::Gnome;
+use crate::gnome::{Film, Gnome};
 use crate::kwin::Kwin;
 use crate::logind::Logind;
 use crate::machine::{self, Person};
@@ -387,6 +387,12 @@ impl Bed {
             Desktop::Gnome(gnome) => gnome.restart(&self.place),
             Desktop::None => panic!("this bed has no display"),
         }
+    }
+
+    /// Starts a film, of which GNOME's session manager knows that it inhibits idleness.
+    #[must_use]
+    pub fn start_film(&self) -> Film {
+        Gnome::start_film(&self.place)
     }
 
     /// Puts a window out of sight, as a task bar does.

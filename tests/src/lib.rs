@@ -45,6 +45,7 @@ pub use bell::Bell;
 pub use bus::PrivateBus;
 pub use cli::Answer;
 pub use daemon::{Daemon, Refusal};
+pub use gnome::Film;
 pub use keyring::Keyring;
 pub use logind::Logind;
 pub use notices::{Notice, Notices};

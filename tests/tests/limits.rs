@@ -133,6 +133,11 @@ fn sway_a_limit_warns_and_puts_the_window_away() {
     a_limit_warns_and_puts_the_window_away(Kind::Sway);
 }
 
+#[test]
+fn gnome_a_limit_warns_and_puts_the_window_away() {
+    a_limit_warns_and_puts_the_window_away(Kind::Gnome);
+}
+
 fn a_limit_closes_the_window_where_the_rule_says_so(kind: Kind) {
     let Some(mut scene) = Scene::set(kind) else { return };
     let _ = scene.bed.dwell(&["limit", "set", "app:AppA", "3s", "--at-limit", "close"]).ok();
@@ -152,6 +157,11 @@ fn x11_a_limit_closes_the_window_where_the_rule_says_so() {
 #[test]
 fn sway_a_limit_closes_the_window_where_the_rule_says_so() {
     a_limit_closes_the_window_where_the_rule_says_so(Kind::Sway);
+}
+
+#[test]
+fn gnome_a_limit_closes_the_window_where_the_rule_says_so() {
+    a_limit_closes_the_window_where_the_rule_says_so(Kind::Gnome);
 }
 
 #[test]

@@ -83,6 +83,11 @@ fn sway_forty_changes_in_thirty_seconds() {
     forty_changes_in_thirty_seconds(Kind::Sway, "sway_forty_changes");
 }
 
+#[test]
+fn gnome_forty_changes_in_thirty_seconds() {
+    forty_changes_in_thirty_seconds(Kind::Gnome, "gnome_forty_changes");
+}
+
 /// Milliseconds of attention that dwell counted for an app between two instants.
 fn counted(bed: &Bed, app: &str, from: i64, to: i64) -> i64 {
     bed.spans().iter().filter(|span| span.is_focus_on(app)).map(|span| span.within(from, to)).sum()
@@ -144,6 +149,11 @@ fn sway_idle_time_is_not_counted_from_the_last_input_on() {
     idle_time_is_not_counted_from_the_last_input_on(Kind::Sway);
 }
 
+#[test]
+fn gnome_idle_time_is_not_counted_from_the_last_input_on() {
+    idle_time_is_not_counted_from_the_last_input_on(Kind::Gnome);
+}
+
 /// One second of use, an absence of two seconds, one second of use: the absence is not counted, the rest is.
 fn an_absence_is_not_counted(bed: &mut Bed, leave: impl FnOnce(&mut Bed), come_back: impl FnOnce(&mut Bed)) {
     bed.wait_for_dwell_to_see("AppA");
@@ -181,6 +191,14 @@ fn sway_a_real_screen_lock_stops_the_count() {
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
     an_absence_is_not_counted(&mut bed, Bed::lock, Bed::unlock);
+}
+
+#[test]
+fn gnome_a_real_screen_lock_stops_the_count() {
+    let Some(bed) = Bed::start(Kind::Gnome) else { return };
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    an_absence_is_not_counted(&bed, || bed.lock(true), || bed.lock(false));
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod forget;
+pub(crate) mod gnome;
 pub(crate) mod key;
 pub(crate) mod limit;
 pub(crate) mod man;

@@ -16,7 +16,7 @@ use zbus::proxy::MethodFlags;
 use zbus::{Connection, MessageStream};
 
 use crate::apps::Apps;
-use crate::backends::{ATTACH, Backend, Context, Down};
+use crate::backends::{ATTACH, Backend, Context, Down, gnome};
 use crate::detect::{self, Choice, X11_SOCKETS, choose, look};
 use crate::idle::{PATIENCE, proxy, rule, subscribe};
 use crate::report::Reporter;
@@ -198,6 +198,15 @@ impl Supervisor {
             }
             None => None,
         };
+        // GNOME Shell is known by its name on the bus, which it takes later than it opens its socket.
+        let mut shell: Option<MessageStream> = match &self.buses.session {
+            Some(session) => {
+                let owned = rule("org.freedesktop.DBus", "NameOwnerChanged")
+                    .and_then(|rule| rule.add_arg(gnome::SHELL));
+                subscribe(session, owned).await
+            }
+            None => None,
+        };
         loop {
             tokio::select! {
                 () = watch.appeared(detect::may_be_display) => return Sign::Look,
@@ -206,6 +215,7 @@ impl Supervisor {
                 changed = self.settings.changed() => return if changed.is_ok() { Sign::Look } else { Sign::End },
                 () = self.sessions.notified() => return Sign::Look,
                 () = next(&mut environment) => return Sign::Look,
+                () = next(&mut shell) => return Sign::Look,
                 // Without a display there are no windows to do anything to.
                 act = self.acts.recv() => if act.is_none() { return Sign::End },
             }
@@ -237,8 +247,7 @@ impl Supervisor {
             };
             let mut seen = look(&around);
             if seen.wayland.is_some() && !seen.has_ipc() {
-                (seen.gnome, seen.kwin) =
-                    (self.owned("org.gnome.Shell").await, self.owned("org.kde.KWin").await);
+                (seen.gnome, seen.kwin) = (self.owned(gnome::SHELL).await, self.owned("org.kde.KWin").await);
             }
             let choice = choose(&seen);
             if choice.attaches() {

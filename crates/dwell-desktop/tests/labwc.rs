@@ -31,7 +31,7 @@ async fn attached(bed: &mut Bed, idle_after_ms: u64) -> Sensors {
     sensors.health("focus", false).await;
     bed.start("labwc", &["labwc"]);
     let health = sensors.health("focus", true).await;
-    assert_eq!((health.backend, health.message.as_str()), ("wlr", "labwc tells what has focus"));
+    assert_eq!((health.backend, health.message.as_str()), ("wlr", "told by labwc (wlr-foreign-toplevel)"));
     assert_eq!(sensors.health("windows", true).await.message, "close, minimise; not pid");
     sensors.focus_none().await;
     bed.set("WAYLAND_DISPLAY", "wayland-0");

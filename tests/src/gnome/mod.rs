@@ -5,10 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::bell::Bell;
-use crate::clock::{Deadline, wait_until};
+use crate::clock::{Deadline, Stamp, wait_until};
 use crate::logind::Logind;
 use crate::mock::{Mock, On};
 use crate::place::Place;
@@ -19,6 +20,8 @@ const BED: &str = "org.dwell.Bed1";
 const BED_UUID: &str = "bed@dwell.org";
 const DWELL_UUID: &str = "dwell@dwell.org";
 const DISPLAY: &str = "wayland-1";
+/// What the shell logs when it is up.
+const UP: &str = "GNOME Shell started at";
 
 /// A running GNOME Shell.
 #[derive(Debug)]
@@ -26,7 +29,7 @@ pub(crate) struct Gnome {
     changed: Bell,
     _events: Process,
     shell: Process,
-    _others: [Mock; 2],
+    _display_manager: Mock,
     _logind: Logind,
 }
 
@@ -42,7 +45,7 @@ impl Gnome {
     pub(crate) fn start(place: &mut Place, with_dwell: bool) -> Result<Self, String> {
         // The shell must have a logind, and does not lock the screen without a display manager that could unlock it.
         let logind = Logind::start(place)?;
-        let others = [display_manager(place), user_manager(place)];
+        let display_manager = display_manager(place);
         place.set("GSETTINGS_BACKEND", "keyfile");
         place.set("XDG_CURRENT_DESKTOP", "GNOME");
         place.set("XDG_SESSION_TYPE", "wayland");
@@ -63,7 +66,7 @@ impl Gnome {
         let shell = start_shell(place);
         let changed = Bell::default();
         let events = ring_on_events(place, changed.clone());
-        Ok(Gnome { changed, _events: events, shell, _others: others, _logind: logind })
+        Ok(Gnome { changed, _events: events, shell, _display_manager: display_manager, _logind: logind })
     }
 
     /// Kills the shell as a crash would, which ends every window, and starts it again.
@@ -126,6 +129,16 @@ impl Gnome {
         assert!(wait_until(Deadline::seconds(10), done), "GNOME Shell is not locked: {locked}");
     }
 
+    /// Has gnome-session's place taken by something that knows of one inhibitor of idleness, a film say.
+    pub(crate) fn start_film(place: &Place) -> Film {
+        let name = "org.gnome.SessionManager";
+        let mock = Mock::start(place, On::Session, name, "/org/gnome/SessionManager", name);
+        mock.add_property("InhibitedActions", "uint32 8");
+        mock.add_method("IsInhibited", "u", "b", "True");
+        mock.emit("InhibitorAdded", "o", "[<objectpath '/org/gnome/SessionManager/Inhibitor1'>]");
+        Film { mock }
+    }
+
     /// The app that has focus by the bed's own extension.
     pub(crate) fn focused(place: &Place) -> Option<String> {
         let windows = windows(place);
@@ -148,6 +161,21 @@ impl Gnome {
     }
 }
 
+/// A film that keeps the screen on.
+#[derive(Debug)]
+pub struct Film {
+    mock: Mock,
+}
+
+impl Film {
+    /// Ends it. As in real life, the shell learns of it by the property, dwell by the signal.
+    pub fn end(&self) {
+        self.mock.add_method("IsInhibited", "u", "b", "False");
+        self.mock.change_property("InhibitedActions", "uint32 0");
+        self.mock.emit("InhibitorRemoved", "o", "[<objectpath '/org/gnome/SessionManager/Inhibitor1'>]");
+    }
+}
+
 /// As much of a display manager as the shell asks for: one that has a version.
 fn display_manager(place: &Place) -> Mock {
     let (path, interface) = ("/org/gnome/DisplayManager/Manager", "org.gnome.DisplayManager.Manager");
@@ -156,16 +184,7 @@ fn display_manager(place: &Place) -> Mock {
     mock
 }
 
-/// A user manager that claims to have every unit. Without one the shell starts ibus itself, by a callback in
-/// JavaScript between fork and exec, which hangs now and then for ever, and the shell with it (GNOME Shell 43).
-fn user_manager(place: &Place) -> Mock {
-    let (path, interface) = ("/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager");
-    let mock = Mock::start(place, On::Session, "org.freedesktop.systemd1", path, interface);
-    mock.add_method("GetUnit", "s", "o", "dbus.ObjectPath('/org/freedesktop/systemd1/unit/some')");
-    mock
-}
-
-/// Starts the shell and waits until the bed's extension answers.
+/// Starts the shell and waits until it is up and the bed's extension answers.
 fn start_shell(place: &Place) -> Process {
     let arguments = [
         "--headless",
@@ -176,10 +195,52 @@ fn start_shell(place: &Place) -> Process {
         "--virtual-monitor",
         "1280x720",
     ];
+    let ups = || fs::read_to_string(place.log("gnome-shell")).unwrap_or_default().matches(UP).count();
+    let before = ups();
     let shell = place.start("gnome-shell", &arguments);
+    let mut stuck = Stuck { shell: shell.pid(), seen: None };
+    let up = || {
+        stuck.end();
+        ups() > before
+    };
+    assert!(wait_until(Deadline::seconds(40), up), "GNOME Shell does not come up: {}", log_tail(place));
     let answers = || ask(place, "List", &[]).is_some();
-    assert!(wait_until(Deadline::seconds(40), answers), "GNOME Shell does not come up: {}", log_tail(place));
+    assert!(
+        wait_until(Deadline::seconds(10), answers),
+        "the bed's extension is not there: {}",
+        log_tail(place)
+    );
     shell
+}
+
+/// A shell without a user manager starts ibus itself, with a callback in JavaScript between fork and exec. If another
+/// thread held a lock at that moment the child waits for ever, and the shell with it (seen in GNOME Shell 43). Such a
+/// child is ended here and the shell goes on; once the bed's extension is there it starts none.
+struct Stuck {
+    shell: u32,
+    seen: Option<(u32, Stamp)>,
+}
+
+impl Stuck {
+    fn end(&mut self) {
+        let file = format!("/proc/{0}/task/{0}/children", self.shell);
+        let children = fs::read_to_string(file).unwrap_or_default();
+        let program = |pid: u32| fs::read_to_string(format!("/proc/{pid}/comm")).ok();
+        let own = program(self.shell);
+        let mut pids = children.split_whitespace().filter_map(|pid| pid.parse().ok());
+        let forked = pids.find(|pid| own.is_some() && program(*pid) == own);
+        match (forked, self.seen) {
+            (Some(child), Some((same, since))) if child == same => {
+                if Stamp::now().since(since) > 500
+                    && let Some(pid) = i32::try_from(child).ok().and_then(Pid::from_raw)
+                {
+                    let _ = kill_process(pid, Signal::KILL);
+                }
+            }
+            (Some(child), _) => self.seen = Some((child, Stamp::now())),
+            (None, _) => self.seen = None,
+        }
+    }
 }
 
 fn log_tail(place: &Place) -> String {
@@ -223,10 +284,12 @@ fn bed_extension(version: u32) -> String {
             .iter()
             .map(|name| format!("import {name} from 'gi://{name}';\n"))
             .collect();
-        let main = "import * as Main from 'resource:///org/gnome/shell/ui/main.js';\n";
-        format!("{imports}{main}{body}\nexport {{Bed as default}};\n")
+        let shell = "import * as Main from 'resource:///org/gnome/shell/ui/main.js';\n\
+                     import * as IBusManager from 'resource:///org/gnome/shell/misc/ibusManager.js';\n";
+        format!("{imports}{shell}{body}\nexport {{Bed as default}};\n")
     } else {
-        let imports = "const {Clutter, Gio, GLib} = imports.gi;\nconst Main = imports.ui.main;\n";
+        let imports = "const {Clutter, Gio, GLib} = imports.gi;\nconst Main = imports.ui.main;\n\
+                       const IBusManager = imports.misc.ibusManager;\n";
         format!("{imports}{body}\nfunction init() {{\n    return new Bed();\n}}\n")
     }
 }

@@ -9,6 +9,7 @@ use std::process::Command;
 use dwell_bus::wire;
 
 use crate::bus::{Bus, Daemon};
+use crate::commands::gnome;
 use crate::error::{Error, Kind, reason};
 
 /// Variables under which a display may be found. (The daemon keeps no others.)
@@ -48,6 +49,14 @@ pub(super) enum Mending {
     GnomeExtension,
 }
 
+/// What a mending has done.
+pub(super) struct Done {
+    /// In words.
+    pub(super) what: String,
+    /// What only the person can do after it.
+    pub(super) left: Option<&'static str>,
+}
+
 impl Mending {
     /// What mends a problem of this part here, if we may.
     pub(super) fn of(part: &wire::Part, bus: Bus) -> Option<Self> {
@@ -67,24 +76,26 @@ impl Mending {
         !matches!(self, Self::Enable)
     }
 
-    /// Does it. What was done, in words.
+    /// Does it.
     ///
     /// # Errors
     /// Why it could not be done.
-    pub(super) async fn carry_out(self, bus: Bus, connection: &zbus::Connection) -> Result<String, Error> {
-        match self {
-            Self::Start => command(bus.start()).map(|done| format!("the daemon was started ({done})")),
-            Self::Enable => {
-                command(bus.enable()).map(|done| format!("the daemon starts at each log-in ({done})"))
+    pub(super) async fn carry_out(self, bus: Bus, connection: &zbus::Connection) -> Result<Done, Error> {
+        let what = match self {
+            Self::Start => format!("the daemon was started ({})", command(bus.start())?),
+            Self::Enable => format!("the daemon starts at each log-in ({})", command(bus.enable())?),
+            Self::EnableNow => {
+                let done = command(bus.enable_now())?;
+                format!("the daemon was started, and starts at each log-in ({done})")
             }
-            Self::EnableNow => command(bus.enable_now())
-                .map(|done| format!("the daemon was started, and starts at each log-in ({done})")),
-            Self::Activate => activate(connection).await,
-            Self::Attach => attach(bus, connection).await,
+            Self::Activate => activate(connection).await?,
+            Self::Attach => attach(bus, connection).await?,
             Self::GnomeExtension => {
-                Err(Error::new(Kind::Failed, "this dwell brings no extension for GNOME Shell"))
+                let outcome = gnome::mend(connection).await?;
+                return Ok(Done { what: outcome.to_string(), left: outcome.left });
             }
-        }
+        };
+        Ok(Done { what, left: None })
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dwell_bus::wire;
 
-use self::mend::Mending;
+use self::mend::{Done, Mending};
 use self::unit::Unit;
 use super::config;
 use super::stream::Lines;
@@ -129,14 +129,15 @@ async fn mend(
     {
         tried.push(mending);
         let outcome = mending.carry_out(bus, &connection).await;
-        if outcome.is_ok() && mending.makes_it_look() {
+        if outcome.as_ref().is_ok_and(|done| done.left.is_none()) && mending.makes_it_look() {
             settle(bus, &connection).await;
         }
         parts = examine(bus, variable).await;
         let still = parts.iter().any(|part| Mending::of(part, bus) == Some(mending));
         let line = match outcome {
-            Ok(done) if still => format!("Not mended: {done}, but the problem is still there"),
-            Ok(done) => format!("Mended: {done}"),
+            Ok(Done { what, left: Some(left) }) => format!("Half done: {what}; {left}"),
+            Ok(done) if still => format!("Not mended: {}, but the problem is still there", done.what),
+            Ok(done) => format!("Mended: {}", done.what),
             Err(why) => format!("Not mended: {}", why.message),
         };
         if console.json {

@@ -93,27 +93,27 @@ impl Extension {
         let _: Answer<u32> = self.ask(method, &ids).await;
     }
 
-    /// Why it is not there, ending with what mends that.
-    pub(super) async fn why_absent(&self) -> &'static str {
+    /// Why it is not there, and what mends that.
+    pub(super) async fn why_absent(&self) -> (&'static str, Option<&'static str>) {
         let ask = async {
             let shell =
                 proxy(&self.bus, super::SHELL, "/org/gnome/Shell", "org.gnome.Shell.Extensions").await?;
             call::<_, HashMap<String, OwnedValue>>(&shell, "GetExtensionInfo", &UUID).await
         };
         let Some(Ok(known)) = clock::within(PATIENCE, ask).await else {
-            return "GNOME Shell does not answer; it is taken up again when it does";
+            return ("GNOME Shell does not answer; it is taken up again when it does", None);
         };
         // ExtensionState of GNOME Shell's js/misc/extensionUtils.js: an error, and made for another version.
         match known.get("state").and_then(|state| f64::try_from(state).ok()) {
-            None => {
-                "GNOME Shell tells only an extension what has focus, and dwell's is not loaded; \
-                 run \"dwell doctor --fix\", then log out and in"
-            }
-            Some(3.0 | 4.0) => {
-                "dwell's GNOME Shell extension does not work in this version of GNOME Shell; \
-                 run \"dwell doctor --fix\", then log out and in"
-            }
-            Some(_) => "dwell's GNOME Shell extension is switched off; run \"dwell doctor --fix\"",
+            None => (
+                "GNOME Shell tells only an extension what has focus, and dwell's is not loaded",
+                Some("dwell doctor --fix, then log out and in"),
+            ),
+            Some(3.0 | 4.0) => (
+                "dwell's GNOME Shell extension does not work in this version of GNOME Shell",
+                Some("dwell doctor --fix, then log out and in"),
+            ),
+            Some(_) => ("dwell's GNOME Shell extension is switched off", Some("dwell doctor --fix")),
         }
     }
 

@@ -14,7 +14,7 @@ use zbus::zvariant::{DynamicDeserialize, DynamicType};
 use crate::clock;
 use crate::idle::{IdleFold, PATIENCE, proxy};
 
-/// The interface.
+/// The interface, which is also the service's name.
 pub(super) const INTERFACE: &str = "org.gnome.Mutter.IdleMonitor";
 /// The monitor of all input devices together.
 pub(super) const PATH: &str = "/org/gnome/Mutter/IdleMonitor/Core";
@@ -34,7 +34,7 @@ pub(super) struct Watches {
 }
 
 impl Watches {
-    /// Sets the first watch; `None` when there is no such monitor.
+    /// Sets the first watch; `None` when the monitor does not answer.
     pub(super) async fn new(bus: &Connection, after: Millis) -> Option<Self> {
         let grown = ask(bus, "AddIdleWatch", &after.as_ms()).await?;
         let fold = IdleFold::new(after);

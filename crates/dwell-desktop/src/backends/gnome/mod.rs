@@ -25,7 +25,7 @@ use super::{Abilities, Context, Down};
 use crate::apps::Apps;
 use crate::idle::{Inhibitors, rule, subscribe};
 use crate::report::Levels;
-use crate::{WindowAct, clock, lock};
+use crate::{WindowAct, clock};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "gnome";
@@ -58,20 +58,19 @@ impl Gnome {
         let mut inhibitors = Inhibitors::new(context.buses.clone()).await;
         let mut messages = subscriptions(&bus).await;
         let shell = owner(&bus, SHELL).await?.ok_or(ended())?;
-        let watches = Watches::new(&bus, context.settings.idle_after).await;
         let mut session = Session {
             extension: Extension::new(&bus),
             shell,
-            watches,
+            idle_after: context.settings.idle_after,
+            watches: None,
             apps: context.apps,
             levels: Levels::new(context.reporter),
-            locked: lock::ask_savers(&bus).await.1,
+            locked: is_covered(&bus).await,
             told: false,
             unseen_from: Some(clock::now() - GRACE),
             bus,
         };
-        session.state_idle_health().await;
-        session.look_at_idle(&inhibitors).await?;
+        session.watch_idle(&inhibitors).await?;
         session.look_for_extension().await?;
         if session.locked && !session.told {
             session.say_locked().await;
@@ -102,6 +101,7 @@ async fn subscriptions(bus: &Connection) -> SelectAll<MessageStream> {
         rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(SHELL)),
         rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(extension::NAME)),
         rule(extension::NAME, "FocusChanged").and_then(|rule| rule.path(extension::PATH)),
+        rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(idle::INTERFACE)),
         rule("org.gnome.ScreenSaver", "ActiveChanged"),
         rule(idle::INTERFACE, "WatchFired").and_then(|rule| rule.path(idle::PATH)),
     ];
@@ -117,7 +117,8 @@ struct Session {
     /// The unique name of the shell. What claims to come from it, or from its extension, must come from here.
     shell: String,
     extension: Extension,
-    /// `None` where the shell has no idle monitor.
+    idle_after: Millis,
+    /// `None` while the shell has no idle monitor: it takes that name later than its own.
     watches: Option<Watches>,
     apps: Apps,
     levels: Levels,
@@ -137,6 +138,11 @@ impl Session {
         match member {
             "NameOwnerChanged" => match message.body().deserialize::<(String, String, String)>() {
                 Ok((name, ..)) if name == SHELL => return Err(ended()),
+                Ok((name, _, new)) if name == idle::INTERFACE => {
+                    if !new.is_empty() {
+                        self.watch_idle(inhibitors).await?;
+                    }
+                }
                 Ok((_, _, new)) if new.is_empty() => self.lose_extension().await,
                 Ok(_) => self.look_for_extension().await?,
                 Err(_) => {}
@@ -206,8 +212,8 @@ impl Session {
 
     async fn say_absent(&mut self) {
         self.unseen_from = None;
-        let message = self.extension.why_absent().await;
-        self.levels.health("focus", false, NAME, message).await;
+        let (wrong, fix) = self.extension.why_absent().await;
+        self.levels.ill("focus", NAME, wrong, fix).await;
         self.levels.health("windows", true, NAME, "none are known of").await;
     }
 
@@ -216,14 +222,19 @@ impl Session {
         self.levels.health("focus", true, NAME, message).await;
     }
 
-    async fn state_idle_health(&self) {
+    /// Has the shell tell of idleness, if it can by now.
+    async fn watch_idle(&mut self, inhibitors: &Inhibitors) -> Result<(), Down> {
+        self.watches = match owner(&self.bus, idle::INTERFACE).await? {
+            Some(_) => Some(Watches::new(&self.bus, self.idle_after).await.ok_or(ended())?),
+            None => None,
+        };
         if self.watches.is_some() {
             self.levels.health("idle", true, NAME, "GNOME Shell tells when there is no input").await;
         } else {
-            let message = "GNOME Shell does not tell when there is no input, so you always count as present; \
-                           log out and in";
-            self.levels.health("idle", false, NAME, message).await;
+            let message = "GNOME Shell does not tell when there is no input, so you always count as present";
+            self.levels.ill("idle", NAME, message, Some("log out and in")).await;
         }
+        self.look_at_idle(inhibitors).await
     }
 
     async fn look_at_idle(&mut self, inhibitors: &Inhibitors) -> Result<(), Down> {
@@ -261,6 +272,16 @@ async fn owner(bus: &Connection, name: &str) -> Result<Option<String>, Down> {
         Some(Err(zbus::Error::MethodError(..))) => Ok(None),
         Some(Err(_)) | None => Err(Down::Ended("the session bus")),
     }
+}
+
+/// Whether the shell covers the screen. Asked of the shell itself: `org.gnome.ScreenSaver` is a service beside it that
+/// runs only once somebody has started it.
+async fn is_covered(bus: &Connection) -> bool {
+    let ask = async {
+        let saver = crate::idle::proxy(bus, SHELL, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver").await?;
+        saver.call::<_, _, bool>("GetActive", &()).await
+    };
+    matches!(clock::within(crate::idle::PATIENCE, ask).await, Some(Ok(true)))
 }
 
 fn ended() -> Down {
