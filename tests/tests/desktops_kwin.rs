@@ -256,7 +256,7 @@ fn a_name_that_comes_late_is_noticed() {
     let _daemon = bed.daemon();
     assert!(wait_until(Deadline::seconds(10), || health(&bed, "focus").1.contains("weston")));
     // Until the attempts of the first seconds are over.
-    let_pass(Duration::from_secs(4));
+    let_pass(Duration::from_secs(8));
     let late = "import dbus.service, time
 name = dbus.service.BusName('org.kde.KWin', dbus.SessionBus())
 time.sleep(600)";
