@@ -136,8 +136,12 @@ mod tests {
         let restore = parse(&["restore", "b.dwell", "--put-aside", "--recovery"]);
         let Ok(Arguments::Call(Call::PutBack(order))) = restore else { panic!("{restore:?}") };
         assert_eq!((order.how, order.put_aside, order.secret), (How::Restore, true, Some(Secret::Recovery)));
+        assert!(
+            matches!(parse(&[CONNECT, "/run/w"]), Ok(Arguments::Call(Call::Connect(path))) if path.as_os_str() == "/run/w")
+        );
         let bad = [
             &["--sensor"][..],
+            &[CONNECT],
             &["--sensors", "none"],
             &["start"],
             &["--sensors"],

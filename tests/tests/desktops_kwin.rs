@@ -248,6 +248,23 @@ time.sleep(600)";
     assert_eq!(after, 0, "counted after the film");
 }
 
+/// At log-in the Wayland socket is there before KWin has its name on the bus, on a slow machine by many seconds. Here
+/// somebody else takes the name, who then is not believed to be KWin for long.
+#[test]
+fn a_name_that_comes_late_is_noticed() {
+    let Some(bed) = Bed::start(Kind::Weston) else { return };
+    let _daemon = bed.daemon();
+    assert!(wait_until(Deadline::seconds(10), || health(&bed, "focus").1.contains("weston")));
+    // Until the attempts of the first seconds are over.
+    let_pass(Duration::from_secs(8));
+    let late = "import dbus.service, time
+name = dbus.service.BusName('org.kde.KWin', dbus.SessionBus())
+time.sleep(600)";
+    let _late = bed.place().start("python3", &["-c", late]);
+    let looks = || health(&bed, "focus").1.contains("KWin");
+    assert!(wait_until(Deadline::seconds(10), looks), "{:?}", health(&bed, "focus"));
+}
+
 fn kwin_that_comes_back_is_taken_up_again(kind: Kind) {
     let Some(mut bed) = Bed::start(kind) else { return };
     let window = bed.open("AppA", "alpha");

@@ -195,10 +195,10 @@ fn sway_a_real_screen_lock_stops_the_count() {
 
 #[test]
 fn gnome_a_real_screen_lock_stops_the_count() {
-    let Some(bed) = Bed::start(Kind::Gnome) else { return };
+    let Some(mut bed) = Bed::start(Kind::Gnome) else { return };
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    an_absence_is_not_counted(&bed, || bed.lock(true), || bed.lock(false));
+    an_absence_is_not_counted(&mut bed, Bed::lock, Bed::unlock);
 }
 
 #[test]

@@ -98,3 +98,23 @@ fn receive(from: &OwnedFd) -> io::Result<UnixStream> {
     let fd = fds.next().and_then(|mut fds| fds.next()).ok_or(io::ErrorKind::UnexpectedEof)?;
     Ok(fd.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The way that works is tested on a real KWin.
+    #[test]
+    fn a_child_that_hands_nothing_over_is_not_waited_for() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let socket = Path::new("/nowhere");
+        let kind = |command: &[&str]| {
+            let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+            runtime.block_on(connect(&command, socket)).err().map(|error| error.kind())
+        };
+        assert_eq!(kind(&[]), Some(io::ErrorKind::NotFound));
+        assert_eq!(kind(&["/nowhere/program"]), Some(io::ErrorKind::NotFound));
+        assert_eq!(kind(&["true"]), Some(io::ErrorKind::UnexpectedEof));
+        assert_eq!(kind(&["sh", "-c", "echo something else >&0; cat"]), Some(io::ErrorKind::UnexpectedEof));
+    }
+}

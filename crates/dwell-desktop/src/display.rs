@@ -10,13 +10,14 @@ use std::sync::Arc;
 
 use dwell_core::sample::Fact;
 use dwell_core::time::Millis;
-use futures_util::StreamExt;
+use futures_util::stream::SelectAll;
+use futures_util::{Stream, StreamExt};
 use tokio::sync::{Notify, mpsc, watch};
 use zbus::proxy::MethodFlags;
 use zbus::{Connection, MessageStream};
 
 use crate::apps::Apps;
-use crate::backends::{ATTACH, Backend, Context, Down, gnome};
+use crate::backends::{ATTACH, Backend, Context, Down};
 use crate::detect::{self, Choice, X11_SOCKETS, choose, look};
 use crate::idle::{PATIENCE, proxy, rule, subscribe};
 use crate::report::Reporter;
@@ -30,6 +31,9 @@ const RETRIES: &[u64] = &[50, 100, 200, 400, 800, 1600];
 const SLOW_RETRY: u64 = 30_000;
 /// A display that has not answered by then is stopped or stuck. It is waited for, and that is said.
 const ANSWERS_WITHIN: Millis = Millis::from_secs(5);
+/// The names on the session bus by which two desktops are known.
+const GNOME: &str = crate::backends::gnome::SHELL;
+const KWIN: &str = "org.kde.KWin";
 /// A back end that ran at least this long had a display: its loss starts the row of attempts anew.
 const RAN: Millis = Millis::from_secs(2);
 
@@ -68,11 +72,12 @@ impl Supervisor {
             let mut answers = false;
             // Made before looking, so that nothing that appears in between is missed.
             let mut watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
+            let mut shells = self.shells().await;
             let (choice, around) = self.choose().await;
             match Backend::of(&choice) {
                 Some(backend) => {
                     // While there is a display, others' sockets that come and go are nobody's business.
-                    drop(watch);
+                    drop((watch, shells));
                     let began = clock::now();
                     match self.work(&backend, &choice, around).await {
                         Ok(Sign::End) => return,
@@ -86,13 +91,19 @@ impl Supervisor {
                             answers = !matches!(down, Down::Lacks(_) | Down::Unsupported(_));
                             // What appears from here on; what came before, the first attempt finds.
                             watch = Watch::new(self.folders().iter().map(PathBuf::as_path));
+                            shells = self.shells().await;
+                            // A desktop that was still starting is another choice by now.
+                            if !answers && self.choose().await.0 != choice {
+                                continue;
+                            }
                             self.lost(backend.name(), &down).await;
                         }
                     }
                 }
                 None => self.none(&choice).await,
             }
-            match self.wait(&watch, RETRIES.get(attempt).copied().or(answers.then_some(SLOW_RETRY))).await {
+            let retry = RETRIES.get(attempt).copied().or(answers.then_some(SLOW_RETRY));
+            match self.wait(&watch, &mut shells, retry).await {
                 Sign::End => return,
                 Sign::Retry => attempt += 1,
                 Sign::Look => attempt = 0,
@@ -188,22 +199,18 @@ impl Supervisor {
     }
 
     /// Waits for a sign, or for the next attempt of a row.
-    async fn wait(&mut self, watch: &Watch, retry: Option<u64>) -> Sign {
+    async fn wait(
+        &mut self,
+        watch: &Watch,
+        shells: &mut Option<SelectAll<MessageStream>>,
+        retry: Option<u64>,
+    ) -> Sign {
         // systemd itself does not announce a changed environment in every version; where it does, this hears it.
         let mut environment: Option<MessageStream> = match &self.buses.session {
             Some(session) => {
                 let changed = rule("org.freedesktop.DBus.Properties", "PropertiesChanged")
                     .and_then(|rule| rule.path("/org/freedesktop/systemd1"));
                 subscribe(session, changed).await
-            }
-            None => None,
-        };
-        // GNOME Shell is known by its name on the bus, which it takes later than it opens its socket.
-        let mut shell: Option<MessageStream> = match &self.buses.session {
-            Some(session) => {
-                let owned = rule("org.freedesktop.DBus", "NameOwnerChanged")
-                    .and_then(|rule| rule.add_arg(gnome::SHELL));
-                subscribe(session, owned).await
             }
             None => None,
         };
@@ -215,11 +222,23 @@ impl Supervisor {
                 changed = self.settings.changed() => return if changed.is_ok() { Sign::Look } else { Sign::End },
                 () = self.sessions.notified() => return Sign::Look,
                 () = next(&mut environment) => return Sign::Look,
-                () = next(&mut shell) => return Sign::Look,
+                () = next(shells) => return Sign::Look,
                 // Without a display there are no windows to do anything to.
                 act = self.acts.recv() => if act.is_none() { return Sign::End },
             }
         }
+    }
+
+    /// Speaks when a desktop that is known by its name on the session bus takes that name. Its Wayland socket may have
+    /// been there long before.
+    async fn shells(&self) -> Option<SelectAll<MessageStream>> {
+        let session = self.buses.session.as_ref()?;
+        let mut streams = SelectAll::new();
+        for name in [GNOME, KWIN] {
+            let owner = rule("org.freedesktop.DBus", "NameOwnerChanged").and_then(|rule| rule.add_arg(name));
+            streams.extend(subscribe(session, owner).await);
+        }
+        Some(streams)
     }
 
     /// The folders in which a display's socket appears.
@@ -247,7 +266,7 @@ impl Supervisor {
             };
             let mut seen = look(&around);
             if seen.wayland.is_some() && !seen.has_ipc() {
-                (seen.gnome, seen.kwin) = (self.owned(gnome::SHELL).await, self.owned("org.kde.KWin").await);
+                (seen.gnome, seen.kwin) = (self.owned(GNOME).await, self.owned(KWIN).await);
             }
             let choice = choose(&seen);
             if choice.attaches() {
@@ -295,7 +314,7 @@ async fn has_owner(bus: &Connection, name: &str) -> zbus::Result<bool> {
     daemon.call("NameHasOwner", &name).await
 }
 
-async fn next(stream: &mut Option<MessageStream>) {
+async fn next(stream: &mut Option<impl Stream + Unpin>) {
     let Some(messages) = stream else { return std::future::pending().await };
     if messages.next().await.is_none() {
         // The bus has gone; do not ask it again and again.

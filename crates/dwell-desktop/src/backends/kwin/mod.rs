@@ -73,9 +73,16 @@ async fn granted(
     levels.attached(NAME, "KWin's window list tells what has focus", ABILITIES).await;
     client.state_idle_health(&mut levels, NAME).await;
     let mut idleness = Idleness::new(context).await;
+    let mut shown = None;
     loop {
-        let app = client.active_plasma_window().map(|window| context.apps.identify(&window));
-        levels.focus(clock::now(), app).await;
+        let active = client.active_plasma_window();
+        // Titles change often, programs do not: what is known of a window is looked at anew only when it changed.
+        if shown.as_ref() != Some(&active) {
+            let at = clock::now();
+            let app = active.as_ref().map(|(_, window)| context.apps.identify(window));
+            levels.focus(at, app).await;
+            shown = Some(active);
+        }
         idleness.state(&client, &mut levels).await;
         tokio::select! {
             changed = client.changed() => changed?,

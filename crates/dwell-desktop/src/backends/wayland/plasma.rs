@@ -73,11 +73,12 @@ impl Client {
         self.state.plasma.management.is_some()
     }
 
-    /// The window that has focus.
-    pub(crate) fn active_plasma_window(&self) -> Option<Window> {
+    /// The window that has focus: which one it is, and what is known of it.
+    pub(crate) fn active_plasma_window(&self) -> Option<(ObjectId, Window)> {
         // The next one may be activated before the last one is deactivated: the newest counts.
-        let active = self.state.plasma.known.values().filter(|window| window.activated.is_some());
-        active.max_by_key(|window| window.activated).map(PlasmaWindow::window)
+        let active = self.state.plasma.known.iter().filter(|(_, window)| window.activated.is_some());
+        let (id, window) = active.max_by_key(|(_, window)| window.activated)?;
+        Some((id.clone(), window.window()))
     }
 
     /// Does something to every window of a program.
