@@ -8,7 +8,7 @@
 )]
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -197,19 +197,24 @@ fn idleness_begins_at_the_last_input() {
 }
 
 /// Plasma's power manager knows what films and calls inhibit over D-Bus. KWin does not.
-const POWER_MANAGER: &str = "/usr/lib/x86_64-linux-gnu/libexec/org_kde_powerdevil";
+fn power_manager() -> Option<PathBuf> {
+    let by_machine =
+        std::fs::read_dir("/usr/lib").ok()?.filter_map(|entry| Some(entry.ok()?.path().join("libexec")));
+    let folders = by_machine.chain(["/usr/libexec".into(), "/usr/lib".into()]);
+    folders.map(|folder| folder.join("org_kde_powerdevil")).find(|program| program.exists())
+}
 
 #[test]
 fn a_film_keeps_the_time_counting() {
     let Some(mut bed) = Bed::start(Kind::Kwin) else { return };
-    if !Path::new(POWER_MANAGER).exists() {
+    let Some(power_manager) = power_manager() else {
         return machine::cannot_run(&machine::running_test(), "powerdevil is not installed");
-    }
+    };
     bed.idle_after("3s");
     let _window = bed.open("AppA", "alpha");
     bed.place_mut().set("QT_QPA_PLATFORM", "wayland");
     bed.place_mut().set("XDG_CURRENT_DESKTOP", "KDE");
-    let _power = bed.place().start(POWER_MANAGER, &[]);
+    let _power = bed.place().start(&power_manager.display().to_string(), &[]);
     let inhibits = || {
         let to = ["call", "--session", "--dest", "org.freedesktop.PowerManagement", "--object-path"];
         let object = "/org/freedesktop/PowerManagement/Inhibit";

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -36,6 +37,7 @@ type Reply = Box<dyn FnMut(&str) -> Answer + Send>;
 pub(crate) struct Ipc {
     reply: Arc<Mutex<Reply>>,
     asked: mpsc::UnboundedReceiver<String>,
+    ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     path: PathBuf,
 }
@@ -46,9 +48,10 @@ impl Ipc {
         let listener = UnixListener::bind(&path).unwrap();
         let reply: Arc<Mutex<Reply>> = Arc::new(Mutex::new(Box::new(reply)));
         let (ask, asked) = mpsc::unbounded_channel();
-        let replies = Arc::clone(&reply);
-        let thread = std::thread::spawn(move || serve(&listener, &replies, &ask));
-        Self { reply, asked, thread: Some(thread), path }
+        let ended = Arc::new(AtomicBool::new(false));
+        let (replies, end) = (Arc::clone(&reply), Arc::clone(&ended));
+        let thread = std::thread::spawn(move || serve(&listener, &replies, &ask, &end));
+        Self { reply, asked, ended, thread: Some(thread), path }
     }
 
     /// From now on it answers otherwise.
@@ -77,35 +80,46 @@ impl Ipc {
 
 impl Drop for Ipc {
     fn drop(&mut self) {
-        let end = UnixStream::connect(&self.path).and_then(|mut stream| stream.write_all(END.as_bytes()));
-        if let (Ok(()), Some(thread)) = (end, self.thread.take()) {
+        self.ended.store(true, Ordering::Release);
+        // The knock on which it looks.
+        if let (Ok(_), Some(thread)) = (UnixStream::connect(&self.path), self.thread.take()) {
             let _ = thread.join();
         }
     }
 }
 
-const END: &str = "the end of the test";
-
-fn serve(listener: &UnixListener, reply: &Mutex<Reply>, ask: &mpsc::UnboundedSender<String>) {
-    let mut waiting = Vec::new();
+/// Takes connections until the end. Each has a thread of its own, for one may be kept open without a word; the threads
+/// end with their connections.
+fn serve(
+    listener: &UnixListener,
+    reply: &Arc<Mutex<Reply>>,
+    ask: &mpsc::UnboundedSender<String>,
+    ended: &AtomicBool,
+) {
     for stream in listener.incoming() {
-        let mut stream = stream.unwrap();
-        let mut question = [0; 4096];
-        // A probe hangs up without a word.
-        let Ok(length @ 1..) = stream.read(&mut question) else { continue };
-        let question = String::from_utf8_lossy(&question[..length]).into_owned();
-        if question == END {
+        let stream = stream.unwrap();
+        if ended.load(Ordering::Acquire) {
             return;
         }
-        let answer = reply.lock().unwrap()(&question);
-        let _ = ask.send(question);
-        match answer {
-            Answer::Text(text) => {
-                let _ = stream.write_all(text.as_bytes());
-            }
-            Answer::Endless(bytes) => while stream.write_all(bytes).is_ok() {},
-            Answer::Never => waiting.push(stream),
+        let (reply, ask) = (Arc::clone(reply), ask.clone());
+        std::thread::spawn(move || answer(stream, &reply, &ask));
+    }
+}
+
+fn answer(mut stream: UnixStream, reply: &Mutex<Reply>, ask: &mpsc::UnboundedSender<String>) {
+    let mut question = [0; 4096];
+    // A probe hangs up without a word.
+    let Ok(length @ 1..) = stream.read(&mut question) else { return };
+    let question = String::from_utf8_lossy(&question[..length]).into_owned();
+    let answer = reply.lock().unwrap()(&question);
+    let _ = ask.send(question);
+    match answer {
+        Answer::Text(text) => {
+            let _ = stream.write_all(text.as_bytes());
         }
+        Answer::Endless(bytes) => while stream.write_all(bytes).is_ok() {},
+        // Until the other side hangs up.
+        Answer::Never => while matches!(stream.read(&mut [0; 64]), Ok(1..)) {},
     }
 }
 
