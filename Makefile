@@ -84,7 +84,7 @@ test-package: ## the Debian package and make install on throwaway machines, with
 
 # Reaches Debian 13's compositors from any machine: sway 1.10, labwc, KWin 6, GNOME 48.
 .PHONY: test-trixie
-test-trixie: tools ## the tests of desktops among Debian 13's compositors, in a folder of its own
+test-trixie: tools ## the tests of desktops among Debian 13's compositors (once: 3 minutes and 2 GB)
 	@packaging/deps build system
 	@if reason=$$(tests/system/machine check); then \
 		$(CARGO) build --workspace --all-targets && tests/system/desktops-test trixie; \
@@ -103,6 +103,12 @@ bench-sensors: deps build ## what watching each desktop costs while nothing happ
 	$(CARGO) build --release -p dwell-tests --bin quiet --bin latency
 	@failed=0; export DWELL_BIN_DIR='$(RELEASE)'; \
 		for what in quiet latency; do '$(RELEASE)/'$$what || failed=1; done; exit $$failed
+
+.PHONY: bench-sensors-trixie
+bench-sensors-trixie: deps build ## the same among Debian 13's compositors
+	$(CARGO) build --release -p dwell-tests --bin quiet --bin latency
+	@failed=0; for what in quiet latency; do \
+		tests/system/desktops-test trixie --run '$(RELEASE)/'$$what || failed=1; done; exit $$failed
 
 .PHONY: bench-vault
 bench-vault: deps ## the vault against plain SQLite that stores the same rows

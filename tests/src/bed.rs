@@ -53,7 +53,7 @@ pub enum Kind {
 impl Kind {
     /// Every kind that has a desktop which tells what has focus.
     pub const DESKTOPS: &[Self] =
-        &[Self::X11, Self::Xfwm4, Self::Sway, Self::Kwin, Self::KwinUngranted, Self::Gnome];
+        &[Self::X11, Self::Xfwm4, Self::Sway, Self::Kwin, Self::KwinUngranted, Self::Gnome, Self::Labwc];
 
     /// What people call it.
     #[must_use]

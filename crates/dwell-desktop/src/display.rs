@@ -8,7 +8,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dwell_core::sample::Fact;
 use dwell_core::time::Millis;
 use futures_util::stream::SelectAll;
 use futures_util::{Stream, StreamExt};
@@ -26,8 +25,12 @@ use crate::{Buses, Settings, Surroundings, WindowAct, clock, compositor, freezer
 
 /// The waits between attempts, in milliseconds. Then only a new sign starts another row.
 const RETRIES: &[u64] = &[50, 100, 200, 400, 800, 1600];
-/// The wait after them while something answers on the display's socket, but not as a display does: a server that is
-/// stopped, or that refuses us. No event tells when that ends.
+/// The wait after them while something answers on the display's socket, but not as a display does: a desktop that is
+/// still starting, a server that is stopped or that refuses us. No event tells when that ends.
+const RETRY: u64 = 2000;
+/// How often that is waited, some half a minute, before it is given up on as a desktop that starts.
+const RETRY_TIMES: usize = 15;
+/// The wait after that.
 const SLOW_RETRY: u64 = 30_000;
 /// A display that has not answered by then is stopped or stuck. It is waited for, and that is said.
 const ANSWERS_WITHIN: Millis = Millis::from_secs(5);
@@ -49,8 +52,8 @@ pub(crate) struct Supervisor {
     pub(crate) settings: watch::Receiver<Settings>,
     pub(crate) sessions: Arc<Notify>,
     pub(crate) acts: mpsc::UnboundedReceiver<WindowAct>,
-    /// Whether it has been said, and holds, that nobody knows what has focus.
-    pub(crate) unknown: bool,
+    /// The display that was worked with last.
+    pub(crate) last: Option<Choice>,
 }
 
 /// Why the waiting for a display, or the work with it, was interrupted.
@@ -102,7 +105,8 @@ impl Supervisor {
                 }
                 None => self.none(&choice).await,
             }
-            let retry = RETRIES.get(attempt).copied().or(answers.then_some(SLOW_RETRY));
+            let later = if attempt < RETRIES.len() + RETRY_TIMES { RETRY } else { SLOW_RETRY };
+            let retry = RETRIES.get(attempt).copied().or(answers.then_some(later));
             match self.wait(&watch, &mut shells, retry).await {
                 Sign::End => return,
                 Sign::Retry => attempt += 1,
@@ -129,6 +133,11 @@ impl Supervisor {
         );
         self.reporter.want_terminal_programs(context.settings.terminal_programs);
         self.attached.mark_unchanged();
+        self.reporter.begin();
+        // What another display told does not hold on this one, also if this one tells nothing.
+        if self.last.replace(choice.clone()).is_some_and(|last| last != *choice) {
+            self.reporter.unknown(clock::now()).await;
+        }
         let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
         let sign = {
             let mut run = std::pin::pin!(backend.run(context, &mut acts));
@@ -139,7 +148,8 @@ impl Supervisor {
                 tokio::select! {
                     _ = &mut overdue, if waiting => {
                         waiting = false;
-                        if !self.reporter.is_ok("focus") {
+                        // Who has said anything, be it what is wrong, has answered.
+                        if !self.reporter.has_heard() {
                             let message = "the display does not answer; it is taken up when it does";
                             self.say_unknown(backend.name(), message, None).await;
                         }
@@ -185,14 +195,7 @@ impl Supervisor {
     }
 
     async fn say_unknown(&mut self, backend: &'static str, message: &str, fix: Option<&str>) {
-        // An attempt that failed before it could say anything leaves what was said as it is.
-        let known = self.reporter.is_ok("focus") || self.reporter.is_ok("idle");
-        if !std::mem::replace(&mut self.unknown, true) || known {
-            let at = clock::now();
-            self.reporter.fact(at, Fact::FocusUnknown).await;
-            // Idleness is the display's to tell, too. Without one nothing counts, so this is but the level to start from.
-            self.reporter.fact(at, Fact::Active).await;
-        }
+        self.reporter.unknown(clock::now()).await;
         self.reporter.ill("focus", backend, message, fix).await;
         self.reporter.ill("idle", backend, message, fix).await;
         self.reporter.health("windows", true, backend, "none are known of").await;

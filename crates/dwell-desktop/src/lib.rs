@@ -154,7 +154,7 @@ impl Desktop {
             settings: settings_rx,
             sessions,
             acts: acts_rx,
-            unknown: false,
+            last: None,
         };
         let followed = follow::follow(apps.clone(), reporter.clone());
         let task = tokio::spawn(async move {

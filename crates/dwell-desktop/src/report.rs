@@ -20,12 +20,34 @@ pub(crate) struct Reporter {
     out: mpsc::Sender<Notice>,
     said: Arc<Mutex<BTreeMap<&'static str, Health>>>,
     freezer: Arc<OnceLock<Freezer>>,
-    /// What has focus. Held while it is told of, so that what is told last is what holds.
-    front: Arc<sync::Mutex<Option<Program>>>,
+    /// What has focus, and whether anybody is there. Held while it is told of, so that what is told last is what holds.
+    front: Arc<sync::Mutex<Front>>,
     /// The terminal that has focus, for who follows what runs in it.
     terminal: Arc<watch::Sender<Option<Terminal>>>,
     /// Whether the person wants to know what runs in terminals.
     terminal_programs: Arc<AtomicBool>,
+    /// Whether the back end that runs has said anything yet.
+    heard: Arc<AtomicBool>,
+}
+
+/// What is known of the front of the screen.
+#[derive(Debug, Default)]
+struct Front {
+    program: Option<Program>,
+    /// Whether it has been said that nobody knows what has focus.
+    unknown: bool,
+    idle: bool,
+    locked: bool,
+    asleep: bool,
+    inactive: bool,
+}
+
+impl Front {
+    /// The terminal to follow: while nobody looks at it, none.
+    fn terminal(&self) -> Option<Terminal> {
+        let away = self.idle || self.locked || self.asleep || self.inactive;
+        self.program.as_ref().filter(|_| !away)?.terminal.clone()
+    }
 }
 
 impl Reporter {
@@ -37,28 +59,45 @@ impl Reporter {
             front: Arc::default(),
             terminal: Arc::new(watch::channel(None).0),
             terminal_programs: Arc::default(),
+            heard: Arc::default(),
         }
     }
 
     /// States a fact that became true at `at`.
     pub(crate) async fn fact(&self, at: Boot, fact: Fact) {
-        match fact {
-            Fact::FocusUnknown => self.turn(at, None, fact).await,
-            fact => self.send(at, fact).await,
+        let mut front = self.front.lock().await;
+        match &fact {
+            Fact::FocusUnknown => (front.program, front.unknown) = (None, true),
+            Fact::Active => front.idle = false,
+            Fact::IdleSince(_) => front.idle = true,
+            Fact::Locked(locked) => front.locked = *locked,
+            Fact::Asleep(asleep) => front.asleep = *asleep,
+            Fact::SessionActive(active) => front.inactive = !active,
+            Fact::Focus(_) => {}
         }
+        self.tell(&front, at, fact).await;
     }
 
     /// States what has focus.
     pub(crate) async fn focus(&self, at: Boot, program: Option<Program>) {
         let fact = Fact::Focus(program.as_ref().map(|program| program.id.clone()));
-        self.turn(at, program, fact).await;
+        let mut front = self.front.lock().await;
+        (front.program, front.unknown) = (program, false);
+        self.tell(&front, at, fact).await;
     }
 
-    async fn turn(&self, at: Boot, program: Option<Program>, fact: Fact) {
-        let mut front = self.front.lock().await;
-        let terminal = program.as_ref().and_then(|program| program.terminal.clone());
-        *front = program;
+    /// States that nobody knows what has focus, nor therefore whether anybody is there, unless that was said last.
+    pub(crate) async fn unknown(&self, at: Boot) {
+        if !self.front.lock().await.unknown {
+            self.fact(at, Fact::FocusUnknown).await;
+            // Idleness is the display's to tell, too. Without one nothing counts, so this is but the level to start from.
+            self.fact(at, Fact::Active).await;
+        }
+    }
+
+    async fn tell(&self, front: &Front, at: Boot, fact: Fact) {
         self.send(at, fact).await;
+        let terminal = front.terminal();
         self.terminal.send_if_modified(|old| {
             *old != terminal && {
                 *old = terminal;
@@ -67,10 +106,21 @@ impl Reporter {
         });
     }
 
+    /// A back end begins: it has said nothing yet.
+    pub(crate) fn begin(&self) {
+        self.heard.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether it has said anything since.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
     /// States what runs in a terminal, unless that has lost focus or it is what was said last.
     pub(crate) async fn inside(&self, terminal: &Terminal, at: Boot, id: AppId) {
         let mut front = self.front.lock().await;
-        if let Some(program) = front.as_mut().filter(|front| front.terminal.as_ref() == Some(terminal))
+        let program = front.program.as_mut();
+        if let Some(program) = program.filter(|program| program.terminal.as_ref() == Some(terminal))
             && program.id != id
         {
             self.send(at, Fact::Focus(Some(id.clone()))).await;
@@ -120,11 +170,6 @@ impl Reporter {
     /// Notes whether programs can be frozen here, which is no matter of the display. The first word holds.
     pub(crate) fn found_freezer(&self, freezer: Freezer) {
         let _ = self.freezer.set(freezer);
-    }
-
-    /// Whether a part was last said to work.
-    pub(crate) fn is_ok(&self, part: &str) -> bool {
-        self.said.lock().unwrap_or_else(PoisonError::into_inner).get(part).is_some_and(|health| health.ok)
     }
 
     fn has_said(&self, part: &str) -> bool {
@@ -200,6 +245,7 @@ impl Levels {
     }
 
     pub(crate) async fn health(&self, part: &'static str, ok: bool, backend: &'static str, message: &str) {
+        self.reporter.heard.store(true, Ordering::Relaxed);
         self.reporter.health(part, ok, backend, message).await;
     }
 
@@ -210,6 +256,7 @@ impl Levels {
         message: &str,
         fix: Option<&str>,
     ) {
+        self.reporter.heard.store(true, Ordering::Relaxed);
         self.reporter.ill(part, backend, message, fix).await;
     }
 }

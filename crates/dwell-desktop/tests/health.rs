@@ -5,6 +5,7 @@ mod bed;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bed::{Bed, Sensors, block_on, can_run, connect};
 use dwell_core::sample::Fact;
@@ -48,6 +49,9 @@ fn x11_is_known_by_its_window_manager() {
         assert_eq!(said["focus"].fix.as_deref(), Some("start a window manager, for example openbox"));
         assert!(!said["focus"].message.contains(';'), "what is wrong, and nothing else: {said:?}");
         assert!(said["idle"].message.contains("IDLETIME"));
+        // It has answered, and is not said to be silent later.
+        sensors.rest(Duration::from_millis(500)).await;
+        sensors.silence(Duration::from_millis(5500)).await;
 
         bed.openbox().await;
         let said = parts(&mut sensors, &[("desktop", true), ("focus", true), ("windows", true)]).await;

@@ -44,10 +44,11 @@ fn main() -> ExitCode {
     println!("| desktop | median | 90 % | worst | median from asking on | |");
     println!("|---|---:|---:|---:|---:|---|");
     println!("| *at most* | {MEDIAN_MS} | | | | |");
-    let mut good = true;
+    let (mut good, mut measured) = (true, 0);
     for kind in Kind::DESKTOPS {
         match measure(*kind) {
-            Ok(Some(delays)) => {
+            Ok(delays) => {
+                measured += 1;
                 let pass = delays.told.median() <= MEDIAN_MS;
                 good &= pass;
                 let told = &delays.told;
@@ -61,11 +62,10 @@ fn main() -> ExitCode {
                     if pass { "pass" } else { "**FAIL**" }
                 );
             }
-            Ok(None) => {}
             Err(why) => machine::cannot_run(&format!("the latency on {}", kind.name()), &why),
         }
     }
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if good && measured > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Delays in milliseconds, in rising order.
@@ -94,7 +94,7 @@ struct Measured {
     asked: Delays,
 }
 
-fn measure(kind: Kind) -> Result<Option<Measured>, String> {
+fn measure(kind: Kind) -> Result<Measured, String> {
     let bed = Bed::try_start(kind)?;
     let windows = [bed.open("AppA", "alpha"), bed.open("AppB", "beta")];
     let observer = bed.observe();
@@ -107,17 +107,16 @@ fn measure(kind: Kind) -> Result<Option<Measured>, String> {
         let window = &windows[turn % 2];
         let before = Stamp::now();
         bed.ask_for_focus(window);
-        if !observer.wait_for_again(window.app(), before, Deadline::seconds(5)) {
-            eprintln!("latency: {} did not give focus when asked to", kind.name());
-            return Ok(None);
-        }
+        let given = observer.wait_for_again(window.app(), before, Deadline::seconds(5));
+        assert!(given, "{} did not give focus when asked to", kind.name());
         let sighting = observer.seen().into_iter().rfind(|seen| seen.app.is_some());
         let seen = sighting.expect("the sighting just waited for").at;
         let written = log.written_at().expect("the change to be stored");
-        told.push(written.since(seen).max(0));
+        // Less than nothing, where the observer's own tool was slower than dwelld: told as it is.
+        told.push(written.since(seen));
         asked.push(written.since(before));
     }
-    Ok(Some(Measured { told: Delays::new(told), asked: Delays::new(asked) }))
+    Ok(Measured { told: Delays::new(told), asked: Delays::new(asked) })
 }
 
 /// The vault's log, watched for writes.

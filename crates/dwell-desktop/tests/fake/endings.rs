@@ -103,6 +103,42 @@ fn one_that_never_answers_holds_nothing_up() {
 }
 
 #[test]
+fn one_that_is_stopped_while_settings_change_does_not_count_on() {
+    block_on(async {
+        let mut fake = Fake::start(Offers::USUAL).await;
+        fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        fake.compositor.stall();
+        // It is attached to anew, and does not answer.
+        let idle_after = dwell_core::time::Millis::from_ms(9000);
+        fake.sensors
+            .desktop
+            .configure(dwell_desktop::Settings { idle_after, ..dwell_desktop::Settings::default() });
+        fake.sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        assert!(fake.sensors.health("focus", false).await.message.contains("does not answer"));
+        fake.compositor.go_on();
+        fake.sensors.health("focus", true).await;
+        fake.sensors.focus("AppA").await;
+    });
+}
+
+#[test]
+fn what_one_display_told_does_not_hold_on_the_next() {
+    block_on(async {
+        let mut fake = Fake::start(Offers::USUAL).await;
+        fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        // This one never says a word.
+        let other = Bed::new();
+        let mut second = Compositor::start(other.path("wayland-1"), Offers::USUAL);
+        second.stall();
+        fake.sensors.desktop.reattach(other.surroundings());
+        fake.sensors.fact("unknown", |fact| *fact == Fact::FocusUnknown).await;
+        second.die();
+    });
+}
+
+#[test]
 fn one_that_tells_nothing_is_unsupported() {
     block_on(async {
         let bed = Bed::new();
