@@ -7,19 +7,15 @@
 use std::path::Path;
 
 use rustix::net::sockopt::socket_peercred;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::UnixStream;
 use zbus::Connection;
 use zbus::proxy::MethodFlags;
 
+use crate::backends::ipc::{End, ask};
 use crate::backends::sway;
 use crate::detect::Choice;
 use crate::idle::{PATIENCE, proxy};
 use crate::report::Reporter;
 use crate::{Surroundings, clock};
-
-/// The longest answer about a version that is taken, in bytes. KWin's has about twenty thousand.
-const ANSWER_MAX: usize = 64 << 10;
 
 /// States the part `desktop`.
 pub(crate) async fn say(
@@ -33,12 +29,10 @@ pub(crate) async fn say(
     let (known, version) = match &choice {
         Choice::Sway { ipc, .. } => (Some("sway"), within(sway::version(ipc)).await),
         Choice::Hyprland { ipc, .. } => {
-            // Of its two sockets, the one that answers.
-            let socket = if ipc.is_dir() { ipc.join(".socket.sock") } else { ipc.clone() };
-            (Some("Hyprland"), within(json(&socket, "j/version", &["tag"])).await)
+            (Some("Hyprland"), json(ipc, "j/version", End::Closed, &["tag"]).await)
         }
         Choice::Niri { ipc, .. } => {
-            (Some("niri"), within(json(ipc, "\"Version\"\n", &["Ok", "Version"])).await)
+            (Some("niri"), json(ipc, "\"Version\"\n", End::Line, &["Ok", "Version"]).await)
         }
         Choice::Gnome { .. } => (Some("GNOME Shell"), within(gnome_version(session.as_ref())).await),
         Choice::Kwin { .. } => (Some("KWin"), within(kwin_version(session.as_ref())).await),
@@ -74,7 +68,11 @@ fn wayland(choice: &Choice) -> Option<&Path> {
 /// The name of the process that listens on a socket (proc(5), `comm`).
 fn process(socket: &Path) -> Option<String> {
     let stream = std::os::unix::net::UnixStream::connect(socket).ok()?;
-    let pid = socket_peercred(&stream).ok()?.pid.as_raw_nonzero();
+    name_of(socket_peercred(&stream).ok()?.pid.as_raw_nonzero().get())
+}
+
+/// What people call the compositor with this process id (proc(5), `comm`).
+pub(crate) fn name_of(pid: i32) -> Option<String> {
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).ok()?;
     let name = name.trim();
     // Some distributions wrap programs, and hide the wrapped one behind a dot.
@@ -84,7 +82,8 @@ fn process(socket: &Path) -> Option<String> {
         "kwin_wayland" => "KWin",
         other => other,
     };
-    (!name.is_empty()).then(|| name.to_owned())
+    let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
+    plain.then(|| name.to_owned())
 }
 
 async fn within(ask: impl Future<Output = Option<String>>) -> Option<String> {
@@ -92,17 +91,8 @@ async fn within(ask: impl Future<Output = Option<String>>) -> Option<String> {
 }
 
 /// Asks on a compositor's own socket, and takes one text out of its answer.
-async fn json(socket: &Path, question: &str, path: &[&str]) -> Option<String> {
-    let mut stream = UnixStream::connect(socket).await.ok()?;
-    stream.write_all(question.as_bytes()).await.ok()?;
-    let mut answer = Vec::new();
-    // Hyprland ends its answer by closing; niri goes on listening, and ends it with the line.
-    while answer.len() < ANSWER_MAX && !(question.ends_with('\n') && answer.ends_with(b"\n")) {
-        if stream.read_buf(&mut answer).await.ok()? == 0 {
-            break;
-        }
-    }
-    let answer: serde_json::Value = serde_json::from_slice(&answer).ok()?;
+async fn json(socket: &Path, question: &str, end: End, path: &[&str]) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(&ask(socket, question, end).await?).ok()?;
     let found = path.iter().try_fold(&answer, |value, key| value.get(key))?;
     found.as_str().map(str::to_owned)
 }
@@ -145,7 +135,8 @@ mod tests {
             answer.ends_with('\n').then_some(stream)
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-        let found = runtime.block_on(within(json(&socket, question, path)));
+        let end = if question.ends_with('\n') { End::Line } else { End::Closed };
+        let found = runtime.block_on(json(&socket, question, end, path));
         drop(compositor.join().unwrap());
         found
     }

@@ -19,7 +19,7 @@ pub(super) const PATIENCE: Millis = Millis::from_secs(5);
 
 /// Where an answer ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// The other side hangs up.
     Closed,
     /// A line break; what follows is not read.
@@ -27,7 +27,7 @@ pub(super) enum End {
 }
 
 /// Asks `question` at `socket`; `None` where there is no whole answer.
-pub(super) async fn ask(socket: &Path, question: &str, end: End) -> Option<Vec<u8>> {
+pub(crate) async fn ask(socket: &Path, question: &str, end: End) -> Option<Vec<u8>> {
     clock::within(PATIENCE, answer(socket, question, end)).await?.ok().flatten()
 }
 

@@ -5,7 +5,7 @@
 
 pub(crate) mod gnome;
 pub(crate) mod hyprland;
-mod ipc;
+pub(crate) mod ipc;
 pub(crate) mod kwin;
 pub(crate) mod niri;
 pub(crate) mod scripted;

@@ -26,9 +26,9 @@ use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle};
 
 use super::Down;
 use super::ipc::PATIENCE;
-use crate::clock;
 use crate::readiness::awaitable;
 use crate::report::Levels;
+use crate::{clock, compositor};
 
 /// What is spoken of when the connection is.
 const COMPOSITOR: &str = "the Wayland compositor";
@@ -112,10 +112,8 @@ impl Client {
 
     /// The compositor's name, where it is known: its process's.
     pub(crate) fn name(&self) -> String {
-        let comm = self.peer.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
-        let name = comm.map(|comm| comm.trim().to_owned());
-        let plain = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
-        name.filter(plain).unwrap_or_else(|| "this Wayland compositor".to_owned())
+        let name = self.peer.and_then(compositor::name_of);
+        name.unwrap_or_else(|| "this Wayland compositor".to_owned())
     }
 
     async fn told(&mut self) -> Result<(), Down> {
