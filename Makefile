@@ -100,13 +100,13 @@ bench: ## all benchmarks
 
 .PHONY: bench-sensors
 bench-sensors: deps build ## what watching each desktop costs while nothing happens, and how soon a change is stored
-	$(CARGO) build --release -p dwell-tests --bin quiet --bin latency
+	$(CARGO) build --release -p dwell-tests --bins
 	@failed=0; export DWELL_BIN_DIR='$(RELEASE)'; \
 		for what in quiet latency; do '$(RELEASE)/'$$what || failed=1; done; exit $$failed
 
 .PHONY: bench-sensors-trixie
 bench-sensors-trixie: deps build ## the same among Debian 13's compositors
-	$(CARGO) build --release -p dwell-tests --bin quiet --bin latency
+	$(CARGO) build --release -p dwell-tests --bins
 	@failed=0; for what in quiet latency; do \
 		tests/system/desktops-test trixie --run '$(RELEASE)/'$$what || failed=1; done; exit $$failed
 
