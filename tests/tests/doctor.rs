@@ -93,6 +93,18 @@ fn x11_all_is_well() {
 }
 
 #[test]
+fn programs_in_terminals_are_told_of_after_the_windows() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    bed.place().write(&bed.place().config(), "terminal-programs = true\n");
+    let _daemon = bed.daemon();
+    wait_for(&bed, "terminal-programs", true);
+    let document = bed.dwell(&["doctor", "--json"]).json();
+    let names: Vec<_> = document["parts"].as_array().unwrap().iter().map(|part| &part["part"]).collect();
+    let windows = names.iter().position(|name| *name == "windows").unwrap();
+    assert_eq!(names[windows + 1], "terminal-programs", "{names:?}");
+}
+
+#[test]
 fn sway_all_is_well() {
     all_is_well(Kind::Sway, "sway 1.", "sway", &["ext_idle_notify", "org_kde_kwin_idle"]);
 }
