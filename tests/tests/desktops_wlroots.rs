@@ -25,6 +25,11 @@ fn is_unsupported(kind: Kind, name: &str) {
     assert!(wait_until(Deadline::seconds(10), said), "{:?}", focus());
     let_pass(Duration::from_secs(3));
 
+    let document = bed.dwell(&["doctor", "--json"]).json();
+    let part = |name: &str| document["parts"].as_array().unwrap().iter().find(|part| part["part"] == name);
+    assert_eq!(part("desktop").unwrap()["message"], format!("{name} on Wayland"), "{document}");
+    let fix = part("focus").unwrap()["fix"].as_str().unwrap();
+    assert!(fix.starts_with("log in to GNOME, KDE Plasma, sway,"), "{document}");
     let doctor = bed.dwell(&["doctor"]);
     assert_eq!(doctor.code, 1, "{doctor:?}");
     let words = doctor.stdout.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -328,6 +328,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn its_address_is_the_projects() {
+        let about: serde_json::Value = serde_json::from_str(&files(48).1).unwrap();
+        let line = format!("repository = {}", about["url"]);
+        assert!(include_str!("../../../Cargo.toml").lines().any(|known| known == line), "{line}");
+    }
+
+    #[test]
     fn each_shell_gets_the_form_that_it_can_load() {
         let (code, about) = files(43);
         assert!(code.contains("imports.gi") && code.contains("function init()"), "{code}");

@@ -76,8 +76,9 @@ Blocked by a rule.
 bus, the daemon and its unit, the desktop, what tells of focus, input, locks and sleep, notifications, the vault and its
 keys, and the configuration. It starts nothing and changes nothing.
 .PP
-\fBdwell doctor \-\-fix\fR mends what needs neither root nor a decision of yours: it starts the daemon, has it started
-at each log\-in, and tells it where your display is. A masked unit stays masked and a locked vault locked. What it did is
+\fBdwell doctor \-\-fix\fR mends what needs no root: it starts the daemon, has it started at each log\-in, and tells it
+where your display is. On GNOME it writes dwell's extension to \fI~/.local/share/gnome\-shell/extensions\fR and switches
+it on in your settings, also if you switched it off. A masked unit stays masked and a locked vault locked. What it did is
 told first (with \fB\-\-json\fR on standard error); then everything is looked at again. It exits 0 when all is well by
 then.
 .SH ENVIRONMENT

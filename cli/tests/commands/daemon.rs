@@ -12,6 +12,8 @@ use crate::place::Place;
 pub(crate) const NOW: i64 = 1_795_291_500_000;
 /// 2026-11-22T04:00:00+02:00
 pub(crate) const MORNING: i64 = 1_795_312_800_000;
+/// A zone that never moves its clocks, so that a day there always has 24 hours.
+const STEADY: &str = "Asia/Tokyo";
 const MINUTE: u64 = 60_000;
 
 /// Serves until dropped.
@@ -86,7 +88,9 @@ pub(crate) fn usual(request: Request) {
         Request::Status(reply) => drop(reply.send(Ok(status()))),
         Request::Report(query, reply) => drop(reply.send(Ok(report(&query)))),
         Request::Spans(_, reply) => drop(reply.send(Ok(timeline(&[SPAN, SPAN])))),
-        Request::ListLimits(reply) => drop(reply.send(Ok(vec![limit("firefox", 30), limit("code", 0)]))),
+        Request::ListLimits(reply) => {
+            drop(reply.send(Ok(vec![today(limit("firefox", 30)), today(limit("code", 0))])));
+        }
         Request::SetLimit(target, amount, options, reply) => drop(reply.send(set(&target, amount, &options))),
         Request::RemoveLimit(id, reply) => drop(reply.send(if id == "firefox" {
             Ok(())
@@ -97,9 +101,9 @@ pub(crate) fn usual(request: Request) {
         Request::Why(target, reply) => drop(reply.send(resolve(&target).map(|target| wire::Why {
             target,
             verdict: "blocked".into(),
-            until_at_ms: Some(MORNING),
-            rules: vec![limit("firefox", 30)],
-            zone: "Europe/Athens".into(),
+            until_at_ms: Some(next_morning()),
+            rules: vec![today(limit("firefox", 30))],
+            zone: STEADY.into(),
         }))),
         Request::Check(target, reply) => drop(reply.send(resolve(&target).map(|target| {
             let blocked = target == "app:firefox";
@@ -107,8 +111,8 @@ pub(crate) fn usual(request: Request) {
                 target,
                 verdict: if blocked { "blocked" } else { "allowed" }.into(),
                 rule: blocked.then(|| "firefox".into()),
-                until_at_ms: blocked.then_some(MORNING),
-                zone: "Europe/Athens".into(),
+                until_at_ms: blocked.then(next_morning),
+                zone: STEADY.into(),
             }
         }))),
         Request::Watch(reply) => drop(reply.send(Ok(filled(&[EVENT, EVENT])))),
@@ -196,6 +200,23 @@ pub(crate) fn limit(id: &str, used_minutes: u64) -> wire::Limit {
     }
 }
 
+/// The next 04:00 where the clocks stay as they are.
+fn next_morning() -> i64 {
+    const HOUR: i64 = 3_600_000;
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    // There it is 04:00 at 19:00 UTC.
+    let (day, hour) = (24 * HOUR, 19 * HOUR);
+    let now = i64::try_from(since.as_millis()).unwrap();
+    now + day - (now - hour).rem_euclid(day)
+}
+
+/// The same limit as of now: where an answer has no "now" of its own, the program takes the clock's.
+fn today(limit: wire::Limit) -> wire::Limit {
+    let renews_at_ms = next_morning();
+    let until_at_ms = limit.until_at_ms.map(|_| renews_at_ms);
+    wire::Limit { until_at_ms, renews_at_ms, zone: STEADY.into(), ..limit }
+}
+
 fn set(target: &str, amount: u64, options: &wire::LimitOptions) -> Result<wire::Limit, Failure> {
     let target = resolve(target)?;
     if options.warn_ms.is_some_and(|warn| warn > amount) {
@@ -208,7 +229,7 @@ fn set(target: &str, amount: u64, options: &wire::LimitOptions) -> Result<wire::
         left_ms: Some(amount),
         warn_ms: options.warn_ms.unwrap_or(5 * MINUTE),
         at_limit: options.at_limit.clone().unwrap_or_else(|| "block".into()),
-        ..limit("firefox", if amount == 0 { 30 } else { 0 })
+        ..today(limit("firefox", if amount == 0 { 30 } else { 0 }))
     })
 }
 

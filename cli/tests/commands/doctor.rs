@@ -5,13 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::mpsc;
 
+use dwell_bus::fixes::ATTACH;
 use dwell_bus::{Request, wire};
 
 use crate::daemon::{FakeDaemon, part, usual};
 use crate::place::{Outcome, Place};
-
-/// The step that the real daemon names when it knows no display.
-const ATTACH: &str = "in your desktop session, run: dwelld attach";
 
 /// `dwell` with a configuration's place that is the same in every run, in a session with a display.
 fn in_session(place: &Place, arguments: &[&str]) -> Command {
@@ -176,6 +174,56 @@ fn fix_tells_the_daemon_and_systemd_the_display() {
     names.sort_unstable();
     assert_eq!(names, ["WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR"]);
     assert_eq!(calls(&place, "systemctl"), "--user import-environment WAYLAND_DISPLAY XAUTHORITY\n");
+}
+
+#[test]
+fn fix_tells_nobody_a_display_of_another_machine() {
+    let place = Place::with_empty_bus();
+    program(&place, "systemctl", "");
+    let (_daemon, told) = without_display(&place);
+    let mut command = in_session(&place, &["doctor", "--fix"]);
+    command.env("DISPLAY", "localhost:10.0").env_remove("WAYLAND_DISPLAY");
+    let end = Outcome::of(&command.output().unwrap());
+    assert!(end.code == Some(1) && !end.out.contains("Mended"), "{end:?}");
+    assert!(told.try_recv().is_err());
+    let end = Outcome::of(&command.env("WAYLAND_DISPLAY", "wayland-7").output().unwrap());
+    assert_eq!(end.code, Some(0), "{end:?}");
+    assert!(!told.try_recv().unwrap().contains_key("DISPLAY"));
+    assert_eq!(calls(&place, "systemctl"), "--user import-environment WAYLAND_DISPLAY\n");
+}
+
+#[test]
+fn fix_tells_systemd_no_display_that_the_daemon_cannot_use() {
+    let place = Place::with_empty_bus();
+    program(&place, "systemctl", "");
+    let _daemon = FakeDaemon::start(&place, |request| match request {
+        Request::Attach(_, reply) => drop(reply.send(Ok(()))),
+        Request::Doctor(reply) => {
+            let ill = wire::Part { fix: Some(ATTACH.into()), ..part("desktop", false) };
+            drop(reply.send(Ok(vec![ill])));
+        }
+        other => usual(other),
+    });
+    let end = run(&place, &["doctor", "--fix"]);
+    assert_eq!(end.code, Some(1), "{end:?}");
+    assert_eq!(calls(&place, "systemctl"), "");
+}
+
+#[test]
+fn quiet_tells_problems_alone() {
+    let place = Place::with_empty_bus();
+    let daemon = FakeDaemon::usual(&place);
+    let end = run(&place, &["doctor", "--quiet"]);
+    assert_eq!((end.code, end.out.as_str(), end.err.as_str()), (Some(0), "", ""));
+    drop(daemon);
+    let end = run(&place, &["doctor", "--quiet"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(1), ""));
+    insta::assert_snapshot!(end.out, @r"
+    ✗ daemon  the daemon is not running
+              → dwelld
+
+    1 problem
+    ");
 }
 
 #[test]

@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod error;
+pub mod fixes;
 pub mod intake;
 pub mod lines;
 pub mod own;

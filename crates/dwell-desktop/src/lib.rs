@@ -16,6 +16,7 @@ mod compositor;
 mod connector;
 mod detect;
 mod display;
+pub mod fixes;
 mod follow;
 mod freezer;
 mod idle;

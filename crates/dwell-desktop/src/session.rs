@@ -31,6 +31,8 @@ const SESSION: &str = "org.freedesktop.login1.Session";
 const PATH: &str = "/org/freedesktop/login1";
 const NAME: &str = "logind";
 
+/// The next step where there is no system bus, and so no logind, be it systemd's or elogind.
+const START_BUS: &str = "start the system bus (dbus) and logind";
 /// The next step where there is no logind.
 const START_LOGIND: &str = "start logind: sudo systemctl start systemd-logind";
 /// The next step where logind does not know us.
@@ -149,7 +151,7 @@ impl Watcher {
                 Some(Ok(path)) => Ok(path),
                 _ => Err(("logind knows no session of yours, so yours counts as in front", SEE_SESSIONS)),
             },
-            None => Err(("there is no system bus, so your session counts as in front", START_LOGIND)),
+            None => Err(("there is no system bus, so your session counts as in front", START_BUS)),
         };
         match found {
             Ok(path) => {
@@ -319,7 +321,7 @@ impl Watcher {
 
     /// What to do about a session that is not found.
     const fn missing(&self) -> &'static str {
-        if self.system.is_some() { SEE_SESSIONS } else { START_LOGIND }
+        if self.system.is_some() { SEE_SESSIONS } else { START_BUS }
     }
 
     async fn evidence(&mut self, evidence: Evidence) {

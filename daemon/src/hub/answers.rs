@@ -275,6 +275,8 @@ const ORDER: &[&str] = &[
     "desktop",
     "focus",
     "windows",
+    "terminal-programs",
+    "aliases",
     "idle",
     "lock",
     "session",
@@ -288,7 +290,7 @@ const ORDER: &[&str] = &[
     "days",
 ];
 
-/// Whether the configuration's file is the one in force.
+/// Whether the configuration's file can be read. One that can was taken when it changed; one that cannot was not.
 fn config_part(path: &Path) -> wire::Part {
     let (ok, message, fix) = match read_config(path) {
         Ok(_) if path.exists() => (true, path.display().to_string(), None),

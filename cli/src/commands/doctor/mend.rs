@@ -1,12 +1,15 @@
-//! `dwell doctor --fix`: what can be mended without root and without taking anything from the person.
+//! `dwell doctor --fix`: what can be mended without root.
+//!
+//! Whoever says `--fix` wants what dwell needs to be on: its daemon at each log-in, and on GNOME its extension, which is
+//! written to the person's data folder and switched on in their settings, also where it was switched off.
 //!
 //! A problem is known by the command that mends it ([`wire::Part::fix`]): where that is one of ours, it is what is done.
-//! What an administrator or the person decided is never undone: a masked unit stays masked, a locked vault locked.
+//! What was closed on purpose stays closed: a masked unit stays masked, a locked vault locked.
 
 use std::collections::HashMap;
 use std::process::Command;
 
-use dwell_bus::wire;
+use dwell_bus::{fixes, wire};
 
 use crate::bus::{Bus, Daemon};
 use crate::commands::gnome;
@@ -28,9 +31,6 @@ const OF_DISPLAY: &[&str] = &[
 
 /// Those of them that are a matter of one log-in or of the person, which systemd knows better.
 const NOT_FOR_SYSTEMD: &[&str] = &["XDG_RUNTIME_DIR", "XDG_SESSION_ID"];
-
-/// The step that attaches the daemon to a display, as the daemon tells it.
-const ATTACH: &str = "in your desktop session, run: dwelld attach";
 
 /// What can be done about a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,8 @@ impl Mending {
             fix if bus == Bus::Session && fix == bus.enable() => Some(Self::Enable),
             fix if bus == Bus::Session && fix == bus.enable_now() => Some(Self::EnableNow),
             super::STARTED_BY_BUS => Some(Self::Activate),
-            ATTACH if variables().next().is_some() => Some(Self::Attach),
-            fix if fix.contains("dwell doctor --fix") => Some(Self::GnomeExtension),
+            fixes::ATTACH if variables().next().is_some() => Some(Self::Attach),
+            fixes::GNOME_INSTALL | fixes::GNOME_SWITCH_ON => Some(Self::GnomeExtension),
             _ => None,
         }
     }
@@ -132,6 +132,12 @@ async fn attach(bus: Bus, connection: &zbus::Connection) -> Result<String, Error
     names.retain(|name| !NOT_FOR_SYSTEMD.contains(&name.as_str()));
     names.sort_unstable();
     Daemon::on(bus, connection).await?.ask(|d| d.attach(environment)).await?;
+    // What leads the daemon nowhere must not lead the next one there, nor anything else that systemd starts.
+    super::settle(bus, connection).await;
+    let parts = Daemon::on(bus, connection).await?.ask(|d| d.doctor()).await?;
+    if !parts.iter().any(|part| part.part == "desktop" && part.ok) {
+        return Ok("the daemon was told your display (dwelld attach)".to_owned());
+    }
     let import = format!("systemctl --user import-environment {}", names.join(" "));
     Ok(match command(&import) {
         Ok(_) => "the daemon was told your display (dwelld attach), and so was systemd (import-environment)",
@@ -140,10 +146,28 @@ async fn attach(bus: Bus, connection: &zbus::Connection) -> Result<String, Error
     .to_owned())
 }
 
-/// What this session says of its display; nothing, where none of it names one.
+/// What this session says of its display; nothing, where none of it names one of this machine.
 fn variables() -> impl Iterator<Item = (String, String)> {
     let value = |name: &&str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let named = ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| value(name).is_some());
+    let named = value(&"WAYLAND_DISPLAY").is_some() || value(&"DISPLAY").is_some_and(|name| is_local(&name));
     let all = OF_DISPLAY.iter().filter(move |_| named);
-    all.filter_map(move |name| Some(((*name).to_owned(), value(name)?)))
+    let all = all.filter_map(move |name| Some(((*name).to_owned(), value(name)?)));
+    all.filter(|(name, value)| name != "DISPLAY" || is_local(value))
+}
+
+/// Whether an X display is one of this machine (X(7), "Display Names"). ssh forwards as `localhost:10.0`: what one sees
+/// there is another machine, and it ends with the connection.
+fn is_local(display: &str) -> bool {
+    display.strip_prefix("unix").unwrap_or(display).starts_with(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_forwarded_display_is_not_ours() {
+        assert!([":0", ":1.0", "unix:0"].into_iter().all(is_local));
+        assert!(!["localhost:10.0", "10.0.0.7:0", "desk:0", ""].into_iter().any(is_local));
+    }
 }

@@ -53,7 +53,12 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
     if console.json {
         console.say(&json::line(&json::Doctor::new(&parts)));
     } else {
-        console.say(&screen(&parts, next, console.look));
+        let ill: Vec<_> = parts.iter().filter(|part| !part.ok).cloned().collect();
+        match (console.quiet, ill.is_empty()) {
+            (true, true) => {}
+            (true, false) => console.say(&screen(&ill, next, console.look)),
+            (false, _) => console.say(&screen(&parts, next, console.look)),
+        }
     }
     Ok(if parts.iter().all(|part| part.ok) { End::Well } else { End::Problem })
 }
@@ -140,13 +145,13 @@ async fn mend(
             Ok(done) => format!("Mended: {}", done.what),
             Err(why) => format!("Not mended: {}", why.message),
         };
-        if console.json {
+        if console.json || console.quiet {
             console.remark(&line);
         } else {
             console.say(&wrap(&plain(&line), console.look.width, 2).join("\n"));
         }
     }
-    if !console.json && !tried.is_empty() {
+    if !console.json && !console.quiet && !tried.is_empty() {
         console.say("");
     }
     parts

@@ -25,8 +25,8 @@ use crate::freezer::Freezer;
 use crate::report::Reporter;
 use crate::{Buses, Settings, Surroundings, WindowAct};
 
-/// What tells the daemon where a display is.
-pub(crate) const ATTACH: &str = "in your desktop session, run: dwelld attach";
+// What tells the daemon where a display is.
+pub(crate) use crate::fixes::ATTACH;
 
 /// What a back end needs.
 #[derive(Clone)]

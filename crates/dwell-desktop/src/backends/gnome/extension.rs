@@ -11,7 +11,7 @@ use zbus::{Connection, Proxy};
 
 use crate::apps::Window;
 use crate::idle::{PATIENCE, proxy};
-use crate::{WindowAct, clock};
+use crate::{WindowAct, clock, fixes};
 
 /// The extension's name on the session bus, and its interface.
 pub(super) const NAME: &str = "org.dwell.Shell1";
@@ -107,13 +107,13 @@ impl Extension {
         match known.get("state").and_then(|state| f64::try_from(state).ok()) {
             None => (
                 "GNOME Shell tells only an extension what has focus, and dwell's is not loaded",
-                Some("dwell doctor --fix, then log out and in"),
+                Some(fixes::GNOME_INSTALL),
             ),
             Some(3.0 | 4.0) => (
                 "dwell's GNOME Shell extension does not work in this version of GNOME Shell",
-                Some("dwell doctor --fix, then log out and in"),
+                Some(fixes::GNOME_INSTALL),
             ),
-            Some(_) => ("dwell's GNOME Shell extension is switched off", Some("dwell doctor --fix")),
+            Some(_) => ("dwell's GNOME Shell extension is switched off", Some(fixes::GNOME_SWITCH_ON)),
         }
     }
 
