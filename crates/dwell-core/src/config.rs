@@ -285,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_documents_show_is_understood() {
+        for text in [include_str!("../../../README.md"), include_str!("../../../docs/programs.md")] {
+            let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+            let mut aliases = 0;
+            for config in blocks.filter(|block| block.contains("[aliases]")).map(Config::parse) {
+                for (from, _) in config.unwrap().aliases.iter() {
+                    // It would take Steam's games out of the category of games.
+                    assert!(!from.starts_with("steam"), "{from}");
+                    aliases += 1;
+                }
+            }
+            assert!(aliases > 0);
+        }
+    }
+
+    #[test]
     fn errors_name_place_and_next_step() {
         let error = |text: &str| {
             let e = Config::parse(text).unwrap_err();
