@@ -3,7 +3,9 @@
 
 mod bed;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
 use bed::{Bus, Daemon, ledger, own};
 use dwell_bus::{IntakeProxy, Kind, OwnProxy, intake, lines, wire};
@@ -12,6 +14,7 @@ use dwell_core::subject::AppId;
 use dwell_core::time::Millis;
 use dwell_daemon::clock;
 use dwell_daemon::deadline::BootDeadline;
+use futures_util::StreamExt;
 use zbus::proxy::CacheProperties;
 
 /// A desktop file, below the folder that XDG_DATA_DIRS names.
@@ -182,4 +185,53 @@ async fn a_word_that_only_an_alias_knows_is_understood() {
         assert_eq!(rows(asked).await, [found], "{asked}");
     }
     daemon.stop().await;
+}
+
+/// A daemon that says what it would do in place of doing it, and is ended with the test.
+struct DryRun(Child);
+
+impl Drop for DryRun {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_calls_itself_a_terminal_is_never_closed() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    desktop_file(data.path(), "org.example.Newterm", "Categories=System;TerminalEmulator;");
+    let client = bus.connect().await;
+    let dbus = zbus::fdo::DBusProxy::new(&client).await.unwrap();
+    let mut names = dbus.receive_name_owner_changed_with_args(&[(0, dwell_bus::NAME)]).await.unwrap();
+    let mut daemon = Command::new(env!("CARGO_BIN_EXE_dwelld"))
+        .args(["--sensors", "intake", "--dry-run", "--no-keyring"])
+        .env_clear()
+        .env("DBUS_SESSION_BUS_ADDRESS", &bus.address)
+        .env("DWELL_DATA_DIR", data.path().join("data"))
+        .env("DWELL_CONFIG", data.path().join("config.toml"))
+        .env("XDG_RUNTIME_DIR", data.path())
+        .env("XDG_DATA_DIRS", data.path().join("share"))
+        .env("HOME", data.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let said = BufReader::new(daemon.stdout.take().unwrap());
+    let _daemon = DryRun(daemon);
+    names.next().await.expect("the daemon takes its name");
+    let own = own(&client).await;
+    for app in ["org.example.Newterm", "org.example.App"] {
+        let close = wire::LimitOptions { at_limit: Some("close".into()), ..wire::LimitOptions::default() };
+        own.set_limit(&format!("app:{app}"), 0, close).await.unwrap();
+        focus(&client, &own, app).await;
+    }
+    let acts: Vec<_> =
+        said.lines().map(Result::unwrap).filter(|line| line.contains("the windows")).take(2).collect();
+    assert_eq!(
+        acts,
+        [
+            "would minimise the windows of app:org.example.Newterm",
+            "would ask the windows of app:org.example.App to close",
+        ]
+    );
 }

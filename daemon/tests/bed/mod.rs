@@ -16,7 +16,7 @@ use zbus::proxy::CacheProperties;
 /// A bus of our own, ended with the test.
 pub(crate) struct Bus {
     daemon: Child,
-    address: String,
+    pub(crate) address: String,
     _folder: tempfile::TempDir,
 }
 
