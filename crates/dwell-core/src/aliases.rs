@@ -34,8 +34,14 @@ pub enum AliasError {
     #[error("the desktop's own programs are left alone by limits, and cannot count as another program")]
     Desktop,
     /// It would make a limit on everything act on a terminal, in which limits can be changed.
-    #[error("a terminal can only count as another terminal, which a limit on everything leaves alone")]
+    #[error("a terminal, and what runs in one, can only count as a terminal: no limit closes one")]
     Terminal,
+    /// It would make a program one of the desktop's own, which no limit acts on.
+    #[error("no program can count as one of the desktop's own, which limits leave alone")]
+    ToDesktop,
+    /// It would make a program a terminal, which a limit on everything leaves alone and no limit closes.
+    #[error("only a terminal that is named in full can count as a terminal: limits treat those otherwise")]
+    ToTerminal,
     /// There is one for the same ids: case makes no difference.
     #[error("there is an alias for this already; upper and lower case are the same")]
     Twice,
@@ -44,7 +50,7 @@ pub enum AliasError {
 impl AliasError {
     /// Whether what it is counted as is wrong, rather than what is counted.
     pub const fn is_about_target(self) -> bool {
-        matches!(self, Self::To(_) | Self::ToStar | Self::Itself)
+        matches!(self, Self::To(_) | Self::ToStar | Self::ToDesktop | Self::ToTerminal | Self::Itself)
     }
 }
 
@@ -73,24 +79,34 @@ impl Aliases {
         if id.contains('*') {
             return Err(AliasError::Star);
         }
+        // `foot/*` is all that runs in it.
+        let whole = if beginning && id.ends_with('/') { &format!("{id}*") } else { id };
+        AppId::written(whole).map_err(AliasError::From)?;
         let id = AppId::new(id).map_err(AliasError::From)?;
         if to.contains('*') {
             return Err(AliasError::ToStar);
         }
-        let to = AppId::new(to).map_err(AliasError::To)?;
+        let to = AppId::written(to).map_err(AliasError::To)?;
         if !beginning && is_same(&id, &to) {
             return Err(AliasError::Itself);
         }
-        let (desktop, terminal) = if beginning {
-            guarded(id.as_str())
-        } else {
-            (is_exempt(&id), id.parts().1.is_none() && is_terminal(&id))
-        };
+        let (desktop, terminal) =
+            if beginning { guarded(id.as_str()) } else { (is_exempt(&id), is_terminal(&id)) };
         if desktop {
             return Err(AliasError::Desktop);
         }
-        if terminal && !is_terminal(&to) {
+        if is_exempt(&to) {
+            return Err(AliasError::ToDesktop);
+        }
+        // A terminal that is in no list is known as one by what runs in it.
+        let (host, inner) = id.parts();
+        let to_terminal = is_terminal(&to) || inner.is_some() && host.eq_ignore_ascii_case(to.as_str());
+        if terminal && !to_terminal {
             return Err(AliasError::Terminal);
+        }
+        // What else begins like a terminal nobody can know.
+        if to_terminal && (!terminal || beginning && inner.is_none()) {
+            return Err(AliasError::ToTerminal);
         }
         if self.0.iter().any(|other| other.beginning == beginning && is_same(&other.from, &id)) {
             return Err(AliasError::Twice);
@@ -116,7 +132,11 @@ impl Aliases {
         let matches = |alias: &&Alias| {
             let from = alias.from.as_str().as_bytes();
             let start = id.as_bytes().get(..from.len());
-            (alias.beginning || id.len() == from.len()) && start.is_some_and(|s| s.eq_ignore_ascii_case(from))
+            // A beginning of programs is none of what runs in them: that stays in it, so that it is still known as
+            // something in a terminal.
+            let kind = alias.from.parts().1.is_some() || !id.contains('/');
+            let length = if alias.beginning { kind } else { id.len() == from.len() };
+            length && start.is_some_and(|s| s.eq_ignore_ascii_case(from))
         };
         self.0.iter().find(matches).map(|alias| &alias.to)
     }
@@ -164,7 +184,10 @@ mod tests {
             ("crx_abc", "org.example.App"),
             ("org.example.App", "elsewhere"),
             ("xterm", "foot"),
-            ("foot/vim", "vim"),
+            ("foot/vim", "foot/vi"),
+            ("kitty/*", "foot/other"),
+            ("newterm/vim", "newterm"),
+            ("other*", "x"),
         ]);
         for (app, counted) in [
             ("steam_app_7", "games"),
@@ -176,8 +199,12 @@ mod tests {
             ("org.example.app", "elsewhere"),
             ("xterm/make", "foot/make"),
             ("xterm/vim", "foot/vim"),
-            ("foot/vim", "vim"),
+            ("foot/vim", "foot/vi"),
             ("foot/vi", "foot/vi"),
+            ("kitty", "kitty"),
+            ("kitty/make", "foot/other"),
+            ("newterm/vim", "newterm"),
+            ("otherterm/vim", "x/vim"),
         ] {
             assert_eq!(aliases.apply(&AppId::new(app).unwrap()).as_str(), counted, "{app}");
         }
@@ -200,6 +227,24 @@ mod tests {
             ("org.gnome.*", "x", AliasError::Desktop),
             ("foot", "x", AliasError::Terminal),
             ("Konsol*", "x", AliasError::Terminal),
+            // What runs in a terminal goes with its window, which no limit may close.
+            ("foot/vim", "vim", AliasError::Terminal),
+            ("foot/*", "work", AliasError::Terminal),
+            ("foot/v*", "work", AliasError::Terminal),
+            ("newterm/*", "work", AliasError::Terminal),
+            ("foo*", "work", AliasError::Terminal),
+            // Nothing gets out of limits by counting as what they leave alone.
+            ("chat", "Sway", AliasError::ToDesktop),
+            ("foot", "sway", AliasError::ToDesktop),
+            ("chat", "foot", AliasError::ToTerminal),
+            ("chat", "foot/vim", AliasError::ToTerminal),
+            ("chat", "newterm/vim", AliasError::ToTerminal),
+            ("chat*", "foot", AliasError::ToTerminal),
+            ("xter*", "foot", AliasError::ToTerminal),
+            ("foot/", "foot", AliasError::From(IdError::Within)),
+            ("/*", "foot", AliasError::From(IdError::Within)),
+            ("a/b/*", "foot", AliasError::From(IdError::Within)),
+            ("xterm", "foot/", AliasError::To(IdError::Within)),
             ("CRX_abc", "y", AliasError::Twice),
             ("Games*", "y", AliasError::Twice),
         ] {

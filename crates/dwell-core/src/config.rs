@@ -11,7 +11,7 @@
 //!
 //! [aliases]                  # programs that are counted as another one, from now on
 //! "crx_abc" = "org.example.App"
-//! "steam_app_*" = "games"
+//! "libreoffice-*" = "libreoffice-startcenter"
 //! ```
 //!
 //! Unknown keys are refused, so that a slip of the finger cannot silently turn a setting off.
@@ -166,7 +166,7 @@ impl Config {
     pub fn to_text(&self, zone: Tz) -> String {
         let mut text = format!(
             "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\nkeep-detail = \"{}\"\nkeep-totals = \"{}\"\nterminal-programs = {}\n",
-            compact(self.idle_after),
+            self.idle_after.typed(),
             self.day_start,
             self.zone.unwrap_or(zone),
             self.notifications,
@@ -192,6 +192,12 @@ fn aliases(text: &str, table: &toml::de::DeTable<'_>) -> Result<Aliases, ConfigE
     let mut lines: Vec<_> = table.iter().collect();
     lines.sort_by_key(|(from, _)| from.span().start);
     for (from, to) in lines {
+        if let Some(setting) = KEYS.iter().find(|key| key.eq_ignore_ascii_case(from.get_ref())) {
+            // Whatever is written below a table's head belongs to the table, also at the end of the file.
+            let message = format!("{setting} stands below [aliases], where programs are named");
+            let hint = "this is a setting: write it above [aliases]".to_owned();
+            return Err(locate(text, from.span().start, message, hint));
+        }
         let Some(program) = to.get_ref().as_str() else {
             let (message, hint) = ("the program that it is counted as is no text", ALIAS_HINT);
             return Err(locate(text, to.span().start, message.to_owned(), hint.to_owned()));
@@ -199,10 +205,23 @@ fn aliases(text: &str, table: &toml::de::DeTable<'_>) -> Result<Aliases, ConfigE
         if let Err(error) = aliases.add(from.get_ref(), program) {
             let place = if error.is_about_target() { to.span() } else { from.span() };
             let hint = match error {
-                AliasError::Twice | AliasError::Itself => "remove this line".to_owned(),
-                _ => ALIAS_HINT.to_owned(),
+                AliasError::Twice | AliasError::Itself => "remove this line",
+                AliasError::Desktop if from.get_ref().ends_with('*') => {
+                    "remove this line, or write the programs that you mean in full"
+                }
+                AliasError::Desktop => "remove this line",
+                AliasError::Terminal => "remove this line, or write a terminal behind the \"=\"",
+                AliasError::ToDesktop => "remove this line, or write another program behind the \"=\"",
+                AliasError::ToTerminal => {
+                    "remove this line, or write a program behind the \"=\" that is no terminal"
+                }
+                AliasError::From(_)
+                | AliasError::Star
+                | AliasError::Everything
+                | AliasError::To(_)
+                | AliasError::ToStar => ALIAS_HINT,
             };
-            return Err(locate(text, place.start, error.to_string(), hint));
+            return Err(locate(text, place.start, error.to_string(), hint.to_owned()));
         }
     }
     Ok(aliases)
@@ -231,18 +250,6 @@ fn kept(days: Option<u32>) -> String {
     days.map_or_else(|| "forever".to_owned(), |days| format!("{days}d"))
 }
 
-/// A duration in the typed form, exact to the millisecond: `1h30m`.
-fn compact(time: Millis) -> String {
-    let ms = time.as_ms();
-    let parts = [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
-    let text: String = parts
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, unit)| format!("{number}{unit}"))
-        .collect();
-    if text.is_empty() { "0s".to_owned() } else { text }
-}
-
 fn locate(text: &str, offset: usize, message: String, hint: String) -> ConfigError {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
@@ -259,7 +266,7 @@ mod tests {
     fn a_full_text_is_read_and_written_back() {
         let text = "idle-after = \"1h30m\"\nday-start = \"05:30\"\nzone = \"Asia/Tokyo\"\nnotifications = false\n\
             keep-detail = \"90d\"\nkeep-totals = \"forever\"\nterminal-programs = true\n\n[aliases]\n\
-            \"a\\\"b\\\\c\" = \"org.example.App\"\n\"steam_app_*\" = \"games\"\n";
+            \"a\\\"b\\\\c\" = \"org.example.App\"\n\"crx_*\" = \"org.example.Web\"\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.to_text(Tz::UTC), text);
         assert_eq!((config.keep_detail, config.keep_totals), (Some(90), None));
@@ -275,6 +282,22 @@ mod tests {
             assert_eq!(read.map(|config| config.keep_totals), days, "{kept}");
         }
         assert_eq!(Config::parse(""), Ok(Config::default()));
+    }
+
+    #[test]
+    fn what_the_documents_show_is_understood() {
+        for text in [include_str!("../../../README.md"), include_str!("../../../docs/programs.md")] {
+            let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+            let mut aliases = 0;
+            for config in blocks.filter(|block| block.contains("[aliases]")).map(Config::parse) {
+                for (from, _) in config.unwrap().aliases.iter() {
+                    // It would take Steam's games out of the category of games.
+                    assert!(!from.starts_with("steam"), "{from}");
+                    aliases += 1;
+                }
+            }
+            assert!(aliases > 0);
+        }
     }
 
     #[test]
@@ -326,6 +349,27 @@ mod tests {
                 .starts_with("line 2, column 8: the program that it is counted as is no text")
         );
         assert!(error("[aliases]\norg.a = \"x\"").starts_with("line 2, column "));
+        for (key, value) in [
+            ("idle-after", "\"5m\""),
+            ("terminal-programs", "true"),
+            ("Zone", "\"UTC\""),
+            ("aliases", "\"x\""),
+        ] {
+            let said = error(&format!("[aliases]\ncrx_a = \"x\"\n\n{key} = {value}\n"));
+            assert!(said.starts_with("line 4, column 1: "), "{said}");
+            assert!(said.ends_with(" | this is a setting: write it above [aliases]"), "{said}");
+        }
+        for (line, hint) in [
+            ("foot = \"code\"", "remove this line, or write a terminal behind the \"=\""),
+            ("\"foot/vim\" = \"vim\"", "remove this line, or write a terminal behind the \"=\""),
+            ("sway = \"code\"", "remove this line"),
+            ("\"org.gnome.*\" = \"x\"", "remove this line, or write the programs that you mean in full"),
+            ("code = \"sway\"", "remove this line, or write another program behind the \"=\""),
+            ("code = \"foot\"", "remove this line, or write a program behind the \"=\" that is no terminal"),
+        ] {
+            let said = error(&format!("[aliases]\n{line}"));
+            assert!(said.ends_with(&format!(" | {hint}")), "{said}");
+        }
         assert!(error("aliases = 3").contains("aliases is no table"));
     }
 }

@@ -188,8 +188,15 @@ pub struct Plan(pub Vec<Action>);
 /// What must be done to get from `before` to `after`.
 ///
 /// `in_front` is the subject with focus now; `came_to_front` says that it has just come there, so that a blocked
-/// program is acted on again each time.
-pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, came_to_front: bool) -> Plan {
+/// program is acted on again each time; `says_terminal` asks whether a program says of itself that it is a terminal, which
+/// is enough to be treated as one.
+pub fn plan(
+    before: &Verdicts,
+    after: &Verdicts,
+    in_front: Option<&Subject>,
+    came_to_front: bool,
+    says_terminal: impl Fn(&AppId) -> bool,
+) -> Plan {
     let mut actions = Vec::new();
     let mut act: Option<(&Judged, bool)> = None;
     for judged in &after.rules {
@@ -223,8 +230,10 @@ pub fn plan(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, cam
         match judged.at_limit {
             _ if is_exempt(&app) => {}
             // A limit on everything must leave a way to change it: the terminal in which `dwell` is typed.
-            _ if judged.target == Target::All && is_terminal(&app) => {}
-            AtLimit::Close if !holds_work(&app) => actions.push(Action::Close { app, by, again }),
+            _ if judged.target == Target::All && (is_terminal(&app) || says_terminal(&app)) => {}
+            AtLimit::Close if !holds_work(&app) && !says_terminal(&app) => {
+                actions.push(Action::Close { app, by, again })
+            }
             AtLimit::Close | AtLimit::Block => actions.push(Action::Minimise { app, by, again }),
             AtLimit::Notify => {}
         }
@@ -304,6 +313,57 @@ const TERMINALS: &[&str] = &[
     "qterminal",
     "st",
     "st-256color",
+    "stterm",
+    "simpleterm",
+    "org.gnome.terminal.preview",
+    "org.gnome.console.devel",
+    "org.gnome.ptyxis.devel",
+    "kgx",
+    "ptyxis",
+    "blackbox",
+    "com.raggesilver.blackbox",
+    "io.elementary.terminal",
+    "pantheon-terminal",
+    "deepin-terminal",
+    "org.contourterminal.contour",
+    "contour",
+    "cool-retro-term",
+    "yakuake",
+    "org.kde.yakuake",
+    "guake",
+    "tilda",
+    "ddterm",
+    "com.github.amezin.ddterm",
+    "sakura",
+    "terminology",
+    "roxterm",
+    "ghostty",
+    "rio",
+    "com.raphaelamorim.rio",
+    "org.xfce.terminal",
+    "xfce4-terminal-emulator",
+    "org.lxde.lxterminal",
+    "org.mate.terminal",
+    "havoc",
+    "eterm",
+    "aterm",
+    "mlterm",
+    "evilvte",
+    "termit",
+    "lilyterm",
+    "stjerm",
+    "zutty",
+    "kterm",
+    "cosmic-term",
+    "com.system76.cosmicterm",
+    "dev.warp.warp",
+    "waveterm",
+    "tabby",
+    "hyper",
+    "extraterm",
+    "wezterm-gui",
+    "rxvt-unicode-256color",
+    "urxvtc",
 ];
 
 /// Development environments.
@@ -330,14 +390,18 @@ pub fn is_exempt(app: &AppId) -> bool {
     is_one_of(app, EXEMPT)
 }
 
-/// Whether this program is a terminal: a limit on everything never acts on it.
+/// Whether this program is a terminal, or runs in one: a limit on everything never acts on it. Of those that the list lacks
+/// only what runs in them is known; a desktop file may tell the rest, see [`plan`].
 pub fn is_terminal(app: &AppId) -> bool {
-    is_one_of(app, TERMINALS)
+    app.parts().1.is_some() || is_one_of(app, TERMINALS)
 }
 
 /// The ids of the programs that a limit treats otherwise than others, that begin so, without regard to ASCII case:
-/// whether one of them is left alone by every limit, and whether one of them is a terminal.
+/// whether one of them is left alone by every limit, and whether one of them is a terminal or runs in one.
 pub fn guarded(beginning: &str) -> (bool, bool) {
+    if let Some((host, _)) = beginning.split_once('/') {
+        return (EXEMPT.iter().any(|id| id.eq_ignore_ascii_case(host)), true);
+    }
     let begins = |ids: &[&str]| {
         ids.iter()
             .any(|id| id.get(..beginning.len()).is_some_and(|start| start.eq_ignore_ascii_case(beginning)))
@@ -388,6 +452,10 @@ mod tests {
         judge(rules, |_| used, running, NOW, &calendar())
     }
 
+    fn planned(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, came: bool) -> Plan {
+        plan(before, after, in_front, came, |app| app.as_str() == "org.example.Terminal")
+    }
+
     #[test]
     fn the_next_change_is_the_warning_then_the_limit_then_the_day_start() {
         let rules = [rule("r", "app:a", "10m", "2m", AtLimit::Block)];
@@ -414,18 +482,21 @@ mod tests {
         let (none, warn, over) =
             (at(&rules, "1m", Some(&a)), at(&rules, "9m", Some(&a)), at(&rules, "10m", Some(&a)));
         let minimise = |again| Action::Minimise { app: a.app.clone(), by: over.rules[0].clone(), again };
-        assert_eq!(plan(&none, &warn, Some(&a), false).0, [Action::Warn(warn.rules[0].clone())]);
-        assert_eq!(plan(&warn, &warn, Some(&a), true).0, []);
+        assert_eq!(planned(&none, &warn, Some(&a), false).0, [Action::Warn(warn.rules[0].clone())]);
+        assert_eq!(planned(&warn, &warn, Some(&a), true).0, []);
         assert_eq!(
-            plan(&warn, &over, Some(&a), false).0,
+            planned(&warn, &over, Some(&a), false).0,
             [Action::Reached(over.rules[0].clone()), minimise(false)]
         );
-        assert_eq!(plan(&over, &over, Some(&a), false).0, []);
-        assert_eq!(plan(&over, &over, Some(&a), true).0, [minimise(true)]);
-        assert_eq!(plan(&over, &over, Some(&subject("b")), true).0, []);
+        assert_eq!(planned(&over, &over, Some(&a), false).0, []);
+        assert_eq!(planned(&over, &over, Some(&a), true).0, [minimise(true)]);
+        assert_eq!(planned(&over, &over, Some(&subject("b")), true).0, []);
         // The new day, an idle correction, or the rule's removal lifts it.
-        assert_eq!(plan(&over, &none, None, false).0, [Action::Lifted(none.rules[0].clone())]);
-        assert_eq!(plan(&over, &Verdicts::default(), None, false).0, [Action::Lifted(over.rules[0].clone())]);
+        assert_eq!(planned(&over, &none, None, false).0, [Action::Lifted(none.rules[0].clone())]);
+        assert_eq!(
+            planned(&over, &Verdicts::default(), None, false).0,
+            [Action::Lifted(over.rules[0].clone())]
+        );
     }
 
     #[test]
@@ -434,7 +505,7 @@ mod tests {
         let rules =
             [rule("r", "app:a", "10m", "0s", AtLimit::Close), rule("s", "all", "5m", "0s", AtLimit::Block)];
         let over = at(&rules, "10m", Some(&a));
-        let Plan(actions) = plan(&Verdicts::default(), &over, Some(&a), true);
+        let Plan(actions) = planned(&Verdicts::default(), &over, Some(&a), true);
         assert!(matches!(actions.last(), Some(Action::Close { again: false, .. })));
         assert_eq!(actions.len(), 3);
     }
@@ -445,7 +516,7 @@ mod tests {
         let over = at(&[rule("r", "app:a", "10m", "0s", AtLimit::Notify)], "11m", Some(&a));
         assert_eq!(over.rules[0].verdict, Verdict::Warn);
         assert_eq!(
-            plan(&Verdicts::default(), &over, Some(&a), true).0,
+            planned(&Verdicts::default(), &over, Some(&a), true).0,
             [Action::Reached(over.rules[0].clone())]
         );
     }
@@ -455,12 +526,17 @@ mod tests {
         let last = |target: &str, app: &str| {
             let rules = [rule("r", target, "1m", "0s", AtLimit::Close)];
             let s = subject(app);
-            plan(&Verdicts::default(), &at(&rules, "1m", Some(&s)), Some(&s), true).0.pop()
+            planned(&Verdicts::default(), &at(&rules, "1m", Some(&s)), Some(&s), true).0.pop()
         };
         assert!(matches!(last("app:foot", "foot"), Some(Action::Minimise { .. })));
         assert!(matches!(last("all", "code"), Some(Action::Minimise { .. })));
         assert!(matches!(last("all", "foot"), Some(Action::Reached(_))), "no way back");
         assert!(matches!(last("all", "foot/vim"), Some(Action::Reached(_))), "no way back");
+        // A terminal that no list has, but whose desktop file says that it is one, or in which something is known to run.
+        for app in ["org.example.Terminal", "org.example.Other/vim", "com.raggesilver.BlackBox", "Yakuake"] {
+            assert!(matches!(last("all", app), Some(Action::Reached(_))), "no way back: {app}");
+            assert!(matches!(last(&format!("app:{app}"), app), Some(Action::Minimise { .. })), "{app}");
+        }
         // The rule's target is what is acted on: the terminal with all its windows, or the program in it alone.
         for target in ["foot", "foot/vim"] {
             match last(&format!("app:{target}"), "foot/vim") {

@@ -24,6 +24,9 @@ pub enum IdError {
     /// A control character, or white space at an end.
     #[error("it has a character that an id cannot have")]
     BadCharacter,
+    /// A `/` too many, or with nothing before or behind it.
+    #[error("\"/\" can only stand once, between a terminal and what runs in it")]
+    Within,
 }
 
 /// Makes an id type whose value never reaches a log.
@@ -120,6 +123,18 @@ impl AppId {
         if name.is_empty() { self.clone() } else { Self(format!("{}{WITHIN}{name}", self.0).into()) }
     }
 
+    /// Checks and takes an id as a person writes it: a program, or `TERMINAL/PROGRAM`. [`AppId::new`] also takes what was
+    /// recorded by versions to which `/` meant nothing.
+    ///
+    /// # Errors
+    /// Those of [`AppId::new`], and a `/` that is not between two parts.
+    pub fn written(text: &str) -> Result<Self, IdError> {
+        let id = Self::new(text)?;
+        let (host, inner) = id.parts();
+        let part = |part: &str| !part.is_empty() && part.trim() == part && !part.contains(WITHIN);
+        if part(host) && inner.is_none_or(part) { Ok(id) } else { Err(IdError::Within) }
+    }
+
     /// The program that is started and closed as a whole, and the name of the one that runs in it: `foot`, `vim`.
     pub fn parts(&self) -> (&str, Option<&str>) {
         self.0.split_once(WITHIN).map_or((&*self.0, None), |(host, inner)| (host, Some(inner)))
@@ -164,7 +179,7 @@ impl Target {
             Self::Domain(domain) => {
                 subject.domain.as_ref().is_some_and(|d| d.as_str().eq_ignore_ascii_case(domain.as_str()))
             }
-            // Categories get members with the catalogue; until then none has any.
+            // Who belongs to a category only desktop files tell, which a report reads and a rule does not.
             Self::Category(_) => false,
             Self::All => true,
         }
@@ -197,11 +212,22 @@ pub enum TargetError {
     Id(#[from] IdError),
 }
 
+/// A target as a person writes it.
 impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        let text = text.trim();
+        let target = Self::stored(text.trim())?;
+        if let Self::App(app) = &target {
+            AppId::written(app.as_str())?;
+        }
+        Ok(target)
+    }
+}
+
+impl Target {
+    /// A target that was once kept: whatever was a target then is one still.
+    fn stored(text: &str) -> Result<Self, TargetError> {
         if text == "all" {
             return Ok(Self::All);
         }
@@ -218,7 +244,7 @@ impl FromStr for Target {
 impl TryFrom<String> for Target {
     type Error = TargetError;
     fn try_from(text: String) -> Result<Self, TargetError> {
-        text.parse()
+        Self::stored(&text)
     }
 }
 
@@ -235,12 +261,18 @@ mod tests {
 
     #[test]
     fn targets_read_back_as_written() {
-        for text in ["app:org.mozilla.firefox", "domain:example.org", "category:video", "all"] {
+        for text in ["app:org.mozilla.firefox", "app:foot/vim", "domain:example.org", "category:video", "all"]
+        {
             assert_eq!(text.parse::<Target>().map(|t| t.to_string()), Ok(text.to_owned()));
         }
         assert_eq!("firefox".parse::<Target>(), Err(TargetError::Bare));
         assert_eq!("aap:x".parse::<Target>(), Err(TargetError::UnknownKind("aap".into())));
         assert_eq!("app:".parse::<Target>(), Err(TargetError::Id(IdError::Empty)));
+        for bad in ["app:foot/", "app:/vim", "app:foot/vim/x", "app:foot//vim", "app:foot/ vim", "app:/"] {
+            assert_eq!(bad.parse::<Target>(), Err(TargetError::Id(IdError::Within)), "{bad}");
+            // What an older version may have kept is still read.
+            assert_eq!(Target::try_from(bad.to_owned()).map(|t| t.to_string()), Ok(bad.to_owned()));
+        }
     }
 
     #[test]

@@ -80,6 +80,21 @@ impl std::iter::Sum for Millis {
     }
 }
 
+impl Millis {
+    /// The form that is typed, exact to the millisecond: `1h30m`.
+    pub fn typed(self) -> String {
+        let ms = self.0;
+        let parts =
+            [(ms / 3_600_000, "h"), (ms / 60_000 % 60, "m"), (ms / 1000 % 60, "s"), (ms % 1000, "ms")];
+        let text: String = parts
+            .iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, unit)| format!("{number}{unit}"))
+            .collect();
+        if text.is_empty() { "0s".to_owned() } else { text }
+    }
+}
+
 /// `2h 05m`, `45m`, `1m 30s`, `12s`, `600ms`: for people. Seconds are cut off from one hour on, milliseconds from
 /// one second on.
 impl fmt::Display for Millis {

@@ -2,8 +2,11 @@
 //!
 //! No event tells that a tty's foreground process group has changed. But a shell writes to its tty when a command is
 //! typed and when one has ended, and so do most programs; inotify tells of the first such write to `/dev/pts/N`. Then the
-//! tty is left alone for a pause, looked at, watched again, and after another pause looked at once more, for what was
-//! started without a word. So a build that prints all the time wakes us twice a second, and a quiet tty never.
+//! tty is left alone for a pause, looked at, and watched again; if nothing is written during another pause it is looked at
+//! once more, for what was started without a word. So each round is two wake-ups: the word, and the end of the pause. A
+//! build that prints all the time makes one round a second, a program that prints a few times a second fewer than two,
+//! and a quiet tty none. But `/dev/pts` is watched as well, for another tab of the same terminal: each tty that is
+//! opened or closed on the machine is a word, and makes a round.
 //! Only the terminal in front is followed, and only where the person wants it.
 
 use std::mem::MaybeUninit;
@@ -57,7 +60,8 @@ async fn watch(apps: &Apps, reporter: &Reporter, terminal: &Terminal) -> std::io
         events.arm(tty.as_ref());
         let now = clock::now();
         let running = tty.as_ref().and_then(Tty::running);
-        // It cannot have begun before it was last looked for, nor before the first word since then.
+        // It was not in front when it was last looked for. Who types a command is answered before it begins, so that it is
+        // not taken to have been there before the first word since then either.
         let least = looked.max(written);
         // When a program ended nobody knows; it was no later than the first word, unless there were many of them.
         let ended = if chatty { now.since(least).unwrap_or(Millis::ZERO).as_ms() / 2 } else { 0 };

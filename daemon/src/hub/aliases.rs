@@ -3,7 +3,6 @@
 //! Our own sensors know the aliases by themselves. What is recorded stays as it is: an alias holds from when it was made.
 
 use dwell_bus::wire;
-use dwell_core::rules::Rule;
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::Target;
 
@@ -44,18 +43,64 @@ impl Hub {
         }
     }
 
-    /// What is wrong with the first limit on a program that is counted as another one since: it never counts.
-    pub(super) fn idle_limit(&self) -> Option<wire::Part> {
-        let idle = |rule: &&Rule| self.counted(rule.target.clone()) != rule.target;
-        let rule = self.rules.iter().find(idle)?;
-        let (id, target) = (rule.id.as_str(), self.counted(rule.target.clone()));
-        Some(wire::Part {
-            part: "aliases".to_owned(),
-            ok: false,
-            message: format!(
-                "the limit \"{id}\" never counts: its program counts as {target}, by your aliases"
-            ),
-            fix: Some(format!("dwell limit remove {id}")),
-        })
+    /// Why attention is never counted for a target, if so.
+    pub(super) fn idleness(&self, target: &Target) -> Option<Idle> {
+        let within = matches!(target, Target::App(app) if app.parts().1.is_some());
+        if self.counted(target.clone()) != *target {
+            Some(Idle::Alias)
+        } else {
+            (within && !self.config.terminal_programs).then_some(Idle::Within)
+        }
     }
+
+    /// The limits that never count, by each reason, with the next step for the first of them.
+    pub(super) fn idle_limits(&self) -> Vec<wire::Part> {
+        [Idle::Alias, Idle::Within]
+            .into_iter()
+            .filter_map(|idle| {
+                let mut rules = self.rules.iter().filter(|rule| self.idleness(&rule.target) == Some(idle));
+                let rule = rules.next()?;
+                let id = rule.id.as_str();
+                let limits = match rules.count() {
+                    0 => format!("the limit \"{id}\" never counts"),
+                    more => format!("{} limits never count, among them \"{id}\"", more + 1),
+                };
+                let (why, fix) = match idle {
+                    Idle::Alias => {
+                        let target = self.counted(rule.target.clone());
+                        // An id may have blanks, and what a shell would take for its own.
+                        let word = target.to_string().replace('\'', "'\\''");
+                        let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
+                        let word = if word.chars().all(plain) { word } else { format!("'{word}'") };
+                        let amount = rule.amount.typed();
+                        (
+                            format!("its program counts as {target}, by your aliases"),
+                            format!("dwell limit set {word} {amount}, then dwell limit remove {id}"),
+                        )
+                    }
+                    Idle::Within => (
+                        "terminals count as a whole".to_owned(),
+                        format!(
+                            "set terminal-programs = true in the configuration, or dwell limit remove {id}"
+                        ),
+                    ),
+                };
+                Some(wire::Part {
+                    part: "limits".to_owned(),
+                    ok: false,
+                    message: format!("{limits}: {why}"),
+                    fix: Some(fix),
+                })
+            })
+            .collect()
+    }
+}
+
+/// Why a limit never counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Idle {
+    /// Its program is counted as another one.
+    Alias,
+    /// It is about what runs in a terminal, and that is not told apart.
+    Within,
 }

@@ -59,7 +59,7 @@ impl Hub {
             Request::Why(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
                     let target = self.counted(target);
-                    let why = self.rules_must_be_there().map(|()| self.why(&target));
+                    let why = self.why(&target);
                     answer(reply, why);
                 }
                 Ok(Resolved::NotYet) => self.wait_for_subjects(Request::Why(target, reply)),
@@ -68,8 +68,7 @@ impl Hub {
             Request::Check(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
                     let target = self.counted(target);
-                    // "Allowed" while no rule could be read would be a guess.
-                    let check = self.rules_must_be_there().map(|()| self.check(&target));
+                    let check = self.check(&target);
                     answer(reply, check);
                 }
                 Ok(Resolved::NotYet) => self.wait_for_subjects(Request::Check(target, reply)),
@@ -158,7 +157,7 @@ impl Hub {
 
     fn doctor(&self) -> Vec<wire::Part> {
         let mut parts = self.parts();
-        parts.extend(self.idle_limit());
+        parts.extend(self.idle_limits());
         let plain =
             |part: &str, message: String| wire::Part { part: part.into(), ok: true, message, fix: None };
         if self.sensors == Sensors::Own && !self.health.contains_key("focus") {
@@ -184,9 +183,12 @@ impl Hub {
     }
 
     fn report(&mut self, query: wire::Query, reply: Reply<wire::Report>) {
-        let bare = |text: &String| text.parse::<Target>().is_err();
+        // What is counted as another program is looked up too: it may have been counted by itself once.
+        let unclear = |text: &String| {
+            text.parse::<Target>().map_or(true, |target| self.counted(target.clone()) != target)
+        };
         let mut targets = query.only.iter().chain(&query.not).flatten();
-        if self.known.is_none() && targets.any(bare) {
+        if self.known.is_none() && targets.any(unclear) {
             // Also where a text is no target at all: that is found out below, with the known subjects at hand.
             return self.wait_for_subjects(Request::Report(query, reply));
         }
@@ -204,7 +206,7 @@ impl Hub {
             by.map_err(|error| Failure::new(Kind::Invalid, error.to_string()).hint("choose one of these"))?;
         let targets = |list: &Option<Vec<String>>| {
             let resolve = |text: &String| match self.resolve(text)? {
-                Resolved::Target(target) => Ok(target),
+                Resolved::Target(target) => Ok(self.recorded(target)),
                 Resolved::NotYet => Err(Failure::new(Kind::Failed, "the known subjects were not read")),
             };
             list.iter().flatten().map(resolve).collect::<Result<Vec<Target>, Failure>>()

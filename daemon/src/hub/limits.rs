@@ -3,11 +3,12 @@
 use dwell_bus::{Failure, Kind, Reply, wire};
 use dwell_core::policy::{Action, Judged, Plan, Stage, Verdict, Verdicts, judge, plan};
 use dwell_core::rules::{AtLimit, MAX_RULES, Per, Rule, RuleError, new_id};
-use dwell_core::subject::{Subject, Target};
+use dwell_core::subject::{AppId, Subject, Target};
 use dwell_core::time::{Millis, Reading};
 use dwell_desktop::WindowAct;
 
 use super::Hub;
+use super::aliases::Idle;
 use crate::enforcement::Order;
 use crate::{clock, texts};
 
@@ -31,7 +32,9 @@ impl Hub {
         let front = self.count.timeline().charging();
         let came_to_front = front.is_some() && (stated || front != self.front);
         let verdicts = self.judged(now);
-        let plan = plan(&self.verdicts, &verdicts, front.as_ref(), came_to_front);
+        let says_terminal =
+            |app: &AppId| self.names.category(app).is_some_and(|category| category.as_str() == "terminal");
+        let plan = plan(&self.verdicts, &verdicts, front.as_ref(), came_to_front, says_terminal);
         self.verdicts = verdicts;
         self.front = front;
         if self.remember_stages(now) {
@@ -180,16 +183,11 @@ impl Hub {
         options: &wire::LimitOptions,
     ) -> Result<wire::Limit, Failure> {
         self.rules_must_be_there()?;
-        let wrong = |error: RuleError| {
-            let hint = match error {
-                RuleError::BudgetTooLong => "choose 24h or less",
-                RuleError::WarningTooEarly => "choose a warning shorter than the amount",
-                RuleError::Category => "name programs or domains for now: app:ID, domain:D",
-                RuleError::TooMany => "remove one: `dwell limit list`, `dwell limit remove ID`",
-                RuleError::UnknownWord { .. } | RuleError::Id(_) => "see `dwell limit set --help`",
-            };
-            Failure::new(Kind::Invalid, error.to_string()).hint(hint)
-        };
+        if self.idleness(target) == Some(Idle::Within) {
+            let message = format!("{target} never counts: terminals count as a whole");
+            return Err(Failure::new(Kind::Invalid, message)
+                .hint("set terminal-programs = true in the configuration first"));
+        }
         let per: Option<Per> = options.per.as_deref().map(str::parse).transpose().map_err(wrong)?;
         let at_limit: Option<AtLimit> =
             options.at_limit.as_deref().map(str::parse).transpose().map_err(wrong)?;
@@ -251,33 +249,55 @@ impl Hub {
     }
 
     /// Which rules apply to a target.
-    pub(super) fn why(&mut self, target: &Target) -> wire::Why {
+    ///
+    /// # Errors
+    /// The rules could not be read, or the target is one on which there are no rules.
+    pub(super) fn why(&mut self, target: &Target) -> Result<wire::Why, Failure> {
+        self.rules_must_be_there()?;
+        limitable(target)?;
         let verdicts = self.verdicts_now();
         let strictest = verdicts.strictest(|judged| applies(judged, target));
         let (verdict, until) = strictest.map_or((Verdict::Allowed, None), |j| (j.verdict, j.until));
         let applying = verdicts.rules.iter().filter(|judged| applies(judged, target));
-        wire::Why {
+        Ok(wire::Why {
             target: target.to_string(),
             verdict: verdict.as_str().to_owned(),
             until_at_ms: until.map(dwell_core::time::Wall::as_unix_ms),
             rules: applying.map(|judged| self.limit(judged)).collect(),
             zone: self.calendar().zone.name().to_owned(),
-        }
+        })
     }
 
     /// Whether a target is allowed.
-    pub(super) fn check(&mut self, target: &Target) -> wire::Check {
+    ///
+    /// # Errors
+    /// The rules could not be read ("allowed" would then be a guess), or the target is one on which there are no rules.
+    pub(super) fn check(&mut self, target: &Target) -> Result<wire::Check, Failure> {
+        self.rules_must_be_there()?;
+        limitable(target)?;
         let verdicts = self.verdicts_now();
         let strictest = verdicts.strictest(|judged| applies(judged, target));
         let strictest = strictest.filter(|judged| judged.verdict != Verdict::Allowed);
-        wire::Check {
+        Ok(wire::Check {
             target: target.to_string(),
             verdict: strictest.map_or(Verdict::Allowed, |judged| judged.verdict).as_str().to_owned(),
             rule: strictest.map(|judged| judged.rule.as_str().to_owned()),
             until_at_ms: strictest.and_then(|j| j.until).map(dwell_core::time::Wall::as_unix_ms),
             zone: self.calendar().zone.name().to_owned(),
-        }
+        })
     }
+}
+
+/// A rule that cannot be, and the next step.
+fn wrong(error: RuleError) -> Failure {
+    let hint = match error {
+        RuleError::BudgetTooLong => "choose 24h or less",
+        RuleError::WarningTooEarly => "choose a warning shorter than the amount",
+        RuleError::Category => "name programs or domains: app:ID, domain:D",
+        RuleError::TooMany => "remove one: `dwell limit list`, `dwell limit remove ID`",
+        RuleError::UnknownWord { .. } | RuleError::Id(_) => "see `dwell limit set --help`",
+    };
+    Failure::new(Kind::Invalid, error.to_string()).hint(hint)
 }
 
 /// Whether a rule has a say about a target: it names it, or everything.
@@ -287,6 +307,11 @@ fn applies(judged: &Judged, target: &Target) -> bool {
         (Target::App(app), rule) => rule.covers(&Subject::app(app.clone())),
         (target, rule) => target.to_string().eq_ignore_ascii_case(&rule.to_string()),
     }
+}
+
+/// A question about limits on something that can have none has no answer.
+fn limitable(target: &Target) -> Result<(), Failure> {
+    if matches!(target, Target::Category(_)) { Err(wrong(RuleError::Category)) } else { Ok(()) }
 }
 
 fn distance(a: &str, b: &str) -> usize {

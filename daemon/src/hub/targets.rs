@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dwell_bus::{Failure, Kind};
-use dwell_core::subject::{AppId, Target, TargetError};
+use dwell_core::subject::{AppId, Subject, Target, TargetError};
 use dwell_vault::Subjects;
 
 use super::Hub;
@@ -34,7 +34,14 @@ impl Hub {
         }
         let Some(known) = &self.known else { return Ok(Resolved::NotYet) };
         let candidates = self.candidates(known);
-        let text = text.trim().to_lowercase();
+        let typed = text.trim();
+        let text = typed.to_lowercase();
+        if !candidates.iter().any(|candidate| exact(candidate, &text))
+            && let Ok(app) = AppId::written(typed)
+            && self.config.aliases.apply(&app) != app
+        {
+            return Ok(Resolved::Target(Target::App(app)));
+        }
         for level in [exact, by_name, by_last_word] {
             let found: Vec<&Candidate> = candidates.iter().filter(|c| level(c, &text)).collect();
             match found.as_slice() {
@@ -61,12 +68,28 @@ impl Hub {
         Err(Failure::new(Kind::NotFound, format!("nothing called \"{shown}\" is known")).hint(hint))
     }
 
+    /// The target in what is recorded: what is counted as another program, and was never counted by itself, is that one.
+    pub(super) fn recorded(&self, target: Target) -> Target {
+        let counted = self.counted(target.clone());
+        let Some(known) = &self.known else { return target };
+        let found = |app: &AppId| target.covers(&Subject::app(app.clone()));
+        if counted == target || known.apps.iter().any(found) || self.seen().any(|seen| found(&seen.app)) {
+            target
+        } else {
+            counted
+        }
+    }
+
+    /// What was counted lately, or is being counted.
+    fn seen(&self) -> impl Iterator<Item = Subject> {
+        let charging = self.count.timeline().charging();
+        self.count.subjects(clock::now()).cloned().chain(charging)
+    }
+
     fn candidates(&self, known: &Subjects) -> Vec<Candidate> {
         let mut targets: BTreeSet<Target> = known.apps.iter().cloned().map(Target::App).collect();
         targets.extend(known.domains.iter().cloned().map(Target::Domain));
-        let charging = self.count.timeline().charging();
-        let seen = self.count.subjects(clock::now()).cloned().chain(charging);
-        for subject in seen {
+        for subject in self.seen() {
             targets.insert(Target::App(subject.app));
             targets.extend(subject.domain.map(Target::Domain));
         }

@@ -88,8 +88,8 @@ pub enum RuleError {
     /// A warning that would come before the first second is used.
     #[error("the warning would come before anything is used")]
     WarningTooEarly,
-    /// A category, which has no members yet.
-    #[error("categories have no members yet, so a limit on one would never count")]
+    /// A category: what belongs to one is found out when a report is made, not while time is counted.
+    #[error("limits on categories are not supported yet")]
     Category,
     /// More rules than are kept.
     #[error("there are {MAX_RULES} rules already")]
