@@ -24,6 +24,7 @@ use crate::senders::{BUS, Owners, is_of_bus};
 use crate::sleep::Sleep;
 use crate::{Buses, Surroundings, clock};
 
+const SEATS: &str = "/org/freedesktop/login1/seat";
 const NAME: &str = "logind";
 
 /// When what hangs is asked again: after this time, then after twice as long each time, up to [`ASK_AGAIN_MAX`].
@@ -148,6 +149,10 @@ impl Watcher {
                 let rule = rule(MANAGER, member).and_then(|rule| rule.sender(LOGIND)?.path(PATH));
                 streams.extend(subscribe(system, rule).await);
             }
+            // Another session of the person may come to the front after somebody else's, or a greeter's, had been.
+            let seats = rule("org.freedesktop.DBus.Properties", "PropertiesChanged")
+                .and_then(|rule| rule.sender(LOGIND)?.path_namespace(SEATS));
+            streams.extend(subscribe(system, seats).await);
             let owner = rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(LOGIND));
             streams.extend(subscribe(system, owner).await);
         }
