@@ -20,6 +20,7 @@ use crate::backends::{ATTACH, Backend, Context, Down};
 use crate::detect::{self, Choice, X11_SOCKETS, choose, look};
 use crate::idle::{PATIENCE, proxy, rule, subscribe};
 use crate::report::Reporter;
+use crate::senders::BUS;
 use crate::watch::Watch;
 use crate::{Buses, Settings, Surroundings, WindowAct, clock, compositor, freezer};
 
@@ -238,7 +239,7 @@ impl Supervisor {
         let session = self.buses.session.as_ref()?;
         let mut streams = SelectAll::new();
         for name in [GNOME, KWIN] {
-            let owner = rule("org.freedesktop.DBus", "NameOwnerChanged").and_then(|rule| rule.add_arg(name));
+            let owner = rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(name));
             streams.extend(subscribe(session, owner).await);
         }
         Some(streams)

@@ -8,6 +8,7 @@ use zbus::message::Type;
 use zbus::proxy::{CacheProperties, MethodFlags};
 use zbus::{Connection, MatchRule, MessageStream, Proxy};
 
+use crate::logind::{LOGIND, MANAGER, PATH};
 use crate::{Buses, clock};
 
 /// How long a bus service may take to answer.
@@ -72,23 +73,28 @@ pub(crate) struct Inhibitors {
 }
 
 impl Inhibitors {
-    /// Subscribes to what tells of changes.
+    /// Subscribes to what tells of changes. What pretends to tell only makes [`Self::any`] asked once more.
     pub(crate) async fn new(buses: Buses) -> Self {
         let mut streams = Vec::new();
         if let Some(system) = &buses.system {
             // BlockInhibited changes with every blocking inhibitor (org.freedesktop.login1(5)).
             let rule = rule("org.freedesktop.DBus.Properties", "PropertiesChanged")
-                .and_then(|rule| rule.path("/org/freedesktop/login1"))
-                .and_then(|rule| rule.add_arg("org.freedesktop.login1.Manager"));
+                .and_then(|rule| rule.sender(LOGIND)?.path(PATH))
+                .and_then(|rule| rule.add_arg(MANAGER));
             streams.extend(subscribe(system, rule).await);
         }
         if let Some(session) = &buses.session {
-            for (interface, member) in [
-                ("org.freedesktop.PowerManagement.Inhibit", "HasInhibitChanged"),
-                ("org.gnome.SessionManager", "InhibitorAdded"),
-                ("org.gnome.SessionManager", "InhibitorRemoved"),
+            for (name, interface, member) in [
+                (
+                    "org.freedesktop.PowerManagement",
+                    "org.freedesktop.PowerManagement.Inhibit",
+                    "HasInhibitChanged",
+                ),
+                ("org.gnome.SessionManager", "org.gnome.SessionManager", "InhibitorAdded"),
+                ("org.gnome.SessionManager", "org.gnome.SessionManager", "InhibitorRemoved"),
             ] {
-                streams.extend(subscribe(session, rule(interface, member)).await);
+                let rule = rule(interface, member).and_then(|rule| rule.sender(name));
+                streams.extend(subscribe(session, rule).await);
             }
         }
         Self { buses, changes: select_all(streams) }
@@ -126,9 +132,7 @@ type Inhibitor = (String, String, String, String, u32, u32);
 /// Whether this user has a blocking inhibitor of `idle` (another session's film is none of ours).
 async fn logind_blocks(system: &Connection) -> zbus::Result<bool> {
     let uid = rustix::process::getuid().as_raw();
-    let manager =
-        proxy(system, "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager")
-            .await?;
+    let manager = proxy(system, LOGIND, PATH, MANAGER).await?;
     let all: Option<Vec<Inhibitor>> =
         manager.call_with_flags("ListInhibitors", MethodFlags::NoAutoStart.into(), &()).await?;
     Ok(all.unwrap_or_default().iter().any(|(what, _, _, mode, of, _)| {

@@ -21,9 +21,12 @@ mod follow;
 mod freezer;
 mod idle;
 mod lock;
+mod logind;
 mod readiness;
 mod report;
+mod senders;
 mod session;
+mod sleep;
 mod surroundings;
 mod watch;
 

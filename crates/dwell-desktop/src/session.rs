@@ -1,12 +1,9 @@
 //! The login session, from logind (org.freedesktop.login1(5)): whether it is the one in front, whether it is locked,
 //! and whether the machine goes to sleep.
 //!
-//! The session is the one that `XDG_SESSION_ID` names, else the one that this process is in, else the user's own
-//! graphical one (a daemon of the user manager is in none). Without logind the session counts as in front, and the
-//! health says so.
-//!
-//! A delay inhibitor holds the machine back from sleep until the fact is out: what is read after waking up would carry
-//! the instant of waking up, and the night would count.
+//! The session is the graphical one ([`logind::find`]); until there is one, it is looked for again whenever a session
+//! comes or goes. Without logind the session counts as in front, and the health says so. Where there was an answer and
+//! then there is none (logind starts anew, or hangs), what was known holds: silence unlocks nothing.
 
 use std::sync::Arc;
 
@@ -16,23 +13,26 @@ use futures_util::StreamExt;
 use futures_util::stream::{SelectAll, select_all};
 use tokio::sync::{Notify, watch};
 use zbus::message::Type;
-use zbus::proxy::MethodFlags;
-use zbus::zvariant::{OwnedFd, OwnedObjectPath};
-use zbus::{Connection, MatchRule, Message, MessageStream, Proxy};
+use zbus::zvariant::OwnedObjectPath;
+use zbus::{Connection, MatchRule, Message, MessageStream};
 
-use crate::idle::{PATIENCE, proxy, rule, subscribe};
-use crate::lock::{self, CONFIRM_WITHIN, Evidence, LockFold};
+use crate::idle::{PATIENCE, rule, subscribe};
+use crate::lock::{self, Answer, CONFIRM_WITHIN, Evidence, LockFold};
+use crate::logind::{self, LOGIND, MANAGER, PATH};
 use crate::report::Reporter;
+use crate::senders::{BUS, Owners, is_of_bus};
+use crate::sleep::Sleep;
 use crate::{Buses, Surroundings, clock};
 
-const LOGIND: &str = "org.freedesktop.login1";
-const MANAGER: &str = "org.freedesktop.login1.Manager";
-const SESSION: &str = "org.freedesktop.login1.Session";
-const PATH: &str = "/org/freedesktop/login1";
+const SEATS: &str = "/org/freedesktop/login1/seat";
 const NAME: &str = "logind";
 
 /// The next step where there is no system bus, and so no logind, be it systemd's or elogind.
 const START_BUS: &str = "start the system bus (dbus) and logind";
+/// When what hangs is asked again: after this time, then after twice as long each time, up to [`ASK_AGAIN_MAX`].
+const ASK_AGAIN: Millis = Millis::from_secs(2);
+const ASK_AGAIN_MAX: Millis = Millis::from_secs(256);
+
 /// The next step where there is no logind.
 const START_LOGIND: &str = "start logind: sudo systemctl start systemd-logind";
 /// The next step where logind does not know us.
@@ -47,8 +47,13 @@ pub(crate) async fn watch(
 ) {
     let mut watcher = Watcher {
         reporter,
+        logind: Owners::new(buses.system.clone()),
+        saver_owners: Owners::new(buses.session.clone()),
         system: buses.system,
         bus_session: buses.session,
+        graphical: false,
+        hangs: false,
+        ask_again: ASK_AGAIN,
         session: None,
         lock: LockFold::default(),
         requested_at: clock::now(),
@@ -56,23 +61,29 @@ pub(crate) async fn watch(
         active: None,
         savers: Vec::new(),
         hinted: false,
-        sleep_delay: None,
-        slept: clock::slept(),
+        sleep: Sleep::new(),
         changed,
     };
-    let mut streams = watcher.subscribe().await;
+    let mut of_logind = watcher.subscribe().await;
+    let mut of_savers = match &watcher.bus_session {
+        Some(session) => select_all(lock::savers(session).await),
+        None => SelectAll::new(),
+    };
     let mut of_session = SelectAll::new();
     watcher.say(Fact::Asleep(false)).await;
     watcher.delay_sleep().await;
-    let surroundings = around.borrow_and_update().clone();
-    watcher.ask_savers().await;
-    watcher.find(&surroundings, &mut of_session).await;
+    let mut event = Event::Ask;
     loop {
+        if event != Event::Done {
+            let surroundings = around.borrow_and_update().clone();
+            watcher.look(event, &surroundings, &mut of_session).await;
+        }
         let unconfirmed = watcher.lock.is_unconfirmed();
         let waited = clock::now().since(watcher.requested_at).unwrap_or(Millis::ZERO);
-        let event = tokio::select! {
-            message = next(&mut streams) => watcher.take(&message).await,
+        event = tokio::select! {
+            message = next(&mut of_logind) => watcher.take(&message).await,
             message = next(&mut of_session) => watcher.take(&message).await,
+            message = next(&mut of_savers) => watcher.take_saver(&message).await,
             result = around.changed() => match result {
                 Ok(()) => Event::Look,
                 Err(_) => return,
@@ -81,14 +92,8 @@ pub(crate) async fn watch(
                 watcher.evidence(Evidence::Lapsed).await;
                 Event::Done
             }
+            _ = clock::after(watcher.ask_again), if watcher.hangs => Event::Ask,
         };
-        match event {
-            Event::Done => {}
-            Event::Look => {
-                let surroundings = around.borrow_and_update().clone();
-                watcher.find(&surroundings, &mut of_session).await;
-            }
-        }
     }
 }
 
@@ -103,17 +108,28 @@ async fn next(streams: &mut SelectAll<MessageStream>) -> Message {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     Done,
     /// The session must be looked for again.
     Look,
+    /// So it must, and the screen savers must be asked.
+    Ask,
 }
 
 struct Watcher {
     reporter: Reporter,
     system: Option<Connection>,
     bus_session: Option<Connection>,
+    /// Who logind is, and who the screen savers are.
+    logind: Owners,
+    saver_owners: Owners,
     session: Option<OwnedObjectPath>,
+    /// The session is one with a display: no better one will come as long as it is in front.
+    graphical: bool,
+    /// Somebody who is there did not answer.
+    hangs: bool,
+    ask_again: Millis,
     lock: LockFold,
     /// When a lock was last asked for.
     requested_at: Boot,
@@ -123,8 +139,7 @@ struct Watcher {
     savers: Vec<&'static str>,
     /// logind tells whether the session is locked.
     hinted: bool,
-    sleep_delay: Option<OwnedFd>,
-    slept: Millis,
+    sleep: Sleep,
     changed: Arc<Notify>,
 }
 
@@ -133,49 +148,93 @@ impl Watcher {
         let mut streams = Vec::new();
         if let Some(system) = &self.system {
             for member in ["PrepareForSleep", "SessionNew", "SessionRemoved"] {
-                streams.extend(subscribe(system, rule(MANAGER, member).and_then(|r| r.path(PATH))).await);
+                let rule = rule(MANAGER, member).and_then(|rule| rule.sender(LOGIND)?.path(PATH));
+                streams.extend(subscribe(system, rule).await);
             }
-            let owner = rule("org.freedesktop.DBus", "NameOwnerChanged").and_then(|r| r.add_arg(LOGIND));
+            // Another session of the person may come to the front after somebody else's, or a greeter's, had been.
+            let seats = rule("org.freedesktop.DBus.Properties", "PropertiesChanged")
+                .and_then(|rule| rule.sender(LOGIND)?.path_namespace(SEATS));
+            streams.extend(subscribe(system, seats).await);
+            let owner = rule(BUS, "NameOwnerChanged").and_then(|rule| rule.sender(BUS)?.add_arg(LOGIND));
             streams.extend(subscribe(system, owner).await);
-        }
-        if let Some(session) = &self.bus_session {
-            streams.extend(lock::savers(session).await);
         }
         select_all(streams)
     }
 
+    /// Asks those who are to be asked, and again later if one of them hangs.
+    async fn look(&mut self, event: Event, around: &Surroundings, of_session: &mut SelectAll<MessageStream>) {
+        let again = self.hangs;
+        self.hangs = false;
+        if again || event == Event::Ask {
+            self.ask_savers().await;
+        }
+        self.find(around, of_session).await;
+        self.ask_again = match (again, self.hangs) {
+            (true, true) => Millis::from_ms(self.ask_again.as_ms() * 2).min(ASK_AGAIN_MAX),
+            _ => ASK_AGAIN,
+        };
+    }
+
     /// Finds the session, subscribes to it and states its levels.
     async fn find(&mut self, around: &Surroundings, of_session: &mut SelectAll<MessageStream>) {
-        let found = match &self.system {
-            Some(system) => match clock::within(PATIENCE, find_session(system, around)).await {
-                Some(Ok(path)) => Ok(path),
-                _ => Err(("logind knows no session of yours, so yours counts as in front", SEE_SESSIONS)),
-            },
-            None => Err(("there is no system bus, so your session counts as in front", START_BUS)),
+        let Some(system) = self.system.clone() else {
+            self.has_none("there is no system bus, so your session counts as in front", START_BUS).await;
+            return;
         };
-        match found {
-            Ok(path) => {
+        match clock::within(PATIENCE, logind::find(&system, around)).await {
+            Some(Ok(Some(path))) => {
                 if self.session.as_ref() != Some(&path) {
                     of_session.clear();
-                    if let Some(system) = &self.system {
-                        of_session.extend(subscribe(system, session_rule(&path)).await);
-                    }
+                    of_session.extend(subscribe(&system, session_rule(&path)).await);
                     self.session = Some(path);
                 }
-                self.read().await;
-                self.reporter.health("session", true, NAME, "logind tells whether it is in front").await;
-                self.state_lock(None).await;
+                if self.read().await {
+                    self.reporter.health("session", true, NAME, "logind tells whether it is in front").await;
+                    self.state_lock(None).await;
+                } else {
+                    self.hangs = true;
+                    self.is_silent().await;
+                }
             }
-            Err((message, fix)) => {
+            Some(Ok(None)) => {
                 of_session.clear();
-                self.session = None;
-                self.say_active(true).await;
-                self.evidence(Evidence::Hint(false)).await;
-                self.reporter.ill("session", "none", message, Some(fix)).await;
-                self.hinted = false;
-                self.state_lock(Some(fix)).await;
+                self.has_none("logind knows no session of yours, so yours counts as in front", SEE_SESSIONS)
+                    .await;
+            }
+            Some(Err(_)) => self.is_silent().await,
+            None => {
+                self.hangs = true;
+                self.is_silent().await;
             }
         }
+    }
+
+    /// There is no session: it counts as in front.
+    async fn has_none(&mut self, message: &str, fix: &str) {
+        self.session = None;
+        self.graphical = false;
+        self.hinted = false;
+        self.say_active(true).await;
+        self.evidence(Evidence::Hint(false)).await;
+        self.reporter.ill("session", "none", message, Some(fix)).await;
+        self.state_lock(Some(fix)).await;
+    }
+
+    /// Nobody says anything of the session: what was known of it holds.
+    async fn is_silent(&mut self) {
+        if self.session.is_none() {
+            return self
+                .has_none("logind does not answer, so your session counts as in front", START_LOGIND)
+                .await;
+        }
+        if self.active.is_none() {
+            self.say_active(true).await;
+            self.evidence(Evidence::Hint(false)).await;
+        }
+        let message = "logind does not answer, so what it said last holds";
+        self.hinted = false;
+        self.reporter.ill("session", "none", message, Some(START_LOGIND)).await;
+        self.state_lock(Some(START_LOGIND)).await;
     }
 
     /// Says what tells of a lock. `fix`: what brings the session back, where there is none.
@@ -202,37 +261,81 @@ impl Watcher {
         self.reporter.health("lock", true, backend, &format!("told by {who}")).await;
     }
 
-    /// Looks which screen savers there are, and whether one covers the screen.
+    /// Looks which screen savers there are, and which of them cover the screen.
     async fn ask_savers(&mut self) {
         let Some(session) = self.bus_session.clone() else { return };
-        let (savers, active) = lock::ask_savers(&session).await;
-        self.savers = savers;
-        self.evidence(Evidence::Saver(active)).await;
-    }
-
-    /// Reads the session's properties and states them.
-    async fn read(&mut self) {
-        let (Some(system), Some(path)) = (self.system.clone(), self.session.clone()) else { return };
-        let ask = async {
-            let session = proxy(&system, LOGIND, path.as_str(), SESSION).await?;
-            let active: bool = session.get_property("Active").await?;
-            // Older than systemd 230, and logind's stand-ins, have no LockedHint.
-            Ok::<_, zbus::Error>((active, session.get_property::<bool>("LockedHint").await.ok()))
-        };
-        if let Some(Ok((active, locked))) = clock::within(PATIENCE, ask).await {
-            self.say_active(active).await;
-            self.hinted = locked.is_some();
-            self.evidence(Evidence::Hint(locked.unwrap_or(false))).await;
+        let before = std::mem::take(&mut self.savers);
+        for (saver, answer) in lock::ask_savers(&session).await {
+            match answer {
+                Answer::Active(active) => {
+                    self.savers.push(saver);
+                    self.evidence(Evidence::Saver(saver, active)).await;
+                }
+                Answer::Absent => self.evidence(Evidence::Saver(saver, false)).await,
+                Answer::Silent => {
+                    self.hangs = true;
+                    if before.contains(&saver) {
+                        self.savers.push(saver);
+                    }
+                }
+            }
         }
     }
 
+    /// Reads the session's properties and states them; whether there was an answer.
+    async fn read(&mut self) -> bool {
+        let (Some(system), Some(path)) = (&self.system, &self.session) else { return false };
+        let Some(Ok(state)) = clock::within(PATIENCE, logind::State::ask(system, path)).await else {
+            return false;
+        };
+        self.graphical = state.graphical;
+        self.hinted = state.locked.is_some();
+        self.say_active(state.active.unwrap_or(true)).await;
+        self.evidence(Evidence::Hint(state.locked.unwrap_or(false))).await;
+        true
+    }
+
+    /// Takes what came from the session bus.
+    async fn take_saver(&mut self, message: &Message) -> Event {
+        if let Some(saver) = lock::saver_of(message) {
+            if let Ok(active) = message.body().deserialize::<bool>()
+                && self.saver_owners.sent(saver.names, message).await
+            {
+                self.evidence(Evidence::Saver(saver.interface, active)).await;
+            }
+        } else if is_of_bus(message) {
+            // One that went away with the screen locked will not say that it is unlocked.
+            self.saver_owners.forget();
+            self.ask_savers().await;
+            let lost = self.session.is_none();
+            self.state_lock(lost.then(|| self.missing())).await;
+        }
+        Event::Done
+    }
+
+    /// Takes what came from the system bus.
     async fn take(&mut self, message: &Message) -> Event {
+        if is_of_bus(message) {
+            // logind is gone, or there is a new one, which has no inhibitor of ours. Look finds out which.
+            self.logind.forget();
+            self.sleep.release();
+            self.delay_sleep().await;
+            return Event::Look;
+        }
+        if !self.logind.sent(&[LOGIND], message).await {
+            return Event::Done;
+        }
         let header = message.header();
         let member = header.member().map(|member| member.as_str()).unwrap_or_default();
         match member {
             "PrepareForSleep" => {
                 if let Ok(asleep) = message.body().deserialize::<bool>() {
-                    self.sleep(asleep).await;
+                    self.reporter.fact(self.sleep.instant(asleep), Fact::Asleep(asleep)).await;
+                    if asleep {
+                        self.sleep.release();
+                    } else {
+                        self.delay_sleep().await;
+                    }
                 }
             }
             "Lock" => {
@@ -240,83 +343,33 @@ impl Watcher {
                 self.evidence(Evidence::Request(true)).await;
             }
             "Unlock" => self.evidence(Evidence::Request(false)).await,
-            "ActiveChanged" => {
-                if let Ok(active) = message.body().deserialize::<bool>() {
-                    self.evidence(Evidence::Saver(active)).await;
-                }
-            }
-            "PropertiesChanged" => self.read().await,
-            "NameOwnerChanged" if !is_of_logind(message) => {
-                // One that went away with the screen locked will not say that it is unlocked.
-                self.ask_savers().await;
-                let lost = self.session.is_none();
-                self.state_lock(lost.then(|| self.missing())).await;
-            }
-            "NameOwnerChanged" => {
-                // A new logind has no inhibitor of ours.
-                self.sleep_delay = None;
-                self.delay_sleep().await;
-                return Event::Look;
+            "PropertiesChanged" => {
+                self.read().await;
+                return self.look_for_better();
             }
             "SessionNew" => {
                 self.changed.notify_one();
-                // A session that was found stays ours for as long as it lives.
-                if self.session.is_none() {
-                    return Event::Look;
-                }
+                return self.look_for_better();
             }
             "SessionRemoved" => {
                 let ours = message
                     .body()
                     .deserialize::<(String, OwnedObjectPath)>()
                     .is_ok_and(|(_, path)| self.session.as_ref() == Some(&path));
-                if ours {
-                    return Event::Look;
-                }
+                return if ours { Event::Look } else { self.look_for_better() };
             }
             _ => {}
         }
         Event::Done
     }
 
-    async fn sleep(&mut self, asleep: bool) {
-        let mut at = clock::now();
-        if asleep {
-            // Held back, we are in time. If not, and this is read after waking up, the sleep has already been.
-            let slept = clock::slept().saturating_sub(self.slept);
-            if slept >= Millis::from_secs(1) {
-                at = at - slept;
-            }
-        }
-        self.slept = clock::slept();
-        self.reporter.fact(at, Fact::Asleep(asleep)).await;
-        if asleep {
-            self.sleep_delay = None;
-        } else {
-            self.delay_sleep().await;
-        }
+    /// A session with a display that is in front stays ours; any other is only the best that there was.
+    fn look_for_better(&self) -> Event {
+        if self.graphical && self.active == Some(true) { Event::Done } else { Event::Look }
     }
 
-    /// Takes the delay inhibitor. Without it (refused, no logind) sleep is still noticed, if late.
     async fn delay_sleep(&mut self) {
-        let Some(system) = &self.system else {
-            return self
-                .reporter
-                .health("sleep", true, "none", "noticed from the clocks, after waking up")
-                .await;
-        };
-        let ask = async {
-            let manager = proxy(system, LOGIND, PATH, MANAGER).await?;
-            let what = ("sleep", "dwell", "screen time ends where sleep begins", "delay");
-            manager.call_with_flags::<_, _, OwnedFd>("Inhibit", MethodFlags::NoAutoStart.into(), &what).await
-        };
-        self.sleep_delay = clock::within(PATIENCE, ask).await.and_then(Result::ok).flatten();
-        let message = if self.sleep_delay.is_some() {
-            "held back until it is noted (PrepareForSleep, delay inhibitor)"
-        } else {
-            "noticed from the clocks, after waking up; logind gives no delay inhibitor"
-        };
-        self.reporter.health("sleep", true, NAME, message).await;
+        self.sleep.hold_back(self.system.as_ref(), &self.reporter).await;
     }
 
     /// What to do about a session that is not found.
@@ -345,55 +398,7 @@ impl Watcher {
     }
 }
 
-fn is_of_logind(message: &Message) -> bool {
-    message.body().deserialize::<(String, String, String)>().is_ok_and(|(name, ..)| name == LOGIND)
-}
-
 /// Everything that one session says: Lock, Unlock and PropertiesChanged.
 fn session_rule(path: &OwnedObjectPath) -> zbus::Result<zbus::match_rule::Builder<'_>> {
-    MatchRule::builder().msg_type(Type::Signal).path(path.as_str())
-}
-
-async fn find_session(system: &Connection, around: &Surroundings) -> zbus::Result<OwnedObjectPath> {
-    let manager = proxy(system, LOGIND, PATH, MANAGER).await?;
-    if let Some(id) = around.get("XDG_SESSION_ID")
-        && let Ok(path) = ask(&manager, "GetSession", &id).await
-    {
-        return Ok(path);
-    }
-    if let Ok(path) = ask(&manager, "GetSessionByPID", &std::process::id()).await {
-        return Ok(path);
-    }
-    let uid = rustix::process::getuid().as_raw();
-    let user: zbus::Result<OwnedObjectPath> = ask(&manager, "GetUser", &uid).await;
-    if let Ok(user) = user {
-        let user = proxy(system, LOGIND, user.as_str(), "org.freedesktop.login1.User").await?;
-        // The user's own graphical session; logind gives an empty id where there is none.
-        if let Ok((id, path)) = user.get_property::<(String, OwnedObjectPath)>("Display").await
-            && !id.is_empty()
-        {
-            return Ok(path);
-        }
-    }
-    let all: Vec<(String, u32, String, String, OwnedObjectPath)> = ask(&manager, "ListSessions", &()).await?;
-    let mut mine = all.into_iter().filter(|(_, of, ..)| *of == uid).map(|(.., path)| path);
-    let mut first = None;
-    for path in mine.by_ref() {
-        let session = proxy(system, LOGIND, path.as_str(), SESSION).await?;
-        if session.get_property::<bool>("Active").await.unwrap_or(false) {
-            return Ok(path.clone());
-        }
-        first.get_or_insert(path.clone());
-    }
-    first.ok_or_else(|| zbus::Error::Failure("no session".into()))
-}
-
-/// A call that starts no service.
-async fn ask<B, R>(manager: &Proxy<'_>, method: &str, body: &B) -> zbus::Result<R>
-where
-    B: serde::Serialize + zbus::zvariant::DynamicType,
-    R: for<'d> zbus::zvariant::DynamicDeserialize<'d>,
-{
-    let reply = manager.call_with_flags(method, MethodFlags::NoAutoStart.into(), body).await?;
-    reply.ok_or_else(|| zbus::Error::Failure("no reply".into()))
+    MatchRule::builder().msg_type(Type::Signal).sender(LOGIND)?.path(path.as_str())
 }

@@ -314,6 +314,11 @@ impl Sensors {
         }
     }
 
+    /// How many notices like that were among what was waited through.
+    pub(crate) fn count(&self, what: &str) -> usize {
+        self.said.iter().filter(|said| said.contains(what)).count()
+    }
+
     pub(crate) async fn fact(&mut self, what: &str, wanted: impl Fn(&Fact) -> bool) -> Sample {
         match self.until(what, |notice| matches!(notice, Notice::Sample(s) if wanted(&s.fact))).await {
             Notice::Sample(sample) => sample,

@@ -83,9 +83,9 @@ impl Scripting {
         let lacks = "KWin is asked over the session bus, and there is none; start dwelld in your session";
         let session = context.buses.session.clone().ok_or(Down::Lacks(lacks))?;
         let runtime = context.around.path("XDG_RUNTIME_DIR").ok_or(Down::Lacks(lacks))?;
-        let owners = rule("org.freedesktop.DBus", "NameOwnerChanged").and_then(|rule| rule.add_arg(SERVICE));
-        let owners = subscribe(&session, owners).await.ok_or_else(ended)?;
         let bus = "org.freedesktop.DBus";
+        let owners = rule(bus, "NameOwnerChanged").and_then(|rule| rule.sender(bus)?.add_arg(SERVICE));
+        let owners = subscribe(&session, owners).await.ok_or_else(ended)?;
         let kwin = call(&session, bus, "/org/freedesktop/DBus", bus, "GetNameOwner", &SERVICE).await?;
 
         let mut random = [0; 16];
