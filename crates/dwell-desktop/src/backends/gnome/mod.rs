@@ -72,6 +72,10 @@ impl Gnome {
         };
         session.watch_idle(&inhibitors).await?;
         session.look_for_extension().await?;
+        if !session.told {
+            // What another display told last is not what has focus here.
+            session.levels.focus_unknown(clock::now()).await;
+        }
         if session.locked && !session.told {
             session.say_locked().await;
         }
