@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass, wait_until};
 use dwell_tests::{Bed, Kind, machine};
+use rustix::process::Signal;
 
 /// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
 const INSTANT_MS: i64 = 200;
@@ -312,6 +313,35 @@ fn kwin_that_comes_back_gets_the_script_again() {
     kwin_that_comes_back_is_taken_up_again(Kind::KwinUngranted);
 }
 
+/// A stopped KWin tells nothing, not even that nobody is there.
+fn kwin_that_is_stopped_is_unobserved_until_it_goes_on(kind: Kind) {
+    let Some(mut bed) = Bed::start(kind) else { return };
+    bed.idle_after("5s");
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.press_key();
+    bed.wait_for_dwell_to_see("AppA");
+    bed.compositor().signal(Signal::STOP);
+    wait_for_health(&bed, Deadline::seconds(20), false, "does not answer; it is taken up again when it does");
+    assert_eq!(bed.dwell_json(&["status"])["state"], "unobserved");
+    bed.compositor().signal(Signal::CONT);
+    let goes_on = Stamp::now();
+    wait_for_health(&bed, Deadline::seconds(10), true, how(kind));
+    bed.press_key();
+    bed.wait_for_dwell_to_see("AppA");
+    eprintln!("taken up within {} ms after KWin went on", Stamp::now().since(goes_on));
+}
+
+#[test]
+fn kwin_that_is_stopped_is_noticed_when_granted() {
+    kwin_that_is_stopped_is_unobserved_until_it_goes_on(Kind::Kwin);
+}
+
+#[test]
+fn kwin_that_is_stopped_is_noticed_by_the_script() {
+    kwin_that_is_stopped_is_unobserved_until_it_goes_on(Kind::KwinUngranted);
+}
+
 #[test]
 fn a_killed_daemons_script_is_replaced() {
     let Some(bed) = Bed::start(Kind::KwinUngranted) else { return };
@@ -336,7 +366,7 @@ fn nobody_but_kwin_is_believed() {
     let monitor = place.lines("dbus-monitor", &["--session", "interface='org.dwell.Kwin1'"]);
     let watching = |_, line: &str| line.contains("member=NameLost").then_some(());
     monitor.find(Deadline::seconds(5), watching).expect("the monitor to watch");
-    let _alpha = bed.open("AppA", "alpha");
+    let alpha = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
     bed.wait_for_dwell_to_see("AppA");
     let mut words = (None, None, None);
@@ -350,6 +380,8 @@ fn nobody_but_kwin_is_believed() {
         Some((words.0.clone()?, words.1.clone()?, words.2.clone()?))
     });
     let (daemon, object, token) = overheard.expect("what the script says");
+    let _beta = bed.open("AppB", "beta");
+    bed.wait_for_dwell_to_see("AppB");
     let forge = |token: &str| {
         let to = ["call", "--session", "--dest", &daemon, "--object-path", &object];
         let what = ["--method", "org.dwell.Kwin1.Active", token, "AppX", "AppX", "0"];
@@ -381,6 +413,9 @@ fn nobody_but_kwin_is_believed() {
         assert!(run(format!("/{number}")) || run(format!("/Scripting/Script{number}")));
     };
     tell("0");
+    // KWin's calls arrive in their order: when this change has been seen, the forged one has been, too.
+    bed.ask_for_focus(&alpha);
+    bed.wait_for_dwell_to_see("AppA");
     assert!(!bed.spans().iter().any(|span| span.app == "AppX"), "a forged fact was believed");
     assert_eq!(bed.dwell_json(&["status"])["active"]["app"], "AppA");
     // With the right word from the right side it would have been: the test can fail.

@@ -21,13 +21,23 @@ pub(super) struct Idleness {
     ask: bool,
     /// When to look again while something inhibits, or has done so a short time ago.
     due: Option<Boot>,
+    /// Somebody was there when it was last stated.
+    present: bool,
 }
 
 impl Idleness {
     pub(super) async fn new(context: &Context) -> Self {
         let after = context.settings.idle_after;
         let inhibitors = Inhibitors::new(context.buses.clone()).await;
-        Self { after, fold: IdleFold::new(after), inhibitors, last_input: None, ask: false, due: None }
+        Self {
+            after,
+            fold: IdleFold::new(after),
+            inhibitors,
+            last_input: None,
+            ask: false,
+            due: None,
+            present: true,
+        }
     }
 
     /// States whether the person is idle.
@@ -35,6 +45,7 @@ impl Idleness {
         let at = clock::now();
         if !client.is_idle() {
             (self.last_input, self.due) = (None, None);
+            self.present = true;
             levels.idle(at, None).await;
             return;
         }
@@ -48,7 +59,13 @@ impl Idleness {
         let idle_for = at.since(last_input).unwrap_or(Millis::ZERO);
         let finding = self.fold.judge(at, idle_for, inhibited);
         levels.idle(at, finding.since).await;
-        self.due = finding.since.is_none().then(|| last_input + finding.next);
+        self.present = finding.since.is_none();
+        self.due = self.present.then(|| last_input + finding.next);
+    }
+
+    /// Whether somebody was there when it was last stated, be it that a film plays.
+    pub(super) const fn is_present(&self) -> bool {
+        self.present
     }
 
     /// Waits until it must be stated anew for another reason than KWin's.

@@ -84,8 +84,9 @@ async fn granted(
             shown = Some(active);
         }
         idleness.state(&client, &mut levels).await;
+        let counts = idleness.is_present() && shown.as_ref().is_some_and(Option::is_some);
         tokio::select! {
-            changed = client.changed() => changed?,
+            changed = client.changed_while(counts) => changed?,
             () = idleness.changed() => {}
             act = acts.recv() => match act {
                 Some(act) => client.act_on_plasma_windows(&act, &context.apps)?,

@@ -50,8 +50,9 @@ pub(super) async fn run(
         let app = active.window.as_ref().map(|window| context.apps.identify(window));
         levels.focus(active.at, app).await;
         idleness.state(&client, &mut levels).await;
+        let counts = idleness.is_present() && active.window.is_some();
         tokio::select! {
-            changed = client.changed() => changed?,
+            changed = client.changed_while(counts) => changed?,
             () = idleness.changed() => {}
             told = kwin.told.recv() => active = told.ok_or_else(ended)?,
             _ = kwin.owners.next() => return Err(ended()),
