@@ -89,6 +89,31 @@ fn without_a_grant_a_script_tells() {
     focus_is_followed(Kind::KwinUngranted);
 }
 
+/// The script with a stand-in for KWin, for there is no Plasma here whose desktop could be active: what it tells of a
+/// program, of the desktop, of a panel and of nothing.
+#[test]
+fn the_script_takes_plasmas_desktop_for_no_program() {
+    if let Some(missing) = machine::lacks(&["gjs"]) {
+        return machine::cannot_run(&machine::running_test(), &format!("{missing} is not installed"));
+    }
+    let Some(bed) = Bed::start(Kind::NoDisplay) else { return };
+    let script = include_str!("../../integrations/kwin/focus.js");
+    let text = format!(
+        "const window = facts => ({{desktopFileName: 'org.x', resourceClass: 'x', pid: 7, ...facts}});
+        const workspace = {{windowActivated: {{connect(told) {{ workspace.tell = told; }}}}, activeWindow: window({{}})}};
+        const callDBus = (...words) => print(words.slice(5).join(' ').trim() || 'nothing');
+        {script}
+        workspace.tell(window({{desktopWindow: true, dock: false}}));
+        workspace.tell(window({{desktopWindow: false, dock: false}}));
+        workspace.tell(window({{desktopWindow: false, dock: true}}));
+        workspace.tell(null);\n"
+    );
+    let file = bed.place().home().join("focus.js");
+    bed.place().write(&file, text);
+    let told = bed.place().run("gjs", &[&file.display().to_string()]);
+    assert_eq!(told, "org.x x 7\nnothing\norg.x x 7\nnothing\nnothing\n");
+}
+
 fn children(pid: u32) -> Vec<String> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     children.split_whitespace().map(str::to_owned).collect()
