@@ -7,8 +7,8 @@
 use std::convert::Infallible;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::{FutureExt, StreamExt};
@@ -133,7 +133,7 @@ impl Scripting {
         let text = filled
             .iter()
             .fold(script.to_owned(), |text, (word, value)| text.replace(&format!("@{word}@"), value));
-        let file = ScriptFile::write(self.runtime.join(format!("dwell-{}.js", self.token)), &text)?;
+        let file = ScriptFile::write(&self.runtime.join("dwell"), &text)?;
         let path = file.0.to_str().ok_or_else(ended)?;
         for _ in 0..OFFERS {
             unload(&self.session, name).await?;
@@ -165,11 +165,15 @@ impl Drop for Scripting {
     }
 }
 
-/// A script in a file for KWin to read, for as long as this lives.
+/// A script in a file for KWin to read, for as long as this lives. It has always the same name, so that what a killed
+/// daemon has left is replaced.
 struct ScriptFile(PathBuf);
 
 impl ScriptFile {
-    fn write(path: PathBuf, text: &str) -> Result<Self, Down> {
+    fn write(folder: &Path, text: &str) -> Result<Self, Down> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = folder.join("kwin-script.js");
+        let _ = fs::remove_file(&path);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let written = Self(path);
         file.write_all(text.as_bytes())?;
