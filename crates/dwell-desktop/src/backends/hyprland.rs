@@ -72,7 +72,8 @@ impl Hyprland {
             tokio::select! {
                 changed = client.changed() => changed?,
                 act = acts.recv() => match act {
-                    Some(act) => self.act(&act, &context.apps).await?,
+                    // An act that was not carried out is no reason to lose sight of focus.
+                    Some(act) => drop(self.act(&act, &context.apps).await),
                     None => std::future::pending().await,
                 },
             }

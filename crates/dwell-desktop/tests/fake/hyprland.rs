@@ -216,6 +216,26 @@ fn an_ipc_that_makes_no_sense_ends_the_back_end_which_is_tried_again() {
 }
 
 #[test]
+fn an_act_that_fails_does_not_lose_sight_of_focus() {
+    block_on(async {
+        let mut fake = Hyprland::start().await;
+        fake.ipc.answer(|_| window("0x1b9e3e0", "AppA", "3", 0).into());
+        let a = fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        for bad in [Answer::from("no list"), Answer::Never] {
+            fake.ipc.answer(move |_| bad.clone());
+            fake.sensors.desktop.act(WindowAct::Close(app("AppA")));
+            fake.ipc.asked("j/clients").await;
+            // Longer than an answer may take.
+            fake.sensors.silence(Duration::from_millis(5500)).await;
+        }
+        fake.ipc.answer(|_| window("0x2", "AppB", "3", 0).into());
+        fake.compositor.open("AppB", Some(a));
+        fake.sensors.focus("AppB").await;
+    });
+}
+
+#[test]
 fn an_ipc_that_never_answers_holds_nothing_up() {
     block_on(async {
         let mut fake = Hyprland::start().await;
