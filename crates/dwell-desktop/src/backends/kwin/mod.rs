@@ -4,6 +4,7 @@
 //! (`X-KDE-Wayland-Interfaces`); it knows the program by `/proc/PID/exe`, see [`crate::connector`]. Where it does not, a
 //! [`script`] tells what is active. Neither hears of a lock: the screen saver's bus name does.
 
+mod acts;
 mod ear;
 mod idle;
 mod script;

@@ -9,13 +9,14 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{Notify, mpsc};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
 use zbus::zvariant::{DynamicType, OwnedObjectPath};
 use zbus::{Connection, MessageStream};
 
+use super::acts::Acts;
 use super::ear::{Active, Ear};
 use super::idle::Idleness;
 use super::{ABILITIES, Context, Down, NAME, ended};
@@ -74,8 +75,7 @@ struct Scripting {
     object: OwnedObjectPath,
     token: String,
     told: mpsc::UnboundedReceiver<Active>,
-    act: Arc<Mutex<Option<WindowAct>>>,
-    acted: Arc<Notify>,
+    acts: Arc<Acts>,
 }
 
 impl Scripting {
@@ -96,13 +96,12 @@ impl Scripting {
         let path = format!("/org/dwell/Kwin/{}", clock::now().as_ms());
         let object = OwnedObjectPath::try_from(path).map_err(|_| ended())?;
         let (heard, told) = mpsc::unbounded_channel();
-        let (act, acted) = (Arc::default(), Arc::default());
+        let acts = Arc::new(Acts::default());
         let apps = context.apps.clone();
-        let ear =
-            Ear { kwin, heard, act: Arc::clone(&act), acted: Arc::clone(&acted), apps, token: token.clone() };
+        let ear = Ear { kwin, heard, acts: Arc::clone(&acts), apps, token: token.clone() };
         session.object_server().at(&object, ear).await.map_err(|_| ended())?;
-        let mut kwin = Self { session, runtime, owners, object, token, told, act, acted };
-        kwin.load(FOCUS_NAME, FOCUS, "").await?;
+        let mut kwin = Self { session, runtime, owners, object, token, told, acts };
+        kwin.load(FOCUS_NAME, FOCUS, &[]).await?;
         let first = clock::within(PATIENCE, kwin.told.recv()).await.flatten().ok_or_else(ended)?;
         Ok((kwin, first))
     }
@@ -113,25 +112,23 @@ impl Scripting {
             WindowAct::Minimise(_) => "minimise",
             WindowAct::Close(_) => "close",
         };
-        *self.act.lock().unwrap_or_else(PoisonError::into_inner) = Some(act);
-        // What is left of an act that took too long.
-        let _ = self.acted.notified().now_or_never();
-        let loaded = self.load(ACT_NAME, ACT, verb).await;
+        let number = self.acts.begin(act).to_string();
+        let loaded = self.load(ACT_NAME, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;
         if loaded.is_ok() {
             // The script must stay until it has heard the answer.
-            clock::within(PATIENCE, self.acted.notified()).await;
+            clock::within(PATIENCE, self.acts.finished()).await;
         }
         unload(&self.session, ACT_NAME).await?;
         loaded
     }
 
-    /// Puts a script in the place of one of the same name, and runs it.
-    async fn load(&self, name: &str, script: &str, verb: &str) -> Result<(), Down> {
+    /// Puts a script in the place of one of the same name, with these `words` of its own filled in, and runs it.
+    async fn load(&self, name: &str, script: &str, words: &[(&str, &str)]) -> Result<(), Down> {
         let service = self.session.unique_name().map(ToString::to_string).unwrap_or_default();
-        let filled =
-            [("SERVICE", &*service), ("OBJECT", &*self.object), ("TOKEN", &*self.token), ("ACT", verb)];
+        let filled = [("SERVICE", &*service), ("OBJECT", &*self.object), ("TOKEN", &*self.token)];
         let text = filled
             .iter()
+            .chain(words)
             .fold(script.to_owned(), |text, (word, value)| text.replace(&format!("@{word}@"), value));
         let file = ScriptFile::write(&self.runtime.join("dwell"), &text)?;
         let path = file.0.to_str().ok_or_else(ended)?;
