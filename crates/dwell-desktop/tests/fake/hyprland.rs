@@ -132,6 +132,18 @@ fn a_lock_is_told_by_its_own_protocol() {
 }
 
 #[test]
+fn one_that_tells_of_no_lock_says_so() {
+    block_on(async {
+        let bed = Bed::new();
+        let _compositor = Compositor::start(bed.path("wayland-1"), Offers { lock: false, ..OFFERS });
+        let _ipc = Ipc::start(hyprland(&bed.path(""), "old_1"), |_| "{}".into());
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        let health = sensors.health("focus", true).await;
+        assert!(health.message.ends_with("it tells of no lock, which only logind does then"), "{health:?}");
+    });
+}
+
+#[test]
 fn windows_are_put_away_and_closed_by_address() {
     block_on(async {
         let mut fake = Hyprland::start().await;

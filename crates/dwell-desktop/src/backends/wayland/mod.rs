@@ -209,7 +209,7 @@ impl Dispatch<wl_registry::WlRegistry, ()> for State {
         if interface == wl_seat::WlSeat::interface().name && state.seat.is_none() {
             state.seat = Some(registry.bind(name, version.min(5), handle, ()));
         }
-        lock::Lock::bind(registry, name, &interface, handle);
+        state.lock.bind(registry, name, &interface, handle);
         state.idle.bind(registry, name, &interface, handle);
         state.plasma.bind(registry, name, &interface, version, handle);
         state.toplevels.bind(registry, name, &interface, version, handle);
