@@ -24,7 +24,8 @@ function act(ids) {
             }
         }
     }
-    callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Done", "@TOKEN@");
+    callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Done", "@TOKEN@", "@NUMBER@");
 }
 
-callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Windows", "@TOKEN@", JSON.stringify(facts), act);
+const words = ["@TOKEN@", "@NUMBER@", JSON.stringify(facts)];
+callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Windows", ...words, act);

@@ -5,7 +5,8 @@
 let watched = null;
 
 function tell() {
-    const active = watched;
+    // Plasma's desktop and panels are windows, too. When one of them is active, nothing has focus.
+    const active = watched && !watched.desktopWindow && !watched.dock ? watched : null;
     const facts = active
         ? [active.desktopFileName, active.resourceClass, active.pid].map(String)
         : ["", "", ""];

@@ -416,6 +416,8 @@ impl Bed {
         match &mut self.desktop {
             Desktop::Sway(sway) => sway.process(),
             Desktop::Wlroots(wlroots) => wlroots.process(),
+            Desktop::Kwin(kwin) => kwin.process(),
+            Desktop::Gnome(gnome) => gnome.process(),
             _ => panic!("this bed has no compositor"),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass, wait_until};
 use dwell_tests::{Bed, Kind, machine};
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// How long after the shell's extension is there dwell may take to know again what has focus.
@@ -134,6 +135,33 @@ fn gnome_that_dies_is_unobserved_and_taken_up_again() {
     assert!(took <= TAKEN_UP_MS);
     let _window = bed.open("AppB", "beta");
     bed.wait_for_dwell_to_see("AppB");
+}
+
+/// A stopped shell tells nothing, not even that nobody is there, and keeps its names on the bus.
+#[test]
+fn gnome_that_is_stopped_is_unobserved_until_it_goes_on() {
+    let Some(mut bed) = Bed::start(Kind::Gnome) else { return };
+    bed.idle_after("5s");
+    let _window = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.press_key();
+    bed.wait_for_dwell_to_see("AppA");
+    bed.compositor().signal(Signal::STOP);
+    let says_so = || {
+        let focus = part(&bed, "focus");
+        focus["ok"] == false && focus["message"].as_str().unwrap().contains("GNOME Shell does not answer")
+    };
+    assert!(wait_until(Deadline::seconds(20), says_so), "{}", part(&bed, "focus"));
+    assert_eq!(bed.dwell_json(&["status"])["state"], "unobserved");
+    bed.compositor().signal(Signal::CONT);
+    let goes_on = Stamp::now();
+    wait_for_focus_part(&bed, true);
+    let took = Stamp::now().since(goes_on);
+    eprintln!("taken up {took} ms after the shell went on");
+    // Waited for, and not tried again every half minute. The shell itself has much to catch up with on a busy machine.
+    assert!(took <= 5000);
+    bed.press_key();
+    bed.wait_for_dwell_to_see("AppA");
 }
 
 #[test]

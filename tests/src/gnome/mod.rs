@@ -80,6 +80,10 @@ impl Gnome {
         self.shell.kill();
     }
 
+    pub(crate) fn process(&mut self) -> &mut Process {
+        &mut self.shell
+    }
+
     /// Starts a terminal with this app id and gives it focus, which the shell does by itself only if it likes.
     pub(crate) fn open(&self, place: &Place, app: &str, title: &str) -> (Process, u32) {
         let process = place.start("foot", &["-a", app, "-T", title, "sleep", "100000"]);

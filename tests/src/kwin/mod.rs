@@ -117,6 +117,10 @@ impl Kwin {
         }
     }
 
+    pub(crate) fn process(&mut self) -> &mut Process {
+        self.compositor.as_mut().expect("KWin runs")
+    }
+
     /// Opens a window with this app id and waits until it has focus, as every new window gets it.
     pub(crate) fn open(&self, place: &Place, app: &str, title: &str) -> (Process, u32) {
         let process = if has_old_foot() {

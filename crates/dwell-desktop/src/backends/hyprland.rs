@@ -51,7 +51,12 @@ impl Hyprland {
         let mut levels = Levels::new(context.reporter.clone());
         // Asked once before anything is said of it: an IPC that gives no sense is no Hyprland's.
         self.active().await?;
-        levels.attached(NAME, "Hyprland tells what has focus", ABILITIES).await;
+        let how = if client.tells_of_locks() {
+            "Hyprland tells what has focus"
+        } else {
+            "Hyprland tells what has focus; before 0.47 it tells of no lock, which only logind does then"
+        };
+        levels.attached(NAME, how, ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
         let mut shown = None;
         loop {
@@ -72,7 +77,8 @@ impl Hyprland {
             tokio::select! {
                 changed = client.changed() => changed?,
                 act = acts.recv() => match act {
-                    Some(act) => self.act(&act, &context.apps).await?,
+                    // An act that was not carried out is no reason to lose sight of focus.
+                    Some(act) => drop(self.act(&act, &context.apps).await),
                     None => std::future::pending().await,
                 },
             }

@@ -66,7 +66,8 @@ impl Niri {
             tokio::select! {
                 changed = client.changed() => changed?,
                 act = acts.recv() => match act {
-                    Some(act) => self.act(&act, &context.apps, abilities).await?,
+                    // An act that was not carried out is no reason to lose sight of focus.
+                    Some(act) => drop(self.act(&act, &context.apps, abilities).await),
                     None => std::future::pending().await,
                 },
             }

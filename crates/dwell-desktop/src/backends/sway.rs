@@ -48,7 +48,7 @@ impl Sway {
     ) -> Result<Infallible, Down> {
         let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
-        let mut ipc = Ipc { stream: UnixStream::connect(&self.ipc).await.map_err(|_| ended())? };
+        let mut ipc = Ipc::connect(&self.ipc).await?;
         let mut levels = Levels::new(context.reporter.clone());
         levels.attached(NAME, "told by sway (its IPC and wlr-foreign-toplevel)", ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
@@ -71,7 +71,8 @@ impl Sway {
             tokio::select! {
                 changed = client.changed() => changed?,
                 act = acts.recv() => match act {
-                    Some(act) => ipc.act(&act, &context.apps).await?,
+                    // An act that was not carried out is no reason to lose sight of focus.
+                    Some(act) => drop(ipc.act(&act, &context.apps).await),
                     None => std::future::pending().await,
                 },
             }
@@ -85,17 +86,23 @@ pub(crate) async fn version(ipc: &Path) -> Option<String> {
     struct Version {
         human_readable: String,
     }
-    let mut ipc = Ipc { stream: UnixStream::connect(ipc).await.ok()? };
+    let mut ipc = Ipc::connect(ipc).await.ok()?;
     let answer = ipc.ask(GET_VERSION, "").await.ok()?;
     Some(serde_json::from_slice::<Version>(&answer).ok()?.human_readable)
 }
 
 /// A connection to sway's IPC, used for one question at a time.
 struct Ipc {
-    stream: UnixStream,
+    path: PathBuf,
+    /// `None` once a question had no whole answer: what comes later would be taken for that of the next one.
+    stream: Option<UnixStream>,
 }
 
 impl Ipc {
+    async fn connect(path: &Path) -> Result<Self, Down> {
+        Ok(Self { path: path.to_owned(), stream: Some(open(path).await?) })
+    }
+
     async fn tree(&mut self) -> Result<Node, Down> {
         let answer = self.ask(GET_TREE, "").await?;
         serde_json::from_slice(&answer).map_err(|_| ended())
@@ -126,23 +133,36 @@ impl Ipc {
     }
 
     async fn ask(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
-        clock::within(PATIENCE, self.answer(kind, text)).await.unwrap_or(Err(Down::Silent("sway")))
+        let ask = async {
+            let mut stream = match self.stream.take() {
+                Some(stream) => stream,
+                None => open(&self.path).await?,
+            };
+            let answer = answer(&mut stream, kind, text).await?;
+            self.stream = Some(stream);
+            Ok(answer)
+        };
+        clock::within(PATIENCE, ask).await.unwrap_or(Err(Down::Silent("sway")))
     }
+}
 
-    async fn answer(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
-        let length = u32::try_from(text.len()).unwrap_or(0);
-        let message = [MAGIC, &length.to_ne_bytes()[..], &kind.to_ne_bytes(), text.as_bytes()].concat();
-        self.stream.write_all(&message).await.map_err(|_| ended())?;
-        let mut header = [0; 14];
-        self.stream.read_exact(&mut header).await.map_err(|_| ended())?;
-        let length = header.get(6..10).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes);
-        if !header.starts_with(MAGIC) || length > ANSWER_MAX {
-            return Err(ended());
-        }
-        let mut answer = vec![0; usize::try_from(length).unwrap_or(0)];
-        self.stream.read_exact(&mut answer).await.map_err(|_| ended())?;
-        Ok(answer)
+async fn open(path: &Path) -> Result<UnixStream, Down> {
+    UnixStream::connect(path).await.map_err(|_| ended())
+}
+
+async fn answer(stream: &mut UnixStream, kind: u32, text: &str) -> Result<Vec<u8>, Down> {
+    let length = u32::try_from(text.len()).unwrap_or(0);
+    let message = [MAGIC, &length.to_ne_bytes()[..], &kind.to_ne_bytes(), text.as_bytes()].concat();
+    stream.write_all(&message).await.map_err(|_| ended())?;
+    let mut header = [0; 14];
+    stream.read_exact(&mut header).await.map_err(|_| ended())?;
+    let length = header.get(6..10).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_ne_bytes);
+    if !header.starts_with(MAGIC) || length > ANSWER_MAX {
+        return Err(ended());
     }
+    let mut answer = vec![0; usize::try_from(length).unwrap_or(0)];
+    stream.read_exact(&mut answer).await.map_err(|_| ended())?;
+    Ok(answer)
 }
 
 /// A node of sway's tree, without its name.

@@ -1,9 +1,10 @@
 //! Compositors that go, break or stop.
 
 use super::*;
-use crate::bed::block_on;
+use crate::bed::{app, block_on};
 use crate::compositor::Do;
 use dwell_core::sample::Fact;
+use dwell_desktop::WindowAct;
 
 /// What every end looks like: nobody knows what has focus, and then somebody does again.
 async fn is_lost_and_found(fake: &mut Fake, end: impl AsyncFnOnce(&mut Fake)) {
@@ -167,5 +168,46 @@ fn a_sway_whose_ipc_never_answers_is_noticed() {
         compositor.open("AppA", None);
         let health = sensors.health("focus", false).await;
         assert_eq!(health.message, "sway does not answer; it is taken up again when it does");
+    });
+}
+
+/// An answer of sway's.
+fn of_sway(kind: u32, text: &str) -> crate::ipc::Answer {
+    let length = u32::try_from(text.len()).unwrap();
+    let bytes = [b"i3-ipc", &length.to_ne_bytes()[..], &kind.to_ne_bytes(), text.as_bytes()].concat();
+    String::from_utf8(bytes).unwrap().into()
+}
+
+#[test]
+fn a_sway_whose_act_fails_does_not_lose_sight_of_focus() {
+    block_on(async {
+        let tree = |class: &str| {
+            of_sway(
+                4,
+                &format!(r#"{{"id":1,"nodes":[{{"id":2,"app_id":"{class}","pid":1,"focused":true}}]}}"#),
+            )
+        };
+        let bed = Bed::new();
+        let mut compositor = Compositor::start(bed.path("wayland-1"), Offers::USUAL);
+        let path = bed.path(&format!("sway-ipc.0.{}.sock", std::process::id()));
+        let mut ipc = crate::ipc::Ipc::start(path, move |_| tree("AppA"));
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        assert_eq!(sensors.health("focus", true).await.backend, "sway");
+        let a = compositor.open("title", None);
+        sensors.focus("AppA").await;
+        for bad in [crate::ipc::Answer::from("nonsense"), crate::ipc::Answer::Never] {
+            ipc.passed_over();
+            ipc.answer(move |_| bad.clone());
+            // The connection that hung up is used once more.
+            for _ in 0..2 {
+                sensors.desktop.act(WindowAct::Close(app("AppA")));
+            }
+            ipc.asked("i3-ipc").await;
+            // Longer than two answers may take.
+            sensors.silence(Duration::from_millis(10_500)).await;
+        }
+        ipc.answer(move |_| tree("AppB"));
+        compositor.open("other", Some(a));
+        sensors.focus("AppB").await;
     });
 }

@@ -132,6 +132,18 @@ fn a_lock_is_told_by_its_own_protocol() {
 }
 
 #[test]
+fn one_that_tells_of_no_lock_says_so() {
+    block_on(async {
+        let bed = Bed::new();
+        let _compositor = Compositor::start(bed.path("wayland-1"), Offers { lock: false, ..OFFERS });
+        let _ipc = Ipc::start(hyprland(&bed.path(""), "old_1"), |_| "{}".into());
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        let health = sensors.health("focus", true).await;
+        assert!(health.message.ends_with("it tells of no lock, which only logind does then"), "{health:?}");
+    });
+}
+
+#[test]
 fn windows_are_put_away_and_closed_by_address() {
     block_on(async {
         let mut fake = Hyprland::start().await;
@@ -212,6 +224,26 @@ fn an_ipc_that_makes_no_sense_ends_the_back_end_which_is_tried_again() {
             fake.sensors.health("focus", true).await;
             fake.sensors.focus("AppA").await;
         }
+    });
+}
+
+#[test]
+fn an_act_that_fails_does_not_lose_sight_of_focus() {
+    block_on(async {
+        let mut fake = Hyprland::start().await;
+        fake.ipc.answer(|_| window("0x1b9e3e0", "AppA", "3", 0).into());
+        let a = fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        for bad in [Answer::from("no list"), Answer::Never] {
+            fake.ipc.answer(move |_| bad.clone());
+            fake.sensors.desktop.act(WindowAct::Close(app("AppA")));
+            fake.ipc.asked("j/clients").await;
+            // Longer than an answer may take.
+            fake.sensors.silence(Duration::from_millis(5500)).await;
+        }
+        fake.ipc.answer(|_| window("0x2", "AppB", "3", 0).into());
+        fake.compositor.open("AppB", Some(a));
+        fake.sensors.focus("AppB").await;
     });
 }
 

@@ -7,6 +7,7 @@ mod bed;
 mod compositor;
 mod endings;
 mod focus;
+mod gnome;
 mod hyprland;
 mod idle;
 mod ipc;

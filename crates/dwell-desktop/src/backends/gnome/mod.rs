@@ -5,7 +5,8 @@
 //! gets. GNOME Shell switches extensions off while the screen is locked, so its name on the bus comes and goes with
 //! the lock; that is no failure. Any other absence is one, and is told with what mends it.
 //!
-//! Everything here is over the bus: a shell that ends loses its names there, and with them its idle watches.
+//! Everything here is over the bus: a shell that ends loses its names there, and with them its idle watches. One that is
+//! stopped or stuck keeps them, so while time runs it is asked for a sign of life when nothing was heard for long.
 
 mod extension;
 mod idle;
@@ -21,6 +22,7 @@ use zbus::{Connection, Message, MessageStream};
 
 use self::extension::{Answer, Extension, Told};
 use self::idle::Watches;
+use super::ipc;
 use super::{Abilities, Context, Down};
 use crate::apps::Apps;
 use crate::idle::{Inhibitors, rule, subscribe};
@@ -55,6 +57,7 @@ impl Gnome {
         let bus = context.buses.session.clone().ok_or(Down::Lacks(
             "GNOME Shell is reached over the session bus, and there is none; start dwelld in the session",
         ))?;
+        wait_for_sign_of_life(&bus, &context).await;
         let mut inhibitors = Inhibitors::new(context.buses.clone()).await;
         let mut messages = subscriptions(&bus).await;
         let shell = owner(&bus, SHELL).await?.ok_or(ended())?;
@@ -67,16 +70,22 @@ impl Gnome {
             levels: Levels::new(context.reporter),
             locked: is_covered(&bus).await,
             told: false,
+            counts: Counts { focus: false, present: true },
             unseen_from: Some(clock::now() - GRACE),
             bus,
         };
         session.watch_idle(&inhibitors).await?;
         session.look_for_extension().await?;
+        if !session.told {
+            // What another display told last is not what has focus here.
+            session.levels.focus_unknown(clock::now()).await;
+        }
         if session.locked && !session.told {
             session.say_locked().await;
         }
         loop {
             let wait = session.patience();
+            let (counts, idle_after) = (session.is_counting(), session.idle_after);
             tokio::select! {
                 message = messages.next() => match message {
                     Some(Ok(message)) => session.take(&message, &inhibitors).await?,
@@ -89,6 +98,8 @@ impl Gnome {
                     None => std::future::pending().await,
                 },
                 _ = clock::after(wait.unwrap_or(Millis::ZERO)), if wait.is_some() => session.say_absent().await,
+                // Every word from the shell begins this wait anew.
+                _ = clock::after(idle_after), if counts => session.require_sign_of_life().await?,
             }
         }
     }
@@ -126,8 +137,17 @@ struct Session {
     locked: bool,
     /// The extension, as it is there now, has told what has focus.
     told: bool,
+    counts: Counts,
     /// Since when it has not, while that has not been said.
     unseen_from: Option<Boot>,
+}
+
+/// What makes time run, as it was last stated.
+struct Counts {
+    /// A window has focus.
+    focus: bool,
+    /// Somebody is there, be it that a film plays.
+    present: bool,
 }
 
 impl Session {
@@ -181,9 +201,18 @@ impl Session {
             Answer::Is(told) => self.say_focus(told).await,
             // It does not know yet that dwell's name is ours, and tells us as soon as it does.
             Answer::Refused => self.unseen_from = Some(clock::now()),
-            Answer::None => return Err(ended()),
+            Answer::None => return Err(silent()),
         }
         Ok(())
+    }
+
+    const fn is_counting(&self) -> bool {
+        self.told && self.counts.focus && self.counts.present
+    }
+
+    /// Ends the back end if the shell does not answer.
+    async fn require_sign_of_life(&self) -> Result<(), Down> {
+        clock::within(ipc::PATIENCE, is_there(&self.bus)).await.ok_or_else(silent)
     }
 
     async fn say_focus(&mut self, told: Told) {
@@ -192,6 +221,7 @@ impl Session {
         self.unseen_from = None;
         self.levels.attached(NAME, "GNOME Shell's extension tells what has focus", ABILITIES).await;
         let app = told.window().map(|window| self.apps.identify(&window));
+        self.counts.focus = app.is_some();
         self.levels.focus(at, app).await;
     }
 
@@ -225,7 +255,7 @@ impl Session {
     /// Has the shell tell of idleness, if it can by now.
     async fn watch_idle(&mut self, inhibitors: &Inhibitors) -> Result<(), Down> {
         self.watches = match owner(&self.bus, idle::INTERFACE).await? {
-            Some(_) => Some(Watches::new(&self.bus, self.idle_after).await.ok_or(ended())?),
+            Some(_) => Some(Watches::new(&self.bus, self.idle_after).await.ok_or_else(silent)?),
             None => None,
         };
         if self.watches.is_some() {
@@ -240,9 +270,10 @@ impl Session {
     async fn look_at_idle(&mut self, inhibitors: &Inhibitors) -> Result<(), Down> {
         let since = match &mut self.watches {
             // The shell tells of no idleness while it is inhibited: ask now, or it is never known.
-            Some(watches) => watches.look(inhibitors.any().await).await.ok_or(ended())?,
+            Some(watches) => watches.look(inhibitors.any().await).await.ok_or_else(silent)?,
             None => None,
         };
+        self.counts.present = since.is_none();
         self.levels.idle(clock::now(), since).await;
         Ok(())
     }
@@ -277,11 +308,38 @@ async fn owner(bus: &Connection, name: &str) -> Result<Option<String>, Down> {
 /// Whether the shell covers the screen. Asked of the shell itself: `org.gnome.ScreenSaver` is a service beside it that
 /// runs only once somebody has started it.
 async fn is_covered(bus: &Connection) -> bool {
-    let ask = async {
-        let saver = crate::idle::proxy(bus, SHELL, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver").await?;
-        saver.call::<_, _, bool>("GetActive", &()).await
-    };
-    matches!(clock::within(crate::idle::PATIENCE, ask).await, Some(Ok(true)))
+    matches!(clock::within(crate::idle::PATIENCE, ask_covered(bus)).await, Some(Ok(true)))
+}
+
+async fn ask_covered(bus: &Connection) -> zbus::Result<bool> {
+    crate::idle::proxy(bus, SHELL, "/org/gnome/ScreenSaver", "org.gnome.ScreenSaver")
+        .await?
+        .call("GetActive", &())
+        .await
+}
+
+/// Waits until the shell has answered anything, which takes for ever while it is stopped or stuck. That it is gone is an
+/// answer, too: the bus gives it.
+async fn is_there(bus: &Connection) {
+    let _ = ask_covered(bus).await;
+}
+
+/// A shell that is stopped is waited for here, before there is anything that tells of it: so it is taken up at once when
+/// it goes on, and nothing that it is told meanwhile has to be kept.
+async fn wait_for_sign_of_life(bus: &Connection, context: &Context) {
+    let mut answer = std::pin::pin!(is_there(bus));
+    if clock::within(crate::idle::PATIENCE, &mut answer).await.is_none() {
+        let mut levels = Levels::new(context.reporter.clone());
+        levels.focus_unknown(clock::now()).await;
+        let (wrong, fix) = silent().told();
+        levels.ill("focus", NAME, &wrong, fix.as_deref()).await;
+        answer.await;
+    }
+}
+
+/// It is there and does not answer.
+const fn silent() -> Down {
+    Down::Silent("GNOME Shell")
 }
 
 fn ended() -> Down {

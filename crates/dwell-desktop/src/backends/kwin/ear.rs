@@ -3,15 +3,16 @@
 //! Anybody on the session bus can call it, so a call counts only if the bus says that it is from the owner of
 //! `org.kde.KWin`, and if it brings a word that was given to our scripts alone: others can load scripts, too.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use dwell_core::time::Boot;
 use serde::Deserialize;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use zbus::fdo;
 use zbus::message::Header;
 use zbus::names::OwnedUniqueName;
 
+use super::acts::Acts;
 use crate::apps::{Apps, Window};
 use crate::{WindowAct, clock};
 
@@ -28,8 +29,7 @@ pub(super) struct Ear {
     pub(super) kwin: OwnedUniqueName,
     pub(super) token: String,
     pub(super) heard: mpsc::UnboundedSender<Active>,
-    pub(super) act: Arc<Mutex<Option<WindowAct>>>,
-    pub(super) acted: Arc<Notify>,
+    pub(super) acts: Arc<Acts>,
     pub(super) apps: Apps,
 }
 
@@ -63,17 +63,23 @@ impl Ear {
         Ok(())
     }
 
-    /// All windows, as a JSON list; the answer names those to act on, with blanks between.
-    fn windows(&self, token: &str, windows: &str, #[zbus(header)] header: Header<'_>) -> fdo::Result<String> {
+    /// All windows, as a JSON list, for the act of this number; the answer names those to act on, with blanks between.
+    fn windows(
+        &self,
+        token: &str,
+        number: &str,
+        windows: &str,
+        #[zbus(header)] header: Header<'_>,
+    ) -> fdo::Result<String> {
         self.admit(&header, token)?;
-        let act = self.act.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let act = self.acts.take(number);
         Ok(act.map(|act| meant(&act, windows, &self.apps)).unwrap_or_default())
     }
 
-    /// The act is done.
-    fn done(&self, token: &str, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
+    /// The act of this number is done.
+    fn done(&self, token: &str, number: &str, #[zbus(header)] header: Header<'_>) -> fdo::Result<()> {
         self.admit(&header, token)?;
-        self.acted.notify_one();
+        self.acts.finish(number);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! (`X-KDE-Wayland-Interfaces`); it knows the program by `/proc/PID/exe`, see [`crate::connector`]. Where it does not, a
 //! [`script`] tells what is active. Neither hears of a lock: the screen saver's bus name does.
 
+mod acts;
 mod ear;
 mod idle;
 mod script;
@@ -84,8 +85,9 @@ async fn granted(
             shown = Some(active);
         }
         idleness.state(&client, &mut levels).await;
+        let counts = idleness.is_present() && shown.as_ref().is_some_and(Option::is_some);
         tokio::select! {
-            changed = client.changed() => changed?,
+            changed = client.changed_while(counts) => changed?,
             () = idleness.changed() => {}
             act = acts.recv() => match act {
                 Some(act) => client.act_on_plasma_windows(&act, &context.apps)?,

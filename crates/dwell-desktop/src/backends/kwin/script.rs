@@ -7,15 +7,16 @@
 use std::convert::Infallible;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use futures_util::{FutureExt, StreamExt};
-use tokio::sync::{Notify, mpsc};
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
 use zbus::zvariant::{DynamicType, OwnedObjectPath};
 use zbus::{Connection, MessageStream};
 
+use super::acts::Acts;
 use super::ear::{Active, Ear};
 use super::idle::Idleness;
 use super::{ABILITIES, Context, Down, NAME, ended};
@@ -50,8 +51,9 @@ pub(super) async fn run(
         let app = active.window.as_ref().map(|window| context.apps.identify(window));
         levels.focus(active.at, app).await;
         idleness.state(&client, &mut levels).await;
+        let counts = idleness.is_present() && active.window.is_some();
         tokio::select! {
-            changed = client.changed() => changed?,
+            changed = client.changed_while(counts) => changed?,
             () = idleness.changed() => {}
             told = kwin.told.recv() => active = told.ok_or_else(ended)?,
             _ = kwin.owners.next() => return Err(ended()),
@@ -73,8 +75,7 @@ struct Scripting {
     object: OwnedObjectPath,
     token: String,
     told: mpsc::UnboundedReceiver<Active>,
-    act: Arc<Mutex<Option<WindowAct>>>,
-    acted: Arc<Notify>,
+    acts: Arc<Acts>,
 }
 
 impl Scripting {
@@ -95,13 +96,12 @@ impl Scripting {
         let path = format!("/org/dwell/Kwin/{}", clock::now().as_ms());
         let object = OwnedObjectPath::try_from(path).map_err(|_| ended())?;
         let (heard, told) = mpsc::unbounded_channel();
-        let (act, acted) = (Arc::default(), Arc::default());
+        let acts = Arc::new(Acts::default());
         let apps = context.apps.clone();
-        let ear =
-            Ear { kwin, heard, act: Arc::clone(&act), acted: Arc::clone(&acted), apps, token: token.clone() };
+        let ear = Ear { kwin, heard, acts: Arc::clone(&acts), apps, token: token.clone() };
         session.object_server().at(&object, ear).await.map_err(|_| ended())?;
-        let mut kwin = Self { session, runtime, owners, object, token, told, act, acted };
-        kwin.load(FOCUS_NAME, FOCUS, "").await?;
+        let mut kwin = Self { session, runtime, owners, object, token, told, acts };
+        kwin.load(FOCUS_NAME, FOCUS, &[]).await?;
         let first = clock::within(PATIENCE, kwin.told.recv()).await.flatten().ok_or_else(ended)?;
         Ok((kwin, first))
     }
@@ -112,27 +112,25 @@ impl Scripting {
             WindowAct::Minimise(_) => "minimise",
             WindowAct::Close(_) => "close",
         };
-        *self.act.lock().unwrap_or_else(PoisonError::into_inner) = Some(act);
-        // What is left of an act that took too long.
-        let _ = self.acted.notified().now_or_never();
-        let loaded = self.load(ACT_NAME, ACT, verb).await;
+        let number = self.acts.begin(act).to_string();
+        let loaded = self.load(ACT_NAME, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;
         if loaded.is_ok() {
             // The script must stay until it has heard the answer.
-            clock::within(PATIENCE, self.acted.notified()).await;
+            clock::within(PATIENCE, self.acts.finished()).await;
         }
         unload(&self.session, ACT_NAME).await?;
         loaded
     }
 
-    /// Puts a script in the place of one of the same name, and runs it.
-    async fn load(&self, name: &str, script: &str, verb: &str) -> Result<(), Down> {
+    /// Puts a script in the place of one of the same name, with these `words` of its own filled in, and runs it.
+    async fn load(&self, name: &str, script: &str, words: &[(&str, &str)]) -> Result<(), Down> {
         let service = self.session.unique_name().map(ToString::to_string).unwrap_or_default();
-        let filled =
-            [("SERVICE", &*service), ("OBJECT", &*self.object), ("TOKEN", &*self.token), ("ACT", verb)];
+        let filled = [("SERVICE", &*service), ("OBJECT", &*self.object), ("TOKEN", &*self.token)];
         let text = filled
             .iter()
+            .chain(words)
             .fold(script.to_owned(), |text, (word, value)| text.replace(&format!("@{word}@"), value));
-        let file = ScriptFile::write(self.runtime.join(format!("dwell-{}.js", self.token)), &text)?;
+        let file = ScriptFile::write(&self.runtime.join("dwell"), &text)?;
         let path = file.0.to_str().ok_or_else(ended)?;
         for _ in 0..OFFERS {
             unload(&self.session, name).await?;
@@ -164,11 +162,15 @@ impl Drop for Scripting {
     }
 }
 
-/// A script in a file for KWin to read, for as long as this lives.
+/// A script in a file for KWin to read, for as long as this lives. It has always the same name, so that what a killed
+/// daemon has left is replaced.
 struct ScriptFile(PathBuf);
 
 impl ScriptFile {
-    fn write(path: PathBuf, text: &str) -> Result<Self, Down> {
+    fn write(folder: &Path, text: &str) -> Result<Self, Down> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let path = folder.join("kwin-script.js");
+        let _ = fs::remove_file(&path);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         let written = Self(path);
         file.write_all(text.as_bytes())?;

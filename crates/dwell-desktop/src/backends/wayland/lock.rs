@@ -9,17 +9,27 @@ use wayland_client::{Connection, Dispatch, Proxy, QueueHandle};
 use protocol::hyprland_lock_notification_v1::{Event, HyprlandLockNotificationV1};
 use protocol::hyprland_lock_notifier_v1::{self, HyprlandLockNotifierV1};
 
-use super::{State, silent};
+use super::{Client, State, silent};
 
 /// What the compositor tells of a lock.
 #[derive(Default)]
 pub(super) struct Lock {
     /// Whether the screen is locked.
     pub(super) locked: bool,
+    /// The compositor has that protocol.
+    offered: bool,
+}
+
+impl Client {
+    /// Whether the compositor tells of a lock by its own protocol.
+    pub(crate) const fn tells_of_locks(&self) -> bool {
+        self.state.lock.offered
+    }
 }
 
 impl Lock {
     pub(super) fn bind(
+        &mut self,
         registry: &wl_registry::WlRegistry,
         name: u32,
         interface: &str,
@@ -28,6 +38,7 @@ impl Lock {
         if interface == HyprlandLockNotifierV1::interface().name {
             let notifier: HyprlandLockNotifierV1 = registry.bind(name, 1, handle, ());
             notifier.get_lock_notification(handle, ());
+            self.offered = true;
         }
     }
 }

@@ -91,13 +91,20 @@ impl Client {
         Ok(())
     }
 
-    /// Waits until the compositor has told something. Cancelling loses nothing.
+    /// Waits until the compositor has told something. Cancelling loses nothing. Time runs while a toplevel has focus and
+    /// somebody is there, see [`Self::changed_while`].
+    pub(crate) async fn changed(&mut self) -> Result<(), Down> {
+        let counts = !self.is_idle() && self.active().is_some();
+        self.changed_while(counts).await
+    }
+
+    /// The same, for a back end that knows better whether time runs (`counts`).
     ///
     /// A compositor that is stopped or stuck keeps its connections, and tells neither idleness nor anything else, so
     /// that time would run on for whatever had focus. So while time runs, one that has been silent for the whole idle
     /// time is asked whether it is still there. While nobody is there, or nothing has focus, nothing wakes up.
-    pub(crate) async fn changed(&mut self) -> Result<(), Down> {
-        if self.state.idle.idle || (self.active().is_none() && self.active_plasma_window().is_none()) {
+    pub(crate) async fn changed_while(&mut self, counts: bool) -> Result<(), Down> {
+        if !counts {
             return self.told().await;
         }
         match clock::within(self.idle_after, self.told()).await {
@@ -200,7 +207,7 @@ impl Dispatch<wl_registry::WlRegistry, ()> for State {
         if interface == wl_seat::WlSeat::interface().name && state.seat.is_none() {
             state.seat = Some(registry.bind(name, version.min(5), handle, ()));
         }
-        lock::Lock::bind(registry, name, &interface, handle);
+        state.lock.bind(registry, name, &interface, handle);
         state.idle.bind(registry, name, &interface, handle);
         state.plasma.bind(registry, name, &interface, version, handle);
         state.toplevels.bind(registry, name, &interface, version, handle);

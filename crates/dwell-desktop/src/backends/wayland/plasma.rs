@@ -37,9 +37,16 @@ struct PlasmaWindow {
     /// When it was activated, as a count of activations; `None`: it has no focus.
     activated: Option<u64>,
     minimised: bool,
+    skips_task_bar: bool,
 }
 
 impl PlasmaWindow {
+    /// Whether it is Plasma's desktop or one of its panels: when one of them is active, nothing has focus. The shell's
+    /// other windows, such as its settings, are in the task bar.
+    fn is_shell(&self) -> bool {
+        is_shell(&self.app_id, self.skips_task_bar)
+    }
+
     fn window(&self) -> Window {
         let class = Some(self.app_id.clone()).filter(|id| !id.is_empty());
         Window { class, instance: None, pid: self.pid }
@@ -61,8 +68,14 @@ impl Plasma {
     }
 
     fn insert(&mut self, handle: OrgKdePlasmaWindow) {
-        let window =
-            PlasmaWindow { app_id: String::new(), pid: None, activated: None, minimised: false, handle };
+        let window = PlasmaWindow {
+            app_id: String::new(),
+            pid: None,
+            activated: None,
+            minimised: false,
+            skips_task_bar: false,
+            handle,
+        };
         self.known.insert(window.handle.id(), window);
     }
 }
@@ -78,6 +91,9 @@ impl Client {
         // The next one may be activated before the last one is deactivated: the newest counts.
         let active = self.state.plasma.known.iter().filter(|(_, window)| window.activated.is_some());
         let (id, window) = active.max_by_key(|(_, window)| window.activated)?;
+        if window.is_shell() {
+            return None;
+        }
         Some((id.clone(), window.window()))
     }
 
@@ -96,6 +112,10 @@ impl Client {
         }
         self.send()
     }
+}
+
+fn is_shell(app_id: &str, skips_task_bar: bool) -> bool {
+    skips_task_bar && matches!(app_id, "plasmashell" | "org.kde.plasmashell")
 }
 
 impl Dispatch<OrgKdePlasmaWindowManagement, ()> for State {
@@ -141,6 +161,7 @@ impl Dispatch<OrgKdePlasmaWindow, ()> for State {
                     window.activated = Some(*activations);
                 }
                 window.minimised = has(WindowState::Minimized);
+                window.skips_task_bar = has(WindowState::Skiptaskbar);
             }
             window::Event::Unmapped => {
                 known.remove(&handle.id());
@@ -151,5 +172,17 @@ impl Dispatch<OrgKdePlasmaWindow, ()> for State {
             // Titles, places and icons are nobody's business here.
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_desktop_is_no_program() {
+        assert!(is_shell("org.kde.plasmashell", true) && is_shell("plasmashell", true));
+        assert!(!is_shell("org.kde.plasmashell", false), "a window of the shell's that is in the task bar");
+        assert!(!is_shell("AppA", true) && !is_shell("", true));
     }
 }
