@@ -73,7 +73,10 @@ pub fn read_config(path: &Path) -> Result<Config, Failure> {
         }
     };
     Config::parse(&text).map_err(|error: ConfigError| {
-        Failure::new(format!("{}: {error}", path.display()), error.hint).code(2)
+        let place = format!("{}: line {}, column {} is wrong", path.display(), error.line, error.column);
+        Failure::new(format!("{}: {error}", path.display()), error.hint)
+            .code(2)
+            .loggable(format!("{place} (`dwell config check` says why)"))
     })
 }
 

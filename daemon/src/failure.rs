@@ -10,6 +10,8 @@ use dwell_vault::{OpenError, Places};
 pub struct Failure {
     what: String,
     next: String,
+    /// What of it may be kept in a log, where not all of it may: a configuration names programs.
+    loggable: Option<String>,
     /// The process's exit code: 1 failed, 2 invalid configuration or usage, 4 the vault's key is not to be had.
     pub code: u8,
 }
@@ -17,7 +19,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with the exit code 1.
     pub fn new(what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { what: what.into(), next: next.into(), code: 1 }
+        Self { what: what.into(), next: next.into(), loggable: None, code: 1 }
     }
 
     /// The same with another exit code.
@@ -25,6 +27,18 @@ impl Failure {
     pub const fn code(mut self, code: u8) -> Self {
         self.code = code;
         self
+    }
+
+    /// The same, of which a log may keep no more than this.
+    #[must_use]
+    pub fn loggable(mut self, text: impl Into<String>) -> Self {
+        self.loggable = Some(text.into());
+        self
+    }
+
+    /// The line for a log, which outlives the vault's promises.
+    pub fn for_log(&self) -> String {
+        self.loggable.clone().unwrap_or_else(|| self.to_string())
     }
 
     /// What and why, and the next step.

@@ -75,6 +75,23 @@ fn a_running_daemon_keeps_its_configuration_when_the_new_one_is_wrong() {
     assert!(daemon.is_running());
 }
 
+/// The heading `[aliases]` forgotten, a program's name is an unknown setting's.
+#[test]
+fn a_wrong_configuration_puts_no_program_into_the_log() {
+    let Some(bed) = Bed::start(Kind::NoDisplay) else { return };
+    let mut daemon = bed.daemon();
+    bed.place().write(&bed.place().config(), "\"secret.diary.App\" = \"x\"\n");
+    let told = || daemon.stderr().contains("line 1, column 1 is wrong");
+    assert!(wait_until(Deadline::seconds(5), told), "{}", daemon.stderr());
+    assert!(!daemon.stderr().contains("secret"), "{}", daemon.stderr());
+    bed.dwell(&["config", "check"]).assert_refused(2, "secret.diary.App");
+    daemon.terminate();
+
+    let Err(refusal) = bed.try_daemon(&[("JOURNAL_STREAM", "8:1")]) else { panic!("dwelld started") };
+    assert_one_clear_line(&refusal, 2, "line 1, column 1");
+    assert!(!refusal.stderr.contains("secret"), "{}", refusal.stderr);
+}
+
 #[test]
 fn values_and_targets_that_make_no_sense_are_refused() {
     let Some(bed) = Bed::start(Kind::NoDisplay) else { return };

@@ -28,7 +28,10 @@ fn main() -> ExitCode {
     };
     done.map_or_else(
         |failure| {
-            eprintln!("dwelld: {failure}");
+            // Below systemd, what is said here is kept (systemd.exec(5), JOURNAL_STREAM).
+            let kept = std::env::var_os("JOURNAL_STREAM").is_some();
+            let line = if kept { failure.for_log() } else { failure.to_string() };
+            eprintln!("dwelld: {line}");
             ExitCode::from(failure.code)
         },
         ExitCode::from,

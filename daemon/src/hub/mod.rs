@@ -266,8 +266,9 @@ impl Hub {
     }
 
     fn reload_or_warn(&mut self) {
-        if let Err(failure) = self.reload() {
-            tracing::warn!("{failure}; the old configuration stays");
+        match read_config(&self.config_path) {
+            Ok(config) => self.take_over(config),
+            Err(failure) => tracing::warn!("{}; the old configuration stays", failure.for_log()),
         }
     }
 
@@ -275,9 +276,14 @@ impl Hub {
         let config = read_config(&self.config_path).map_err(|f| {
             dwell_bus::Failure::new(Kind::Invalid, f.to_string()).hint("the old one stays in force")
         })?;
+        self.take_over(config);
+        Ok(())
+    }
+
+    fn take_over(&mut self, config: Config) {
         let calendar = Calendar::new(zone(&config), config.day_start);
         if config == self.config && calendar == self.recounts.wanted(&self.count) {
-            return Ok(());
+            return;
         }
         tracing::info!("configuration reloaded");
         self.order(Order::Configure(settings(&config)));
@@ -291,7 +297,6 @@ impl Hub {
         if calendar != self.recounts.wanted(&self.count) {
             self.recount(calendar);
         }
-        Ok(())
     }
 
     /// What the person is doing.
