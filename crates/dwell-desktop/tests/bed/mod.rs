@@ -13,6 +13,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use dwell_core::sample::{Fact, Sample};
@@ -212,9 +213,14 @@ impl Bed {
 
     /// A virtual X server; sets DISPLAY.
     pub(crate) async fn xvfb(&mut self) -> String {
-        let words =
-            ["Xvfb", "-displayfd", "1", "-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"];
-        let display = format!(":{}", self.start_telling("Xvfb", &words).await.trim());
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        // A number of this process's own: servers that look for a free one themselves step on each other's lock files, and
+        // take the number of one that was killed to be started again.
+        let own = std::process::id() * 4 + STARTED.fetch_add(1, Ordering::Relaxed);
+        let display = format!(":{}", 30_000 + own % 30_000);
+        let screen = ["-screen", "0", "1280x720x24", "-nolisten", "tcp", "-noreset"];
+        let words = [&["Xvfb", &display, "-displayfd", "1"], &screen[..]].concat();
+        self.start_telling("Xvfb", &words).await;
         self.set("DISPLAY", &display);
         display
     }
