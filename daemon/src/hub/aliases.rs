@@ -9,6 +9,9 @@ use dwell_core::subject::Target;
 use super::{Hub, Sensors};
 use crate::clock;
 
+/// The doctor's part that tells of limits which never count.
+pub(super) const PART: &str = "limits";
+
 impl Hub {
     /// A sample that somebody else took, as it is counted.
     pub(super) fn taken(&mut self, sample: &Sample) -> Sample {
@@ -86,7 +89,7 @@ impl Hub {
                     ),
                 };
                 Some(wire::Part {
-                    part: "limits".to_owned(),
+                    part: PART.to_owned(),
                     ok: false,
                     message: format!("{limits}: {why}"),
                     fix: Some(fix),

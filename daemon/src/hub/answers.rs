@@ -278,7 +278,7 @@ const ORDER: &[&str] = &[
     "focus",
     "windows",
     "terminal-programs",
-    "aliases",
+    super::aliases::PART,
     "idle",
     "lock",
     "session",
