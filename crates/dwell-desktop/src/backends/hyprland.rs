@@ -17,11 +17,11 @@ use serde::de::DeserializeOwned;
 use tokio::sync::mpsc;
 
 use super::ipc::{End, ask};
-use super::wayland::Client;
+use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
+use crate::WindowAct;
 use crate::apps::{self, Apps};
 use crate::report::Levels;
-use crate::{WindowAct, clock};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "hyprland";
@@ -46,7 +46,7 @@ impl Hyprland {
         context: Context,
         acts: &mut mpsc::UnboundedReceiver<WindowAct>,
     ) -> Result<Infallible, Down> {
-        let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
+        let client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
         let mut levels = Levels::new(context.reporter.clone());
         // Asked once before anything is said of it: an IPC that gives no sense is no Hyprland's.
@@ -58,31 +58,7 @@ impl Hyprland {
         };
         levels.attached(NAME, how, ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
-        let mut shown = None;
-        loop {
-            let at = clock::now();
-            let active = client.active_handle();
-            if shown.as_ref() != Some(&active) {
-                let app = match client.active_toplevel() {
-                    Some(window) => {
-                        let known = self.active().await?;
-                        Some(context.apps.identify(&known.unwrap_or(window)))
-                    }
-                    None => None,
-                };
-                levels.focus(at, app).await;
-                shown = Some(active);
-            }
-            client.state_idle(&mut levels).await;
-            tokio::select! {
-                changed = client.changed() => changed?,
-                act = acts.recv() => match act {
-                    // An act that was not carried out is no reason to lose sight of focus.
-                    Some(act) => drop(self.act(&act, &context.apps).await),
-                    None => std::future::pending().await,
-                },
-            }
-        }
+        client.follow_toplevels(levels, &context, acts, self).await
     }
 
     /// The active window; none, if Hyprland knows none.
@@ -91,8 +67,19 @@ impl Hyprland {
         Ok(window.is_any().then(|| window.window()))
     }
 
+    async fn json<T: DeserializeOwned>(&self, question: &str) -> Result<T, Down> {
+        let answer = ask(&self.ipc, question, End::Closed).await.ok_or_else(ended)?;
+        serde_json::from_slice(&answer).map_err(|_| ended())
+    }
+}
+
+impl Source for &Hyprland {
+    async fn focused(&mut self) -> Result<Option<apps::Window>, Down> {
+        self.active().await
+    }
+
     /// Does something to every window of a program.
-    async fn act(&self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+    async fn act(&mut self, _: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
         let windows: Vec<Window> = self.json("j/clients").await?;
         for window in windows {
             let Some(address) = window.address() else { continue };
@@ -123,11 +110,6 @@ impl Hyprland {
             }
         }
         Ok(())
-    }
-
-    async fn json<T: DeserializeOwned>(&self, question: &str) -> Result<T, Down> {
-        let answer = ask(&self.ipc, question, End::Closed).await.ok_or_else(ended)?;
-        serde_json::from_slice(&answer).map_err(|_| ended())
     }
 }
 

@@ -15,11 +15,11 @@ use serde::de::IgnoredAny;
 use tokio::sync::mpsc;
 
 use super::ipc::{End, ask};
-use super::wayland::Client;
+use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
+use crate::WindowAct;
 use crate::apps::{self, Apps};
 use crate::report::Levels;
-use crate::{WindowAct, clock};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "niri";
@@ -41,37 +41,13 @@ impl Niri {
         context: Context,
         acts: &mut mpsc::UnboundedReceiver<WindowAct>,
     ) -> Result<Infallible, Down> {
-        let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
+        let client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
         let abilities = Abilities { pid: true, close: true, minimise: self.moves_silently().await? };
         let mut levels = Levels::new(context.reporter.clone());
         levels.attached(NAME, "niri tells what has focus", abilities).await;
         client.state_idle_health(&mut levels, NAME).await;
-        let mut shown = None;
-        loop {
-            let at = clock::now();
-            let active = client.active_handle();
-            if shown.as_ref() != Some(&active) {
-                let app = match client.active_toplevel() {
-                    Some(window) => {
-                        let known = self.focused().await?.map(|known| known.window());
-                        Some(context.apps.identify(&known.unwrap_or(window)))
-                    }
-                    None => None,
-                };
-                levels.focus(at, app).await;
-                shown = Some(active);
-            }
-            client.state_idle(&mut levels).await;
-            tokio::select! {
-                changed = client.changed() => changed?,
-                act = acts.recv() => match act {
-                    // An act that was not carried out is no reason to lose sight of focus.
-                    Some(act) => drop(self.act(&act, &context.apps, abilities).await),
-                    None => std::future::pending().await,
-                },
-            }
-        }
+        client.follow_toplevels(levels, &context, acts, Ipc { niri: self, abilities }).await
     }
 
     async fn moves_silently(&self) -> Result<bool, Down> {
@@ -88,31 +64,6 @@ impl Niri {
             Some(_) => Err(ended()),
             None => Ok(None),
         }
-    }
-
-    /// Does something to every window of a program. niri has no minimised windows: an empty workspace, of which there
-    /// is always one at the end of each screen, is where what is to be out of sight goes.
-    async fn act(&self, act: &WindowAct, apps: &Apps, abilities: Abilities) -> Result<(), Down> {
-        if matches!(act, WindowAct::Minimise(_)) && !abilities.minimise {
-            return Ok(());
-        }
-        let Some(Response::Windows(windows)) = self.ask("\"Windows\"").await? else { return Ok(()) };
-        for window in windows.iter().filter(|window| act.is_for(&apps.identify(&window.window()))) {
-            let id = window.id;
-            let action = match act {
-                // Where they go depends on where the ones before have gone.
-                WindowAct::Minimise(_) => match self.away_from(window).await? {
-                    Some(to) => format!(
-                        r#"{{"MoveWindowToWorkspace":{{"window_id":{id},"reference":{{"Id":{to}}},"focus":false}}}}"#
-                    ),
-                    None => continue,
-                },
-                WindowAct::Close(_) => format!(r#"{{"CloseWindow":{{"id":{id}}}}}"#),
-            };
-            // A window that closed meanwhile is no failure.
-            self.ask(&format!(r#"{{"Action":{action}}}"#)).await?;
-        }
-        Ok(())
     }
 
     /// The workspace to put a window on: the last one of its screen. None, if the window is out of sight as it is.
@@ -135,6 +86,43 @@ impl Niri {
             Reply::Ok(response) => Ok(Some(response)),
             Reply::Err(_) => Ok(None),
         }
+    }
+}
+
+/// niri's IPC, and what this version of niri can do.
+struct Ipc<'a> {
+    niri: &'a Niri,
+    abilities: Abilities,
+}
+
+impl Source for Ipc<'_> {
+    async fn focused(&mut self) -> Result<Option<apps::Window>, Down> {
+        Ok(self.niri.focused().await?.map(|known| known.window()))
+    }
+
+    /// Does something to every window of a program. niri has no minimised windows: an empty workspace, of which there
+    /// is always one at the end of each screen, is where what is to be out of sight goes.
+    async fn act(&mut self, _: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+        if matches!(act, WindowAct::Minimise(_)) && !self.abilities.minimise {
+            return Ok(());
+        }
+        let Some(Response::Windows(windows)) = self.niri.ask("\"Windows\"").await? else { return Ok(()) };
+        for window in windows.iter().filter(|window| act.is_for(&apps.identify(&window.window()))) {
+            let id = window.id;
+            let action = match act {
+                // Where they go depends on where the ones before have gone.
+                WindowAct::Minimise(_) => match self.niri.away_from(window).await? {
+                    Some(to) => format!(
+                        r#"{{"MoveWindowToWorkspace":{{"window_id":{id},"reference":{{"Id":{to}}},"focus":false}}}}"#
+                    ),
+                    None => continue,
+                },
+                WindowAct::Close(_) => format!(r#"{{"CloseWindow":{{"id":{id}}}}}"#),
+            };
+            // A window that closed meanwhile is no failure.
+            self.niri.ask(&format!(r#"{{"Action":{action}}}"#)).await?;
+        }
+        Ok(())
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use super::ipc::PATIENCE;
-use super::wayland::Client;
+use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
 use crate::apps::{Apps, Window};
 use crate::report::Levels;
@@ -46,37 +46,13 @@ impl Sway {
         context: Context,
         acts: &mut mpsc::UnboundedReceiver<WindowAct>,
     ) -> Result<Infallible, Down> {
-        let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
+        let client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
-        let mut ipc = Ipc::connect(&self.ipc).await?;
+        let ipc = Ipc::connect(&self.ipc).await?;
         let mut levels = Levels::new(context.reporter.clone());
         levels.attached(NAME, "told by sway (its IPC and wlr-foreign-toplevel)", ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
-        let mut shown = None;
-        loop {
-            let at = clock::now();
-            let active = client.active_handle();
-            if shown.as_ref() != Some(&active) {
-                let app = match client.active_toplevel() {
-                    Some(window) => {
-                        let known = ipc.tree().await?.focused().map(Node::window);
-                        Some(context.apps.identify(&known.unwrap_or(window)))
-                    }
-                    None => None,
-                };
-                levels.focus(at, app).await;
-                shown = Some(active);
-            }
-            client.state_idle(&mut levels).await;
-            tokio::select! {
-                changed = client.changed() => changed?,
-                act = acts.recv() => match act {
-                    // An act that was not carried out is no reason to lose sight of focus.
-                    Some(act) => drop(ipc.act(&act, &context.apps).await),
-                    None => std::future::pending().await,
-                },
-            }
-        }
+        client.follow_toplevels(levels, &context, acts, ipc).await
     }
 }
 
@@ -98,19 +74,14 @@ struct Ipc {
     stream: Option<UnixStream>,
 }
 
-impl Ipc {
-    async fn connect(path: &Path) -> Result<Self, Down> {
-        Ok(Self { path: path.to_owned(), stream: Some(open(path).await?) })
-    }
-
-    async fn tree(&mut self) -> Result<Node, Down> {
-        let answer = self.ask(GET_TREE, "").await?;
-        serde_json::from_slice(&answer).map_err(|_| ended())
+impl Source for Ipc {
+    async fn focused(&mut self) -> Result<Option<Window>, Down> {
+        Ok(self.tree().await?.focused().map(Node::window))
     }
 
     /// Does something to every window of a program. sway has no minimised windows: the scratchpad is where it puts
     /// what is to be out of sight.
-    async fn act(&mut self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+    async fn act(&mut self, _: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
         let tree = self.tree().await?;
         let mut windows = Vec::new();
         tree.windows(&mut windows);
@@ -130,6 +101,17 @@ impl Ipc {
             self.ask(RUN_COMMAND, &command).await?;
         }
         Ok(())
+    }
+}
+
+impl Ipc {
+    async fn connect(path: &Path) -> Result<Self, Down> {
+        Ok(Self { path: path.to_owned(), stream: Some(open(path).await?) })
+    }
+
+    async fn tree(&mut self) -> Result<Node, Down> {
+        let answer = self.ask(GET_TREE, "").await?;
+        serde_json::from_slice(&answer).map_err(|_| ended())
     }
 
     async fn ask(&mut self, kind: u32, text: &str) -> Result<Vec<u8>, Down> {

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use super::wayland::Client;
+use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
+use crate::apps::{Apps, Window};
 use crate::report::Levels;
-use crate::{WindowAct, clock, detect};
+use crate::{WindowAct, detect};
 
 /// This back end's name in [`crate::Health::backend`].
 pub(crate) const NAME: &str = "wlr";
@@ -30,7 +31,7 @@ impl Wlr {
         context: Context,
         acts: &mut mpsc::UnboundedReceiver<WindowAct>,
     ) -> Result<Infallible, Down> {
-        let mut client = Client::connect(&self.wayland, context.settings.idle_after).await?;
+        let client = Client::connect(&self.wayland, context.settings.idle_after).await?;
         client.require_toplevels()?;
         // A compositor opens its Wayland socket before its IPC socket: now that it has answered, both are there.
         if client.peer.is_some_and(|pid| detect::has_ipc(&context.around, pid)) {
@@ -40,18 +41,19 @@ impl Wlr {
         let how = format!("told by {} (wlr-foreign-toplevel)", client.name());
         levels.attached(NAME, &how, ABILITIES).await;
         client.state_idle_health(&mut levels, NAME).await;
-        loop {
-            let at = clock::now();
-            let app = client.active_toplevel().map(|window| context.apps.identify(&window));
-            levels.focus(at, app).await;
-            client.state_idle(&mut levels).await;
-            tokio::select! {
-                changed = client.changed() => changed?,
-                act = acts.recv() => match act {
-                    Some(act) => client.act_on_toplevels(&act, &context.apps)?,
-                    None => std::future::pending().await,
-                },
-            }
-        }
+        client.follow_toplevels(levels, &context, acts, Toplevels).await
+    }
+}
+
+/// The toplevels themselves: nobody knows more.
+struct Toplevels;
+
+impl Source for Toplevels {
+    async fn focused(&mut self) -> Result<Option<Window>, Down> {
+        Ok(None)
+    }
+
+    async fn act(&mut self, client: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+        client.act_on_toplevels(act, apps)
     }
 }

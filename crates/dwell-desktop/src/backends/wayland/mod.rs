@@ -5,11 +5,14 @@
 //! when any of it has changed. Everything is asynchronous, the first exchange included: a compositor that is stopped
 //! holds nothing up.
 
+mod follow;
 mod idle;
 mod lock;
 mod lock_interfaces;
 mod plasma;
 mod toplevels;
+
+pub(crate) use follow::Source;
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
