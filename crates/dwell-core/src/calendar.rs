@@ -105,6 +105,13 @@ impl FromStr for CivilDay {
 #[serde(try_from = "String", into = "String")]
 pub struct DayStart(u16);
 
+impl DayStart {
+    /// Minutes after local midnight, 0 to 720.
+    pub const fn minutes(self) -> u16 {
+        self.0
+    }
+}
+
 impl Default for DayStart {
     /// 04:00
     fn default() -> Self {
@@ -179,9 +186,15 @@ impl Calendar {
 
     /// The first instant of a day.
     pub fn start_of(&self, day: CivilDay) -> Wall {
-        let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(self.day_start.0) * 60, 0)
+        self.instant(day, self.day_start.0)
+    }
+
+    /// The first instant at which it is so many minutes (0 to 1440) after midnight of a calendar date.
+    pub(crate) fn instant(&self, date: CivilDay, minutes: u16) -> Wall {
+        let (date, minutes) = if minutes < 24 * 60 { (date, minutes) } else { (date.plus(1), 0) };
+        let time = NaiveTime::from_num_seconds_from_midnight_opt(u32::from(minutes) * 60, 0)
             .unwrap_or(NaiveTime::MIN);
-        self.first_instant(day.date().and_time(time))
+        self.first_instant(date.date().and_time(time))
     }
 
     /// The first instant of the next day: a day is `[start_of, end_of)`.

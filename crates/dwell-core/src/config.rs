@@ -82,8 +82,8 @@ const KEYS: &[&str] = &[
     "terminal-programs",
     "aliases",
 ];
-const IDLE_MIN: Millis = Millis::from_secs(1);
-const IDLE_MAX: Millis = Millis::from_mins(12 * 60);
+pub(crate) const IDLE_MIN: Millis = Millis::from_secs(1);
+pub(crate) const IDLE_MAX: Millis = Millis::from_mins(12 * 60);
 
 impl Config {
     /// Reads a configuration text.

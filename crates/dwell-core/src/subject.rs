@@ -172,14 +172,24 @@ pub enum Target {
 }
 
 impl Target {
-    /// Whether attention to `subject` counts for this target. Ids compare without regard to ASCII case.
+    /// Whether attention to `subject`, of this category, counts for this target. Ids compare without regard to ASCII case.
+    pub fn covers_in(&self, subject: &Subject, category: Option<&Category>) -> bool {
+        match self {
+            Self::Category(own) => {
+                category.is_some_and(|category| category.as_str().eq_ignore_ascii_case(own.as_str()))
+            }
+            _ => self.covers(subject),
+        }
+    }
+
+    /// Whether attention to `subject` counts for this target, as far as the subject alone tells: categories cover
+    /// nothing here (see [`Target::covers_in`]). Ids compare without regard to ASCII case.
     pub fn covers(&self, subject: &Subject) -> bool {
         match self {
             Self::App(app) => app.covers(&subject.app),
             Self::Domain(domain) => {
                 subject.domain.as_ref().is_some_and(|d| d.as_str().eq_ignore_ascii_case(domain.as_str()))
             }
-            // Who belongs to a category only desktop files tell, which a report reads and a rule does not.
             Self::Category(_) => false,
             Self::All => true,
         }
@@ -235,7 +245,7 @@ impl Target {
             None => Err(TargetError::Bare),
             Some(("app", id)) => Ok(Self::App(AppId::new(id)?)),
             Some(("domain", id)) => Ok(Self::Domain(Domain::new(id.to_ascii_lowercase())?)),
-            Some(("category", id)) => Ok(Self::Category(Category::new(id.to_ascii_lowercase())?)),
+            Some(("category", id)) => Ok(Self::Category(crate::category::named(id)?)),
             Some((kind, _)) => Err(TargetError::UnknownKind(kind.to_owned())),
         }
     }

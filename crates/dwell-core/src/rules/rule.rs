@@ -1,15 +1,23 @@
-//! One rule: a budget for a target, and what happens when it is used up.
+//! One rule: how much of a target and when, and what happens at the limit.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::subject::{IdError, Target, private_id};
+use super::week::{Days, Window};
+use crate::calendar::CivilDay;
+use crate::subject::{Category, IdError, Subject, Target, private_id};
 use crate::time::Millis;
 
 /// At most this many rules: far above what a person can mean, low enough to judge them all at each change.
 pub const MAX_RULES: usize = 200;
+/// At most this many warnings a rule.
+pub const MAX_WARNINGS: usize = 4;
+/// At most this many windows of a kind a rule.
+pub const MAX_WINDOWS: usize = 12;
+/// At most this many exceptions a rule.
+pub const MAX_EXCEPTIONS: usize = 50;
 
 private_id! {
     /// A rule's id, chosen by the person or made from its target: it says as much as the target does.
@@ -17,15 +25,21 @@ private_id! {
 }
 
 /// The period for which a budget is given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Per {
+    /// An hour by the clock on the wall.
+    Hour,
     /// A dwell day.
     #[default]
     Day,
+    /// Seven dwell days from Monday.
+    Week,
+    /// A calendar month of dwell days.
+    Month,
 }
 
-/// What happens when a budget is used up.
+/// What happens when a budget is used up, or in a blocked window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AtLimit {
@@ -36,6 +50,71 @@ pub enum AtLimit {
     Block,
     /// Told, and the target's windows are asked to close.
     Close,
+    /// Told, minimised, and the program is frozen as long as the block lasts, where that is safe.
+    Freeze,
+    /// Told, and the session is locked, once; after that as with [`AtLimit::Block`].
+    Lock,
+}
+
+/// How much a budget gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// So much attention; zero: none at all.
+    Time(Millis),
+    /// So many visits (see [`crate::ledger::VISIT_GAP`]): the one after them is blocked.
+    Opens(u32),
+}
+
+/// How much, and in which period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// How much.
+    pub amount: Amount,
+    /// In each of these.
+    pub per: Per,
+}
+
+/// How a limit can be put off. The sentence is private: `Debug` says only whether there is one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snooze {
+    /// For how long at a time.
+    pub length: Millis,
+    /// How often a dwell day; zero: never.
+    pub per_day: u32,
+    /// How long the person waits before it begins.
+    pub wait: Millis,
+    /// What the person types first, in words of their own; `None`: nothing.
+    pub sentence: Option<String>,
+}
+
+impl fmt::Debug for Snooze {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snooze")
+            .field("length", &self.length)
+            .field("per_day", &self.per_day)
+            .field("wait", &self.wait)
+            .field("sentence", &self.sentence.as_ref().map(|_| "‹redacted›"))
+            .finish()
+    }
+}
+
+impl Default for Snooze {
+    /// Five minutes, three times a day, after twenty seconds.
+    fn default() -> Self {
+        Self { length: Millis::from_mins(5), per_day: 3, wait: Millis::from_secs(20), sentence: None }
+    }
+}
+
+/// How a rule can be loosened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strict {
+    /// At once.
+    Open,
+    /// After a wait and a confirmation (see [`crate::rules::COOLING`]).
+    #[default]
+    Cooling,
+    /// From the start of this day on, as with [`Strict::Cooling`]; not before.
+    LockedUntil(CivilDay),
 }
 
 macro_rules! words {
@@ -68,8 +147,11 @@ macro_rules! words {
     };
 }
 
-words!(Per, "period": "day" = Day);
-words!(AtLimit, "action at the limit": "notify" = Notify, "block" = Block, "close" = Close);
+words!(Per, "period": "hour" = Hour, "day" = Day, "week" = Week, "month" = Month);
+words!(
+    AtLimit,
+    "action at the limit": "notify" = Notify, "block" = Block, "close" = Close, "freeze" = Freeze, "lock" = Lock
+);
 
 /// Why a rule cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,15 +164,45 @@ pub enum RuleError {
         /// The words that there are.
         words: String,
     },
-    /// More than a day a day.
-    #[error("a budget per day is at most 24h")]
-    BudgetTooLong,
+    /// More than the period has.
+    #[error("a budget per {0} is at most {1}")]
+    BudgetTooLong(Per, &'static str),
     /// A warning that would come before the first second is used.
-    #[error("the warning would come before anything is used")]
+    #[error("a warning would come before anything is used")]
     WarningTooEarly,
-    /// A category: what belongs to one is found out when a report is made, not while time is counted.
-    #[error("limits on categories are not supported yet")]
-    Category,
+    /// Warnings that a rule of this kind cannot give.
+    #[error("warnings go with a budget of time")]
+    WarningWithoutTime,
+    /// More warnings than anyone could want.
+    #[error("at most {MAX_WARNINGS} warnings")]
+    TooManyWarnings,
+    /// Neither a budget nor a window.
+    #[error("it has neither a budget nor hours")]
+    Idle,
+    /// Both kinds of windows.
+    #[error("it has both blocked and allowed hours")]
+    BothHours,
+    /// More windows than are kept.
+    #[error("at most {MAX_WINDOWS} stretches of hours")]
+    TooManyWindows,
+    /// More exceptions than are kept.
+    #[error("at most {MAX_EXCEPTIONS} exceptions")]
+    TooManyExceptions,
+    /// An exception that covers the rule's whole target.
+    #[error("an exception covers all that the rule is about")]
+    ExceptAll,
+    /// The whole week is free of counting.
+    #[error("no hour is left in which anything counts")]
+    NothingCounts,
+    /// Carrying over needs a period that is not an hour, and a budget of time.
+    #[error("only time per day, week or month can be carried over")]
+    Rollover,
+    /// A snooze that is longer than a limit is worth.
+    #[error("a snooze lasts 1m to 1h, at most 20 times a day, after a wait of at most 10m")]
+    Snooze,
+    /// A sentence that nobody could type again.
+    #[error("the sentence has 1 to 200 characters, in one line")]
+    Sentence,
     /// More rules than are kept.
     #[error("there are {MAX_RULES} rules already")]
     TooMany,
@@ -99,43 +211,170 @@ pub enum RuleError {
     Id(#[from] IdError),
 }
 
-/// A budget for a target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+/// What a person has decided about a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// Its id.
     pub id: RuleId,
     /// What it is about.
     pub target: Target,
-    /// How much a period; zero: nothing at all.
-    pub amount: Millis,
-    /// The period.
-    pub per: Per,
-    /// How long before the limit the person wants to be warned; zero: not at all; `None`: see [`default_warning`].
-    pub warn: Option<Millis>,
+    /// How much; `None`: only hours.
+    pub budget: Option<Budget>,
+    /// On which dwell days it holds. On others nothing is charged to it.
+    pub days: Days,
+    /// When the target is blocked, or the only times when it is not.
+    pub hours: Hours,
+    /// How long before the limit the person wants to be warned, longest first; empty: not at all; `None`: see
+    /// [`default_warning`].
+    pub warn: Option<Vec<Millis>>,
     /// What happens at the limit.
     pub at_limit: AtLimit,
+    /// How it can be put off.
+    pub snooze: Snooze,
+    /// How it can be loosened.
+    pub strict: Strict,
+    /// What is never charged to it nor blocked by it.
+    pub except: Vec<Target>,
+    /// What is left over of one period is added to the next one (of that only: it does not pile up).
+    pub rollover: bool,
+    /// Hours in which nothing is charged to it.
+    pub count_free: Vec<Window>,
+}
+
+/// Hours of a rule. Windows belong to the dwell day on which they start, which must be one of the rule's days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Hours {
+    /// None of either kind.
+    #[default]
+    Any,
+    /// Blocked within these.
+    Blocked(Vec<Window>),
+    /// Blocked outside of these.
+    Allowed(Vec<Window>),
+}
+
+impl Hours {
+    /// The windows.
+    pub fn windows(&self) -> &[Window] {
+        match self {
+            Self::Any => &[],
+            Self::Blocked(windows) | Self::Allowed(windows) => windows,
+        }
+    }
 }
 
 impl Rule {
-    /// How long before the limit the person is warned; zero: not at all.
-    pub fn warning(&self) -> Millis {
-        self.warn.unwrap_or_else(|| default_warning(self.amount))
+    /// A rule with everything that the person did not name: a budget of time.
+    pub fn new(id: RuleId, target: Target, budget: Option<Budget>) -> Self {
+        Self {
+            id,
+            target,
+            budget,
+            days: Days::ALL,
+            hours: Hours::Any,
+            warn: None,
+            at_limit: AtLimit::default(),
+            snooze: Snooze::default(),
+            strict: Strict::default(),
+            except: Vec::new(),
+            rollover: false,
+            count_free: Vec::new(),
+        }
+    }
+
+    /// The budget, where it is one of time.
+    pub const fn time(&self) -> Option<Millis> {
+        match self.budget {
+            Some(Budget { amount: Amount::Time(time), .. }) => Some(time),
+            _ => None,
+        }
+    }
+
+    /// The budget, where it is one of visits.
+    pub const fn opens(&self) -> Option<u32> {
+        match self.budget {
+            Some(Budget { amount: Amount::Opens(opens), .. }) => Some(opens),
+            _ => None,
+        }
+    }
+
+    /// The period of the budget; a day where there is none.
+    pub fn per(&self) -> Per {
+        self.budget.map_or(Per::Day, |budget| budget.per)
+    }
+
+    /// How long before the limit the person is warned, longest first.
+    pub fn warnings(&self) -> Vec<Millis> {
+        match (self.time(), &self.warn) {
+            (None, _) => Vec::new(),
+            (Some(_), Some(chosen)) => chosen.clone(),
+            (Some(time), None) => vec![default_warning(time)].into_iter().filter(|w| !w.is_zero()).collect(),
+        }
+    }
+
+    /// Whether the rule is about a subject of this category.
+    pub fn covers(&self, subject: &Subject, category: Option<&Category>) -> bool {
+        self.target.covers_in(subject, category)
+            && !self.except.iter().any(|except| except.covers_in(subject, category))
     }
 
     /// Checks that the rule can be kept.
     ///
     /// # Errors
-    /// A budget of more than a day, or a warning that would come at once.
+    /// The first thing that is wrong with it.
     pub fn check(&self) -> Result<(), RuleError> {
-        if matches!(self.target, Target::Category(_)) {
-            return Err(RuleError::Category);
+        if let Some(Budget { amount: Amount::Time(time), per }) = self.budget {
+            let (most, said) = match per {
+                Per::Hour => (60, "1h"),
+                Per::Day => (24 * 60, "24h"),
+                Per::Week => (7 * 24 * 60, "7d"),
+                Per::Month => (31 * 24 * 60, "31d"),
+            };
+            if time > Millis::from_mins(most) {
+                return Err(RuleError::BudgetTooLong(per, said));
+            }
         }
-        if self.amount > Millis::from_mins(24 * 60) {
-            return Err(RuleError::BudgetTooLong);
+        self.check_warnings()?;
+        self.check_hours()?;
+        if self.except.len() > MAX_EXCEPTIONS {
+            return Err(RuleError::TooManyExceptions);
         }
-        if self.warning() > Millis::ZERO && self.warning() >= self.amount {
-            return Err(RuleError::WarningTooEarly);
+        if self.except.iter().any(|except| *except == Target::All || *except == self.target) {
+            return Err(RuleError::ExceptAll);
+        }
+        if self.rollover && (self.time().is_none() || self.per() == Per::Hour) {
+            return Err(RuleError::Rollover);
+        }
+        let Snooze { length, per_day, wait, sentence } = &self.snooze;
+        let lengths = Millis::from_mins(1)..=Millis::from_mins(60);
+        if *per_day > 20 || (*per_day > 0 && !lengths.contains(length)) || *wait > Millis::from_mins(10) {
+            return Err(RuleError::Snooze);
+        }
+        let typable = |text: &String| {
+            let characters = text.trim().chars().count();
+            (1..=200).contains(&characters) && !text.chars().any(char::is_control)
+        };
+        if !sentence.as_ref().is_none_or(typable) { Err(RuleError::Sentence) } else { Ok(()) }
+    }
+
+    fn check_warnings(&self) -> Result<(), RuleError> {
+        let Some(chosen) = self.warn.as_ref().filter(|chosen| !chosen.is_empty()) else { return Ok(()) };
+        let Some(time) = self.time() else { return Err(RuleError::WarningWithoutTime) };
+        if chosen.len() > MAX_WARNINGS {
+            return Err(RuleError::TooManyWarnings);
+        }
+        if chosen.iter().any(|warning| *warning >= time) { Err(RuleError::WarningTooEarly) } else { Ok(()) }
+    }
+
+    fn check_hours(&self) -> Result<(), RuleError> {
+        if self.budget.is_none() && self.hours.windows().is_empty() {
+            return Err(RuleError::Idle);
+        }
+        if self.hours.windows().len() > MAX_WINDOWS || self.count_free.len() > MAX_WINDOWS {
+            return Err(RuleError::TooManyWindows);
+        }
+        if self.count_free.iter().any(|free| free.minutes() == super::week::DAY_MINUTES) {
+            return Err(RuleError::NothingCounts);
         }
         Ok(())
     }
@@ -199,36 +438,57 @@ mod tests {
         assert_eq!(id("all", &[]), "all");
         assert_eq!(id("app:日本", &[]), "rule");
         assert_eq!(id("app:foo.exe (x86)", &[]), "exe-x86");
-        let taken = Rule {
-            id: RuleId::new("firefox").unwrap(),
-            target: Target::All,
-            amount: Millis::from_mins(1),
-            per: Per::Day,
-            warn: None,
-            at_limit: AtLimit::Block,
-        };
+        let taken = Rule::new(RuleId::new("firefox").unwrap(), Target::All, None);
         assert_eq!(id("app:firefox", &[taken]), "firefox-2");
     }
 
     #[test]
     fn absurd_rules_are_refused() {
-        let rule = |target: &str, amount: &str, warn: &str| {
-            Rule {
-                id: RuleId::new("r").unwrap(),
-                target: target.parse().unwrap(),
-                amount: amount.parse().unwrap(),
-                per: Per::Day,
-                warn: Some(warn.parse().unwrap()),
-                at_limit: AtLimit::Block,
-            }
-            .check()
+        let rule = |amount: &str, per: Per, warn: &[&str]| Rule {
+            warn: Some(warn.iter().map(|warn| warn.parse().unwrap()).collect()),
+            ..Rule::new(
+                RuleId::new("r").unwrap(),
+                Target::All,
+                Some(Budget { amount: Amount::Time(amount.parse().unwrap()), per }),
+            )
         };
-        assert_eq!(rule("all", "24h", "5m"), Ok(()));
-        assert_eq!(rule("all", "0s", "0s"), Ok(()));
-        assert_eq!(rule("all", "25h", "5m"), Err(RuleError::BudgetTooLong));
-        assert_eq!(rule("all", "5m", "5m"), Err(RuleError::WarningTooEarly));
-        assert_eq!(rule("category:video", "5m", "1m"), Err(RuleError::Category));
-        assert!("blok".parse::<AtLimit>().unwrap_err().to_string().contains("notify, block, close"));
+        assert_eq!(rule("24h", Per::Day, &["5m"]).check(), Ok(()));
+        assert_eq!(rule("0s", Per::Day, &[]).check(), Ok(()));
+        assert_eq!(rule("25h", Per::Day, &["5m"]).check(), Err(RuleError::BudgetTooLong(Per::Day, "24h")));
+        assert_eq!(rule("61m", Per::Hour, &[]).check(), Err(RuleError::BudgetTooLong(Per::Hour, "1h")));
+        assert_eq!(rule("5m", Per::Day, &["1m", "5m"]).check(), Err(RuleError::WarningTooEarly));
+        let usual = rule("5m", Per::Day, &[]);
+        let windows = |text: &str| vec![text.parse::<Window>().unwrap()];
+        for (wrong, why) in [
+            (Rule { budget: None, ..usual.clone() }, RuleError::Idle),
+            (Rule { except: vec![Target::All], ..usual.clone() }, RuleError::ExceptAll),
+            (Rule { count_free: windows("00:00-24:00"), ..usual.clone() }, RuleError::NothingCounts),
+            (Rule { rollover: true, ..rule("5m", Per::Hour, &[]) }, RuleError::Rollover),
+            (
+                Rule {
+                    snooze: Snooze { length: Millis::from_mins(61), ..Snooze::default() },
+                    ..usual.clone()
+                },
+                RuleError::Snooze,
+            ),
+            (
+                Rule { snooze: Snooze { sentence: Some(" ".into()), ..Snooze::default() }, ..usual.clone() },
+                RuleError::Sentence,
+            ),
+            (
+                Rule {
+                    budget: None,
+                    hours: Hours::Blocked(windows("22:00-07:00")),
+                    warn: Some(vec![Millis::from_mins(1)]),
+                    ..usual
+                },
+                RuleError::WarningWithoutTime,
+            ),
+        ] {
+            assert_eq!(wrong.check(), Err(why));
+        }
+        let unknown = "blok".parse::<AtLimit>().unwrap_err().to_string();
+        assert!(unknown.contains("notify, block, close, freeze, lock"));
     }
 
     #[test]
