@@ -170,6 +170,11 @@ impl Count {
         outcome
     }
 
+    /// What was charged.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// The next instant at which [`Count::advance`] must be called, if any.
     pub fn deadline(&self) -> Option<Boot> {
         [self.timeline.deadline(), self.next_checkpoint].into_iter().flatten().min()

@@ -1,0 +1,135 @@
+//! Planning: from what the rules said and say to what must be done.
+
+use super::exempt::{holds_work, is_exempt, is_terminal};
+use super::verdict::{Judged, Stage, Verdict, Verdicts};
+use crate::rules::AtLimit;
+use crate::subject::{AppId, Category, Subject, Target};
+
+/// What is done to a program at a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Its windows are minimised.
+    Minimise,
+    /// Its windows are asked to close.
+    Close,
+    /// Its windows are minimised and it is frozen.
+    Freeze,
+    /// The session is locked, and its windows are minimised.
+    Lock,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Tell the person that a limit is near.
+    Warn(Judged),
+    /// Tell the person that a limit is reached.
+    Reached(Judged),
+    /// A limit no longer holds: take its notice back.
+    Lifted(Judged),
+    /// Act on a program.
+    Act {
+        /// The program.
+        app: AppId,
+        /// What to do.
+        deed: Deed,
+        /// The rule that asks for it.
+        by: Judged,
+        /// The person was told before, and the program has come back.
+        again: bool,
+    },
+    /// Nothing blocks this program any more: undo what was done to it.
+    Release(AppId),
+}
+
+/// Things to do, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Plan(pub Vec<Action>);
+
+/// What has focus.
+#[derive(Clone, Copy, Debug)]
+pub struct Front<'a> {
+    /// The subject.
+    pub subject: &'a Subject,
+    /// Its category.
+    pub category: Option<&'a Category>,
+    /// It has just come there, so that a blocked program is acted on again each time.
+    pub came: bool,
+}
+
+/// What must be done to get from `before` to `after`.
+///
+/// `says_terminal` asks whether a program says of itself that it is a terminal, which is enough to be treated as one;
+/// `held_back` are the subjects, with their categories, that were acted on and not released yet.
+pub fn plan(
+    before: &Verdicts,
+    after: &Verdicts,
+    front: Option<Front<'_>>,
+    held_back: &[(Subject, Option<Category>)],
+    says_terminal: impl Fn(&AppId) -> bool,
+) -> Plan {
+    let mut actions = Vec::new();
+    let mut act: Option<(&Judged, bool)> = None;
+    for judged in &after.rules {
+        let was = before.find(judged.id());
+        let told = was.map_or(Stage::Within, |was| was.stage);
+        match (told, judged.stage) {
+            (from, Stage::Reached) if from < Stage::Reached => actions.push(Action::Reached(judged.clone())),
+            (from, Stage::Warned(_)) if from < judged.stage => actions.push(Action::Warn(judged.clone())),
+            (Stage::Reached, Stage::Within | Stage::Warned(_)) | (Stage::Warned(_), Stage::Within) => {
+                actions.push(Action::Lifted(judged.clone()));
+            }
+            _ => {}
+        }
+        let Some(front) = front else { continue };
+        let was_blocked = was.is_some_and(|was| was.verdict == Verdict::Blocked);
+        if judged.verdict == Verdict::Blocked
+            && judged.rule.covers(front.subject, front.category)
+            && (front.came || !was_blocked)
+            && act.is_none_or(|(strictest, _)| judged.rule.at_limit > strictest.rule.at_limit)
+        {
+            act = Some((judged, told == Stage::Reached));
+        }
+    }
+    for was in &before.rules {
+        if was.stage != Stage::Within && after.find(was.id()).is_none() {
+            actions.push(Action::Lifted(was.clone()));
+        }
+    }
+    if let (Some((judged, again)), Some(front)) = (act, front) {
+        // A rule about a terminal is about all its windows, whatever runs in the one in front.
+        let app = if let Target::App(app) = &judged.rule.target { app } else { &front.subject.app };
+        let terminal = is_terminal(app) || says_terminal(app);
+        let acted = held_back.iter().any(|(subject, _)| subject.app == *app);
+        if let Some(deed) = deed(judged, acted, app, terminal) {
+            actions.push(Action::Act { app: app.clone(), deed, by: judged.clone(), again });
+        }
+    }
+    let blocks = |subject: &Subject, category: Option<&Category>| {
+        let mut blocked = after.rules.iter().filter(|judged| judged.verdict == Verdict::Blocked);
+        blocked.any(|judged| judged.rule.covers(subject, category))
+    };
+    let free = held_back.iter().filter(|(subject, category)| !blocks(subject, category.as_ref()));
+    actions.extend(free.map(|(subject, _)| Action::Release(subject.app.clone())));
+    Plan(actions)
+}
+
+/// What is done to a program that is blocked and in front; `acted`: something was done to it already.
+fn deed(judged: &Judged, acted: bool, app: &AppId, terminal: bool) -> Option<Deed> {
+    // A limit on everything must leave a way to change it: the terminal in which `dwell` is typed.
+    if is_exempt(app) || (judged.rule.target == Target::All && terminal) {
+        return None;
+    }
+    let works = terminal || holds_work(app);
+    match judged.rule.at_limit {
+        AtLimit::Notify => None,
+        AtLimit::Block => Some(Deed::Minimise),
+        AtLimit::Close | AtLimit::Freeze if works => Some(Deed::Minimise),
+        AtLimit::Close => Some(Deed::Close),
+        AtLimit::Freeze => Some(Deed::Freeze),
+        // Once: a screen that locks again as soon as it is unlocked could not be used to change the rule.
+        AtLimit::Lock if acted => Some(Deed::Minimise),
+        AtLimit::Lock => Some(Deed::Lock),
+    }
+}
