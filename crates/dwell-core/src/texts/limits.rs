@@ -1,0 +1,297 @@
+//! Before, at and after a limit.
+
+use super::instant::to_the_second;
+use super::{Facts, Moment, Notice, Texts, per};
+use crate::rules::{AtLimit, Per};
+use crate::time::{Millis, Wall};
+
+/// A budget of time is nearly used up.
+#[derive(Clone, Copy)]
+pub struct Warning<'a> {
+    /// What the rule is about, as people call it.
+    pub name: &'a str,
+    /// What is left of the budget.
+    pub left: Millis,
+    /// What is used of it.
+    pub used: Millis,
+    /// The budget.
+    pub budget: Millis,
+    /// In each of these.
+    pub per: Per,
+    /// What happens when it is used up.
+    pub at_limit: AtLimit,
+    /// When it would open again.
+    pub until: Wall,
+}
+
+/// A target's hours are nearly over.
+#[derive(Clone, Copy)]
+pub struct Closes<'a> {
+    /// What the rule is about, as people call it.
+    pub name: &'a str,
+    /// When it closes.
+    pub at: Wall,
+    /// What happens then.
+    pub at_limit: AtLimit,
+    /// When it opens again.
+    pub until: Wall,
+}
+
+/// What a rule's limit is, where it was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A budget of time.
+    Time {
+        /// What was used of it.
+        used: Millis,
+        /// The budget; zero: there is no time at all.
+        budget: Millis,
+        /// In each of these.
+        per: Per,
+    },
+    /// A budget of visits.
+    Visits {
+        /// As many as there are.
+        visits: u32,
+        /// In each of these.
+        per: Per,
+    },
+    /// The time of day.
+    Hours,
+}
+
+impl Cause {
+    /// Whether there is no time at all: then it does not open again with the next period.
+    pub(super) fn never(self) -> bool {
+        matches!(self, Self::Time { budget, .. } if budget.is_zero())
+    }
+}
+
+/// What was done at a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing: the person wants to be told, no more.
+    Told,
+    /// Its windows were minimised, or its pages blocked.
+    Closed,
+    /// Its windows were asked to close.
+    AskedToClose,
+    /// It did not close, or must not be closed, because it holds work: it was minimised.
+    Kept,
+    /// It was frozen.
+    Frozen,
+    /// It cannot be frozen safely: it was minimised.
+    NotFrozen,
+    /// The session was locked.
+    Locked,
+}
+
+/// A limit acts.
+#[derive(Clone, Copy)]
+pub struct Reached<'a> {
+    /// What the rule is about, as people call it.
+    pub name: &'a str,
+    /// Which limit it is.
+    pub cause: Cause,
+    /// What was done.
+    pub done: Done,
+    /// When it opens again.
+    pub until: Wall,
+}
+
+/// A limit was put off.
+#[derive(Clone, Copy)]
+pub struct Snoozed<'a> {
+    /// What the rule is about, as people call it.
+    pub name: &'a str,
+    /// For how long.
+    pub length: Millis,
+    /// When that is over.
+    pub until: Wall,
+    /// How often it can still be put off today.
+    pub left: u32,
+}
+
+impl Texts {
+    /// A budget of time is nearly used up.
+    pub fn warning(&self, moment: &Moment, warning: &Warning<'_>) -> Notice {
+        let body = match warning.at_limit {
+            AtLimit::Notify => "warning.notify",
+            AtLimit::Block => "warning.block",
+            AtLimit::Close => "warning.close",
+            AtLimit::Freeze => "warning.freeze",
+            AtLimit::Lock => "warning.lock",
+        };
+        let facts = [
+            ("name", warning.name.into()),
+            ("left", warning.left.to_string().into()),
+            ("used", warning.used.to_string().into()),
+            ("budget", warning.budget.to_string().into()),
+            ("per", per(warning.per)),
+            ("until", self.until(moment, warning.until).into()),
+        ];
+        self.notice("warning.summary", body, &facts)
+    }
+
+    /// A target's hours are nearly over.
+    pub fn closes(&self, moment: &Moment, closes: &Closes<'_>) -> Notice {
+        let (summary, body) = match closes.at_limit {
+            AtLimit::Notify => ("hours-end.summary", "hours-end.body"),
+            AtLimit::Block => ("closes.summary", "closes.block"),
+            AtLimit::Close => ("closes.summary", "closes.close"),
+            AtLimit::Freeze => ("closes.summary", "closes.freeze"),
+            AtLimit::Lock => ("closes.summary", "closes.lock"),
+        };
+        let facts = [
+            ("name", closes.name.into()),
+            ("time", moment.calendar.clock_face(closes.at).into()),
+            ("again", self.at(moment, closes.until).into()),
+        ];
+        self.notice(summary, body, &facts)
+    }
+
+    /// A limit was reached, and this was done. To be said again when what was done changes: when a program that was asked
+    /// to close kept its work and was put away.
+    pub fn reached(&self, moment: &Moment, reached: &Reached<'_>) -> Notice {
+        let what = self.cause(reached);
+        let done = match reached.done {
+            _ if reached.cause.never() => None,
+            Done::Told => None,
+            Done::Closed => Some("done.closed"),
+            Done::AskedToClose => Some("done.asked-to-close"),
+            Done::Kept => Some("done.kept"),
+            Done::Frozen => Some("done.frozen"),
+            Done::NotFrozen => Some("done.not-frozen"),
+            Done::Locked => Some("done.locked"),
+        };
+        let facts = [("again", self.at(moment, reached.until).into())];
+        let body = match done {
+            Some(done) => self.both(what, self.say(done, &facts)),
+            None => what,
+        };
+        Notice { summary: self.title(reached), body }
+    }
+
+    /// What a limit was reached by, in one line: the title of the notice and of the prompt.
+    pub(super) fn title(&self, reached: &Reached<'_>) -> String {
+        let mut facts = vec![("name", reached.name.into())];
+        let id = match reached.cause {
+            Cause::Time { budget, .. } if budget.is_zero() => "reached-none.summary",
+            Cause::Time { per: each, .. } => {
+                facts.push(("per", per(each)));
+                "reached-time.summary"
+            }
+            Cause::Visits { visits, per: each } => {
+                facts.push(("per", per(each)));
+                facts.push(("visits", visits.into()));
+                "reached-visits.summary"
+            }
+            Cause::Hours if reached.done == Done::Told => "outside-hours",
+            Cause::Hours => "reached-hours.summary",
+        };
+        self.say(id, &facts)
+    }
+
+    /// The sentence that says what was reached.
+    pub(super) fn cause(&self, reached: &Reached<'_>) -> String {
+        let (closed, told, facts) = match reached.cause {
+            Cause::Time { budget, .. } if budget.is_zero() => {
+                ("reached-none.closed", "reached-none.told", vec![])
+            }
+            Cause::Time { budget, per: each, .. } => {
+                let facts = vec![("budget", budget.to_string().into()), ("per", per(each))];
+                ("reached-time.closed", "reached-time.told", facts)
+            }
+            Cause::Visits { visits, per: each } => {
+                let facts = vec![("visits", visits.into()), ("per", per(each))];
+                ("reached-visits.closed", "reached-visits.told", facts)
+            }
+            Cause::Hours => ("reached-hours.closed", "reached-hours.told", vec![]),
+        };
+        self.say(if reached.done == Done::Told { told } else { closed }, &facts)
+    }
+
+    /// The person opened it while it is closed.
+    pub fn returned(&self, moment: &Moment, name: &str, until: Wall) -> Notice {
+        let facts = [("name", name.into()), ("again", self.at(moment, until).into())];
+        self.notice("returned.summary", "done.closed", &facts)
+    }
+
+    /// Why a limit acts, and by which rule: what the button tells where no prompt can be shown.
+    pub fn because(&self, moment: &Moment, rule: &str, reached: &Reached<'_>) -> Notice {
+        let told = reached.done == Done::Told;
+        let facts = [
+            ("name", reached.name.into()),
+            ("rule", rule.into()),
+            ("again", self.at(moment, reached.until).into()),
+        ];
+        let body = self.both(self.cause(reached), self.say("why.rule", &facts));
+        let again = (!told && !reached.cause.never()).then(|| self.say("done.closed", &facts));
+        Notice {
+            summary: self.say(if told { "why.told" } else { "why.summary" }, &facts),
+            body: match again {
+                Some(again) => self.both(body, again),
+                None => body,
+            },
+        }
+    }
+
+    /// The wait before a snooze began; `from`: when it is over. `sentence`: what to type after `dwell snooze`, where the
+    /// person has to type their sentence; `None`: the snooze then starts by itself.
+    pub fn snooze_waits(
+        &self,
+        moment: &Moment,
+        name: &str,
+        length: Millis,
+        from: Wall,
+        sentence: Option<&str>,
+    ) -> Notice {
+        let facts = [
+            ("name", name.into()),
+            ("more", self.more(length).into()),
+            ("time", to_the_second(&moment.calendar, from).into()),
+            ("until", self.until(moment, from + length).into()),
+            ("target", sentence.unwrap_or_default().into()),
+        ];
+        let body = if sentence.is_some() { "snooze-waits.sentence" } else { "snooze-waits.itself" };
+        self.notice("snooze-waits.summary", body, &facts)
+    }
+
+    /// A limit was put off.
+    pub fn snoozed(&self, moment: &Moment, snoozed: &Snoozed<'_>) -> Notice {
+        let facts = [
+            ("name", snoozed.name.into()),
+            ("more", self.more(snoozed.length).into()),
+            ("until", self.until(moment, snoozed.until).into()),
+            ("left", snoozed.left.into()),
+        ];
+        self.notice("snoozed.summary", "snoozed.body", &facts)
+    }
+
+    /// A snooze is over, and the limit acts again; `until`: when it opens again.
+    pub fn snooze_over(&self, moment: &Moment, name: &str, until: Wall) -> Notice {
+        let facts = [("name", name.into()), ("again", self.at(moment, until).into())];
+        self.notice("snooze-over.summary", "done.closed", &facts)
+    }
+
+    /// The person asked for a snooze, and none is left; `until`: when it opens again.
+    pub fn no_snooze(&self, moment: &Moment, name: &str, until: Wall) -> Notice {
+        let facts = [("name", name.into()), ("again", self.at(moment, until).into())];
+        self.notice("no-snooze.summary", "done.closed", &facts)
+    }
+
+    /// A line of the digest: a limit that was reached without a notification of its own, at this time.
+    pub fn digest(&self, moment: &Moment, name: &str, cause: Cause, at: Wall) -> String {
+        let name_and_time: &Facts<'_> =
+            &[("name", name.into()), ("time", moment.calendar.clock_face(at).into())];
+        let with = |fact| [name_and_time, &[fact]].concat();
+        match cause {
+            Cause::Time { budget, .. } if budget.is_zero() => self.say("digest.none", name_and_time),
+            Cause::Time { budget, .. } => {
+                self.say("digest.time", &with(("budget", budget.to_string().into())))
+            }
+            Cause::Visits { visits, .. } => self.say("digest.visits", &with(("visits", visits.into()))),
+            Cause::Hours => self.say("digest.hours", name_and_time),
+        }
+    }
+}
