@@ -16,12 +16,14 @@ pub mod fixes;
 pub mod intake;
 pub mod lines;
 pub mod own;
+pub mod prompt;
 pub mod vault;
 pub mod wire;
 
 pub use error::{Error, Failure, Kind};
 pub use intake::{Intake, IntakeProxy};
 pub use own::{Own, OwnProxy};
+pub use prompt::{Prompt, PromptProxy};
 pub use vault::{Vault, VaultProxy};
 
 /// The well-known bus name.
@@ -49,7 +51,47 @@ pub enum Request {
     /// Make or change a limit: target, amount in milliseconds, options.
     SetLimit(String, u64, wire::LimitOptions, Reply<wire::Limit>),
     /// Remove a limit by its id.
-    RemoveLimit(String, Reply<()>),
+    RemoveLimit(String, Reply<wire::Change>),
+    /// Try a limit on the past: target, amount, options, period.
+    TryLimit(String, u64, wire::LimitOptions, String, Reply<wire::Trial>),
+    /// The rules as text.
+    ExportRules(Reply<String>),
+    /// What a text of rules would change.
+    CheckRules(String, Reply<wire::Change>),
+    /// Take a text of rules.
+    ImportRules(String, Reply<wire::Change>),
+    /// Changes that wait.
+    ListPending(Reply<Vec<wire::Pending>>),
+    /// Make a change that has waited.
+    Confirm(String, Reply<wire::Change>),
+    /// Give up a change that waits.
+    Cancel(String, Reply<()>),
+    /// Begin the wait before a snooze of a target, or of a rule by its id.
+    AskSnooze(String, Reply<wire::Snooze>),
+    /// Put a rule off: id, sentence.
+    Snooze(String, String, Reply<wire::Limit>),
+    /// Ask a target's windows to close.
+    CloseTarget(String, Reply<()>),
+    /// Suspend open rules for so many milliseconds.
+    Pause(u64, Reply<wire::Standing>),
+    /// End a pause or a focus session.
+    Resume(Reply<wire::Standing>),
+    /// The emergency exit, or its cancellation.
+    Exit(bool, Reply<wire::Standing>),
+    /// A focus session: milliseconds, targets.
+    Focus(u64, Vec<String>, Reply<wire::Standing>),
+    /// An intention: target, milliseconds, words.
+    Intend(String, u64, String, Reply<wire::Standing>),
+    /// The reset week: `start`, `status` or `stop`.
+    ResetWeek(String, Reply<wire::ResetWeek>),
+    /// Pause, exit, focus and the rest.
+    Standing(Reply<wire::Standing>),
+    /// All categories.
+    ListCategories(Reply<Vec<wire::CategoryInfo>>),
+    /// The category of a target.
+    WhichCategory(String, Reply<wire::Classified>),
+    /// Give a target a category.
+    SetCategory(String, String, Reply<wire::Change>),
     /// Which rules apply to a target, and what changes next.
     Why(String, Reply<wire::Why>),
     /// Whether a target is allowed right now.

@@ -44,6 +44,26 @@ pub(crate) fn checked(text: &str) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
+/// Longer than any text of rules that is kept, in bytes.
+pub const RULES_MAX: usize = 256 << 10;
+
+fn rules_text(text: &str) -> Result<String, Error> {
+    if text.len() > RULES_MAX {
+        let failure = Failure::new(Kind::Invalid, format!("the rules are longer than {RULES_MAX} bytes"));
+        return Err(failure.hint("check what was given").into());
+    }
+    Ok(text.to_owned())
+}
+
+/// A sentence in the person's own words.
+fn sentence_of(text: &str) -> Result<String, Error> {
+    if text.len() > 4 * TEXT_MAX || text.chars().any(char::is_control) {
+        let failure = Failure::new(Kind::Invalid, "the sentence is too long, or has control characters");
+        return Err(failure.hint("write at most 200 characters, in one line").into());
+    }
+    Ok(text.to_owned())
+}
+
 pub(crate) async fn ask<T>(
     hub: &mpsc::Sender<Request>,
     request: impl FnOnce(Reply<T>) -> Request,
@@ -100,10 +120,135 @@ impl Own {
         self.ask(|reply| Request::SetLimit(target, amount_ms, options, reply)).await
     }
 
-    /// Removes a limit. Errors: NotFound.
-    async fn remove_limit(&self, id: &str) -> Result<(), Error> {
+    /// Removes a limit. Looser, so it may have to wait: see `Change`. Errors: NotFound.
+    async fn remove_limit(&self, id: &str) -> Result<wire::Change, Error> {
         let id = checked(id)?;
         self.ask(|reply| Request::RemoveLimit(id, reply)).await
+    }
+
+    /// On which days of a period a limit would have been reached. Errors: Invalid, NotFound, NoData, Locked.
+    async fn try_limit(
+        &self,
+        target: &str,
+        amount_ms: u64,
+        options: wire::LimitOptions,
+        period: &str,
+    ) -> Result<wire::Trial, Error> {
+        let (target, period) = (checked(target)?, checked(period)?);
+        self.ask(|reply| Request::TryLimit(target, amount_ms, options, period, reply)).await
+    }
+
+    /// The rules as text: TOML, with the person's comments.
+    async fn export_rules(&self) -> Result<String, Error> {
+        self.ask(Request::ExportRules).await
+    }
+
+    /// Reads a text of rules and says what taking it over would mean; changes nothing. Errors: Invalid, with line and
+    /// column.
+    async fn check_rules(&self, text: &str) -> Result<wire::Change, Error> {
+        let text = rules_text(text)?;
+        self.ask(|reply| Request::CheckRules(text, reply)).await
+    }
+
+    /// Takes a text of rules in place of those that there are. Errors: Invalid, with line and column; the old rules
+    /// then stay.
+    async fn import_rules(&self, text: &str) -> Result<wire::Change, Error> {
+        let text = rules_text(text)?;
+        self.ask(|reply| Request::ImportRules(text, reply)).await
+    }
+
+    /// Changes that wait.
+    async fn list_pending(&self) -> Result<Vec<wire::Pending>, Error> {
+        self.ask(Request::ListPending).await
+    }
+
+    /// Makes a change that has waited. Errors: NotFound, Denied (it has not waited long enough).
+    async fn confirm(&self, id: &str) -> Result<wire::Change, Error> {
+        let id = checked(id)?;
+        self.ask(|reply| Request::Confirm(id, reply)).await
+    }
+
+    /// Gives up a change that waits. Errors: NotFound.
+    async fn cancel(&self, id: &str) -> Result<(), Error> {
+        let id = checked(id)?;
+        self.ask(|reply| Request::Cancel(id, reply)).await
+    }
+
+    /// Begins the wait before a snooze of the strictest rule that blocks a target (a rule's id is taken as well), and
+    /// says what it asks for. Asked again, the wait goes on. Errors: Invalid, NotFound, Denied (none left today, or
+    /// nothing is blocked).
+    async fn ask_snooze(&self, target: &str) -> Result<wire::Snooze, Error> {
+        let target = checked(target)?;
+        self.ask(|reply| Request::AskSnooze(target, reply)).await
+    }
+
+    /// Puts a rule off after its wait; `sentence` is what the person typed. Errors: NotFound, Denied (too early, none
+    /// left), Invalid (another sentence).
+    async fn snooze(&self, rule: &str, sentence: &str) -> Result<wire::Limit, Error> {
+        let (rule, sentence) = (checked(rule)?, sentence_of(sentence)?);
+        self.ask(|reply| Request::Snooze(rule, sentence, reply)).await
+    }
+
+    /// Asks the windows of a target that is in front to close; those that hold work are minimised. Errors: NotFound.
+    async fn close_target(&self, target: &str) -> Result<(), Error> {
+        let target = checked(target)?;
+        self.ask(|reply| Request::CloseTarget(target, reply)).await
+    }
+
+    /// Suspends the person's own rules that are `open` for a while. Errors: Invalid (longer than 31 days).
+    async fn pause(&self, for_ms: u64) -> Result<wire::Standing, Error> {
+        self.ask(|reply| Request::Pause(for_ms, reply)).await
+    }
+
+    /// Ends a pause, or a focus session.
+    async fn resume(&self) -> Result<wire::Standing, Error> {
+        self.ask(Request::Resume).await
+    }
+
+    /// The emergency exit: begins its wait, or says how long it lasts still; after it the person's own rules are off
+    /// until the next day starts. `cancel`: takes it back.
+    async fn exit(&self, cancel: bool) -> Result<wire::Standing, Error> {
+        self.ask(|reply| Request::Exit(cancel, reply)).await
+    }
+
+    /// Blocks targets for a while; none: everything but what a terminal runs. Errors: Invalid, NotFound.
+    async fn focus(&self, for_ms: u64, block: Vec<String>) -> Result<wire::Standing, Error> {
+        let block = block.iter().map(|target| checked(target)).collect::<Result<_, _>>()?;
+        self.ask(|reply| Request::Focus(for_ms, block, reply)).await
+    }
+
+    /// States what a target is opened for, and for how long; said once when that time is over.
+    async fn intend(&self, target: &str, for_ms: u64, to: &str) -> Result<wire::Standing, Error> {
+        let (target, to) = (checked(target)?, sentence_of(to)?);
+        self.ask(|reply| Request::Intend(target, for_ms, to, reply)).await
+    }
+
+    /// The reset week: `start`, `status` or `stop`.
+    async fn reset_week(&self, what: &str) -> Result<wire::ResetWeek, Error> {
+        let what = checked(what)?;
+        self.ask(|reply| Request::ResetWeek(what, reply)).await
+    }
+
+    /// Pause, exit, focus session, intentions and reset week, as they are now.
+    async fn standing(&self) -> Result<wire::Standing, Error> {
+        self.ask(Request::Standing).await
+    }
+
+    /// Every category that there is, with the person's own additions.
+    async fn list_categories(&self) -> Result<Vec<wire::CategoryInfo>, Error> {
+        self.ask(Request::ListCategories).await
+    }
+
+    /// The category of an app or a domain, and who says so. Errors: Invalid, NotFound.
+    async fn which_category(&self, target: &str) -> Result<wire::Classified, Error> {
+        let target = checked(target)?;
+        self.ask(|reply| Request::WhichCategory(target, reply)).await
+    }
+
+    /// Gives an app or a domain a category (empty: the built-in one again). Errors: Invalid, NotFound.
+    async fn set_category(&self, target: &str, category: &str) -> Result<wire::Change, Error> {
+        let (target, category) = (checked(target)?, checked(category)?);
+        self.ask(|reply| Request::SetCategory(target, category, reply)).await
     }
 
     /// Which rules apply to a target, what is used and left, and what changes next. Errors: Invalid, NotFound.

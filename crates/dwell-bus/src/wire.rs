@@ -26,6 +26,8 @@ pub struct Status {
     pub health: Vec<Part>,
     /// `open` or `sealed`.
     pub vault: String,
+    /// Pause, exit, focus session, intentions and reset week.
+    pub standing: Option<Standing>,
 }
 
 /// What has attention.
@@ -100,6 +102,10 @@ pub struct Report {
     pub damaged: Vec<String>,
     /// The rows.
     pub rows: Vec<Row>,
+    /// What limits did in the period, beside what the person was told at once; one line each, for people.
+    pub digest: Option<Vec<String>>,
+    /// What was planned in the period and what became of it.
+    pub intentions: Option<Vec<Intention>>,
 }
 
 /// A limit and its use.
@@ -122,28 +128,244 @@ pub struct Limit {
     pub verdict: String,
     /// When the verdict ends by itself.
     pub until_at_ms: Option<i64>,
-    /// `day`.
+    /// `hour`, `day`, `week` or `month`; also where the rule has no budget: `day`.
     pub per: String,
-    /// `notify`, `block` or `close`.
+    /// `notify`, `block`, `close`, `freeze` or `lock`.
     pub at_limit: String,
-    /// How long before the limit a warning is given.
+    /// How long before the limit the first warning is given.
     pub warn_ms: u64,
     /// When the running period ends and the budget is whole again.
     pub renews_at_ms: i64,
     /// IANA name of the zone in which days are counted.
     pub zone: String,
+    /// Visits allowed in a period, where the budget is one of visits.
+    pub budget_opens: Option<u32>,
+    /// Visits in the running period.
+    pub used_opens: Option<u32>,
+    /// The days on which it holds, where these are not all: `mon-fri`.
+    pub days: Option<String>,
+    /// `blocked 22:00-07:00` or `allowed 09:00-17:00, 19:00-20:00`, where it has hours.
+    pub hours: Option<String>,
+    /// Why it says what it says: `budget`, `opens`, `hours`; absent while it allows.
+    pub because: Option<String>,
+    /// `open`, `cooling` or `locked-until 2026-12-31`.
+    pub strict: Option<String>,
+    /// What is never charged to it nor blocked by it.
+    pub except: Option<Vec<String>>,
+    /// Who made it: absent for the person's own rules, else `focus` or `reset-week`.
+    pub made_by: Option<String>,
+    /// Put off until then.
+    pub snoozed_until_at_ms: Option<i64>,
+    /// Snoozes that are left today; absent where the rule has none.
+    pub snoozes_left: Option<u32>,
+    /// It is suspended (pause, exit) and blocks nothing.
+    pub suspended: Option<bool>,
+    /// A change of it that waits.
+    pub pending: Option<Pending>,
+}
+
+/// What became of a change to the rules.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Change {
+    /// `same`, `tighter`, `looser` or `mixed`.
+    pub is: String,
+    /// It holds from now on; else it waits, or was only looked at.
+    pub applied: bool,
+    /// Where it has to wait.
+    pub pending: Option<Pending>,
+    /// What changes, one line each, for people.
+    pub lines: Vec<String>,
+    /// What is odd about the rules, though they can be kept: one line each, for people.
+    pub warnings: Vec<String>,
+    /// How many rules there are then.
+    pub rules: u32,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
+}
+
+/// A change that waits.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Pending {
+    /// Its id, for `confirm` and `cancel`.
+    pub id: String,
+    /// What changes, one line each, for people.
+    pub lines: Vec<String>,
+    /// When it was asked for.
+    pub asked_at_ms: i64,
+    /// How long it waits still, in time with the machine on; 0: it can be confirmed.
+    pub waits_ms: u64,
+    /// How long after that it can be confirmed, in time with the machine on.
+    pub lapses_ms: u64,
+    /// Not before the start of this day (`2026-12-31`), whatever was waited.
+    pub locked_until: Option<String>,
+}
+
+/// What a snooze asks for.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Snooze {
+    /// The rule that would be put off.
+    pub rule: String,
+    /// What the rule is about.
+    pub target: String,
+    /// Name for people.
+    pub name: String,
+    /// How long the wait lasts still.
+    pub wait_ms: u64,
+    /// For how long the rule is put off.
+    pub length_ms: u64,
+    /// The sentence to type.
+    pub sentence: Option<String>,
+    /// Snoozes that are left today, this one included.
+    pub left: u32,
+}
+
+/// What is in force beside the rules.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Standing {
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
+    /// Open rules are suspended until then.
+    pub paused_until_at_ms: Option<i64>,
+    /// How long the emergency exit waits still.
+    pub exit_waits_ms: Option<u64>,
+    /// All own rules are off until then.
+    pub exit_until_at_ms: Option<i64>,
+    /// A focus session lasts until then.
+    pub focus_until_at_ms: Option<i64>,
+    /// What it blocks.
+    pub focus_blocks: Option<Vec<String>>,
+    /// What is planned at the moment.
+    pub intentions: Option<Vec<Intention>>,
+    /// The reset week's day, 1 to 7.
+    pub reset_day: Option<u32>,
+}
+
+/// What something was opened for.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Intention {
+    /// The target.
+    pub target: String,
+    /// Name for people.
+    pub name: String,
+    /// When it was stated.
+    pub at_ms: i64,
+    /// How long it was to last.
+    pub planned_ms: u64,
+    /// How long the target had attention since, within that day.
+    pub actual_ms: u64,
+    /// What for, in the person's words.
+    pub to: Option<String>,
+    /// It is over.
+    pub over: bool,
+}
+
+/// The reset week.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct ResetWeek {
+    /// Whether one runs.
+    pub running: bool,
+    /// Its day, 1 to 7.
+    pub day: Option<u32>,
+    /// What part of each budget is left today, in percent.
+    pub percent: Option<u32>,
+    /// When it ends by itself.
+    pub until_at_ms: Option<i64>,
+    /// What holds today, one line each, for people.
+    pub lines: Vec<String>,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
+}
+
+/// A category.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct CategoryInfo {
+    /// Its name.
+    pub category: String,
+    /// How many domains the built-in catalogue puts there.
+    pub built_in: u32,
+    /// What the person puts there.
+    pub own: Vec<String>,
+}
+
+/// The category of a target.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Classified {
+    /// The target as it was understood.
+    pub target: String,
+    /// Its category.
+    pub category: Option<String>,
+    /// Who says so: `own`, `catalogue`, `desktop-file` or `none`.
+    pub source: String,
+}
+
+/// A limit tried on the past.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Trial {
+    /// What was understood, for people.
+    pub rule: String,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
+    /// First day, `2026-11-01`.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// Days with anything recorded.
+    pub days: u32,
+    /// The days on which it would have been reached.
+    pub hits: Vec<TrialDay>,
+    /// What the target took on an ordinary day, the median of the days with any of it.
+    pub median_ms: u64,
+    /// What the limit would have kept, over all days.
+    pub over_ms: u64,
+}
+
+/// A day on which a limit would have been reached.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct TrialDay {
+    /// `2026-11-01`.
+    pub day: String,
+    /// What the target took that day.
+    pub used_ms: u64,
+    /// When it would have been reached, where that is known.
+    pub at_ms: Option<i64>,
 }
 
 /// Options of a limit.
 #[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
 #[zvariant(signature = "a{sv}")]
 pub struct LimitOptions {
-    /// `day`, the default.
+    /// `hour`, `day` (the default), `week` or `month`.
     pub per: Option<String>,
-    /// `block`, the default, or `notify` or `close`.
+    /// `block`, the default, or `notify`, `close`, `freeze` or `lock`.
     pub at_limit: Option<String>,
     /// How long before the limit to warn; absent: the smaller of 5 minutes and a fifth of the amount.
     pub warn_ms: Option<u64>,
+    /// So many visits, in place of an amount of time.
+    pub opens: Option<u32>,
+    /// Only on these days: `mon-fri`, `sat,sun`.
+    pub on: Option<String>,
+    /// `open`, `cooling` (the default) or `locked-until 2026-12-31`.
+    pub strict: Option<String>,
+    /// No budget, but hours: blocked within these (`22:00-07:00`).
+    pub blocked: Option<Vec<String>>,
+    /// Hours outside of which the target is blocked.
+    pub allowed: Option<Vec<String>>,
+    /// Never charged nor blocked.
+    pub except: Option<Vec<String>>,
+    /// The rule's id, where the target has several rules, or is to have another one.
+    pub id: Option<String>,
+    /// There is no budget: only hours.
+    pub only_hours: Option<bool>,
 }
 
 /// Which rules apply to a target.
