@@ -1,4 +1,5 @@
-// Tells dwell's daemon which program's window has focus, and puts windows away or closes them when it asks for that.
+// Tells dwell's daemon which program's window has focus, and puts windows away, brings them back or closes them when it
+// asks for that.
 //
 // Nobody else on the bus is told anything: a call is answered only if its sender owns the daemon's name, and the
 // signal is sent to that one peer. Window titles are never read.
@@ -20,6 +21,7 @@ const INTERFACE = `
          gtk-application-id  s  what GTK told by its own protocol
          sandboxed-app-id    s  the Flatpak or Snap application
          pid                 u  the process at the other end of the window's connection
+         minimised           b  whether it is put out of sight
          x11                 b  whether it is a window of Xwayland -->
   <interface name="org.dwell.Shell1">
     <!-- The window that has focus; empty when none has. -->
@@ -30,8 +32,14 @@ const INTERFACE = `
     <method name="ListWindows">
       <arg name="windows" type="aa{sv}" direction="out"/>
     </method>
-    <!-- Puts these windows out of sight; how many were in sight. An unknown id is a window that has closed. -->
+    <!-- Puts these windows out of sight, in this order; how many were in sight. An unknown id is a window that has
+         closed. -->
     <method name="Minimise">
+      <arg name="ids" type="at" direction="in"/>
+      <arg name="count" type="u" direction="out"/>
+    </method>
+    <!-- Brings these windows back into sight, without giving them focus; how many were out of sight. -->
+    <method name="Restore">
       <arg name="ids" type="at" direction="in"/>
       <arg name="count" type="u" direction="out"/>
     </method>
@@ -64,6 +72,7 @@ function isOfPerson(window) {
 function describe(window) {
     const told = {
         'id': new GLib.Variant('t', window.get_id()),
+        'minimised': new GLib.Variant('b', window.minimized),
         'x11': new GLib.Variant('b', window.get_client_type() === Meta.WindowClientType.X11),
     };
     const app = Shell.WindowTracker.get_default().get_window_app(window);
@@ -133,6 +142,14 @@ class Service {
         this._answer(invocation, '(u)', () => {
             const windows = this._named(ids).filter(window => !window.minimized);
             windows.forEach(window => window.minimize());
+            return windows.length;
+        });
+    }
+
+    RestoreAsync([ids], invocation) {
+        this._answer(invocation, '(u)', () => {
+            const windows = this._named(ids).filter(window => window.minimized);
+            windows.forEach(window => window.unminimize());
             return windows.length;
         });
     }
@@ -211,7 +228,8 @@ class Service {
     }
 
     _named(ids) {
-        return this._windows().filter(window => ids.includes(window.get_id()));
+        const windows = this._windows();
+        return ids.map(id => windows.find(window => window.get_id() === id)).filter(window => window);
     }
 }
 

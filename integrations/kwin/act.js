@@ -1,5 +1,5 @@
 // Runs inside KWin 5.27 and 6, loaded by dwelld over D-Bus for one act: tells dwelld the windows there are, without
-// their titles, and minimises or closes those that dwelld names in its answer.
+// their titles, and minimises, brings back or closes those that dwelld names in its answer, in that order.
 //
 // The words in @…@ are filled in by dwelld. Nothing that a program chooses becomes part of this text.
 
@@ -11,17 +11,19 @@ const facts = windows.map(window => ({
     desktop_file: String(window.desktopFileName),
     class: String(window.resourceClass),
     pid: window.pid,
+    minimised: window.minimized,
+    active: window === (workspace.activeWindow || workspace.activeClient),
 }));
 
 function act(ids) {
-    const chosen = ids.split(" ");
-    for (const window of windows) {
-        if (chosen.includes(String(window.internalId))) {
-            if ("@ACT@" === "close") {
-                window.closeWindow();
-            } else {
-                window.minimized = true;
-            }
+    for (const id of ids.split(" ")) {
+        const window = windows.find(window => String(window.internalId) === id);
+        if (window && "@ACT@" === "close") {
+            window.closeWindow();
+        } else if (window && "@ACT@" === "minimise") {
+            window.minimized = true;
+        } else if (window && "@ACT@" === "restore") {
+            window.minimized = false;
         }
     }
     callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Done", "@TOKEN@", "@NUMBER@");

@@ -8,8 +8,8 @@ function tell() {
     // Plasma's desktop and panels are windows, too. When one of them is active, nothing has focus.
     const active = watched && !watched.desktopWindow && !watched.dock ? watched : null;
     const facts = active
-        ? [active.desktopFileName, active.resourceClass, active.pid].map(String)
-        : ["", "", ""];
+        ? [active.internalId, active.desktopFileName, active.resourceClass, active.pid].map(String)
+        : ["", "", "", ""];
     callDBus("@SERVICE@", "@OBJECT@", "org.dwell.Kwin1", "Active", "@TOKEN@", ...facts);
 }
 

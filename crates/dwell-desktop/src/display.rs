@@ -16,8 +16,10 @@ use zbus::proxy::MethodFlags;
 use zbus::{Connection, MessageStream};
 
 use crate::apps::Apps;
+use crate::away::Away;
 use crate::backends::{ATTACH, Backend, Context, Down};
 use crate::detect::{self, Choice, X11_SOCKETS, choose, look};
+use crate::freezer::WhyNot;
 use crate::idle::{PATIENCE, proxy, rule, subscribe};
 use crate::report::Reporter;
 use crate::senders::BUS;
@@ -53,6 +55,8 @@ pub(crate) struct Supervisor {
     pub(crate) settings: watch::Receiver<Settings>,
     pub(crate) sessions: Arc<Notify>,
     pub(crate) acts: mpsc::UnboundedReceiver<WindowAct>,
+    /// What dwell itself put out of sight on that display.
+    pub(crate) away: Away,
     /// The display that was worked with last.
     pub(crate) last: Option<Choice>,
 }
@@ -71,7 +75,7 @@ impl Supervisor {
     /// Runs until the caller goes.
     pub(crate) async fn run(mut self) {
         let mut attempt = 0;
-        self.reporter.found_freezer(freezer::find(self.buses.session.as_ref()).await);
+        self.reporter.found_freezer(freezer::look(self.buses.session.as_ref()).await);
         loop {
             let mut answers = false;
             // Made before looking, so that nothing that appears in between is missed.
@@ -89,6 +93,7 @@ impl Supervisor {
                         // Found out by connecting, so the next choice is another one.
                         Err(Down::Better) => continue,
                         Err(down) => {
+                            self.away.clear();
                             if clock::now().since(began).is_some_and(|ran| ran >= RAN) {
                                 attempt = 0;
                             }
@@ -123,6 +128,7 @@ impl Supervisor {
             apps: self.apps.clone(),
             settings: self.settings.borrow_and_update().clone(),
             buses: self.buses.clone(),
+            away: self.away.clone(),
             around,
         };
         let naming = compositor::say(
@@ -137,6 +143,7 @@ impl Supervisor {
         self.reporter.begin();
         // What another display told does not hold on this one, also if this one tells nothing.
         if self.last.replace(choice.clone()).is_some_and(|last| last != *choice) {
+            self.away.clear();
             self.reporter.unknown(clock::now()).await;
         }
         let mut acts = std::mem::replace(&mut self.acts, mpsc::unbounded_channel().1);
@@ -228,7 +235,11 @@ impl Supervisor {
                 () = next(&mut environment) => return Sign::Look,
                 () = next(shells) => return Sign::Look,
                 // Without a display there are no windows to do anything to.
-                act = self.acts.recv() => if act.is_none() { return Sign::End },
+                act = self.acts.recv() => match act {
+                    Some(WindowAct::FindUnits(app)) => self.reporter.units(&app, Err(WhyNot::NoWindow)).await,
+                    Some(_) => {}
+                    None => return Sign::End,
+                },
             }
         }
     }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod apps;
+mod away;
 mod backends;
 mod clock;
 mod compositor;
@@ -18,7 +19,7 @@ mod detect;
 mod display;
 pub mod fixes;
 mod follow;
-mod freezer;
+pub mod freezer;
 mod idle;
 mod lock;
 mod logind;
@@ -26,6 +27,7 @@ mod readiness;
 mod report;
 mod senders;
 mod session;
+mod session_lock;
 mod sleep;
 mod surroundings;
 mod watch;
@@ -40,6 +42,7 @@ use tokio::sync::{self, mpsc};
 use tokio::task::AbortHandle;
 
 pub use connector::connect_for_parent;
+pub use session_lock::NotLocked;
 pub use surroundings::Surroundings;
 
 /// What reaches the hub.
@@ -49,6 +52,13 @@ pub enum Notice {
     Sample(Sample),
     /// How one part of the sensing is doing. Sent on change only.
     Health(Health),
+    /// What [`WindowAct::FindUnits`] has found.
+    Units {
+        /// The program that was asked about.
+        app: AppId,
+        /// All units that its windows run in, or why it must not be frozen.
+        found: Result<Vec<freezer::Unit>, freezer::WhyNot>,
+    },
 }
 
 /// How one part of the sensing is doing.
@@ -99,14 +109,20 @@ pub struct Buses {
 pub enum WindowAct {
     /// Put every shown window of the program out of sight (X11: iconify; sway: scratchpad).
     Minimise(AppId),
-    /// Ask every window of the program to close, as its close button would.
+    /// Bring back the windows of the program that `Minimise` put out of sight and that still are, without giving them
+    /// focus where the desktop allows that. What the person put away stays there, and what they brought back, too.
+    Restore(AppId),
+    /// Ask every window of the program to close, as its close button would. A frozen one is thawed before.
     Close(AppId),
+    /// Find out whether the program may be frozen, and with which units; the answer is [`Notice::Units`]. Nothing is
+    /// done yet: see [`freezer`]. A display that goes meanwhile leaves this unanswered.
+    FindUnits(AppId),
 }
 
 impl WindowAct {
     /// The program whose windows are meant.
     pub const fn app(&self) -> &AppId {
-        let (Self::Minimise(app) | Self::Close(app)) = self;
+        let (Self::Minimise(app) | Self::Restore(app) | Self::Close(app) | Self::FindUnits(app)) = self;
         app
     }
 
@@ -125,6 +141,7 @@ pub struct Desktop {
     settings: sync::watch::Sender<Settings>,
     acts: mpsc::UnboundedSender<WindowAct>,
     apps: apps::Apps,
+    system: Option<zbus::Connection>,
     task: AbortHandle,
 }
 
@@ -149,6 +166,7 @@ impl Desktop {
         let sessions = Arc::new(sync::Notify::new());
         let session =
             session::watch(buses.clone(), reporter.clone(), attached_rx.clone(), Arc::clone(&sessions));
+        let system = buses.system.clone();
         let display = display::Supervisor {
             reporter: reporter.clone(),
             apps: apps.clone(),
@@ -158,6 +176,7 @@ impl Desktop {
             settings: settings_rx,
             sessions,
             acts: acts_rx,
+            away: away::Away::default(),
             last: None,
         };
         let followed = follow::follow(apps.clone(), reporter.clone());
@@ -168,7 +187,7 @@ impl Desktop {
                 ((), ()) = async { tokio::join!(session, display.run()) } => {}
             }
         });
-        Self { given: surroundings, attached, settings, acts, apps, task: task.abort_handle() }
+        Self { given: surroundings, attached, settings, acts, apps, system, task: task.abort_handle() }
     }
 
     /// A desktop that is played from a script, for tests: what is sent to `script` reaches `out`; the window
@@ -187,6 +206,7 @@ impl Desktop {
             settings: sync::watch::channel(Settings::default()).0,
             acts,
             apps: apps::Apps::new(&given),
+            system: None,
             task: tokio::spawn(backends::scripted::play(script, out)).abort_handle(),
             given,
         };
@@ -215,6 +235,17 @@ impl Desktop {
     /// regard to ASCII case. Without a display there are no windows, and nothing happens.
     pub fn act(&self, act: WindowAct) {
         let _ = self.acts.send(act);
+    }
+
+    /// Asks logind to lock the person's session, as `loginctl lock-session` does. That is a request to the desktop, and
+    /// one on which nobody listens to it stays unlocked: whether it locked, [`Fact::Locked`](dwell_core::sample::Fact)
+    /// tells, and holds on to it for more than some ten seconds only if it did.
+    ///
+    /// # Errors
+    /// Nobody was asked.
+    pub fn lock_session(&self) -> impl Future<Output = Result<(), NotLocked>> + Send + use<> {
+        let around = self.attached.borrow().clone();
+        session_lock::lock(self.system.clone(), around)
     }
 
     /// The display names of programs, from their desktop files.

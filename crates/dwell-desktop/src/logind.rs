@@ -16,7 +16,7 @@ use crate::idle::proxy;
 pub(crate) const LOGIND: &str = "org.freedesktop.login1";
 pub(crate) const MANAGER: &str = "org.freedesktop.login1.Manager";
 pub(crate) const PATH: &str = "/org/freedesktop/login1";
-const SESSION: &str = "org.freedesktop.login1.Session";
+pub(crate) const SESSION: &str = "org.freedesktop.login1.Session";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
 /// What logind says of a session.

@@ -11,7 +11,7 @@ use tokio::sync::{self, mpsc, watch};
 
 use crate::apps::{Program, Terminal};
 use crate::backends::Abilities;
-use crate::freezer::Freezer;
+use crate::freezer::{Freezer, Unit, WhyNot};
 use crate::{Health, Notice};
 
 /// The way to the hub. When the hub is gone, what is said is lost: the tasks are about to end.
@@ -140,6 +140,11 @@ impl Reporter {
 
     async fn send(&self, at: Boot, fact: Fact) {
         let _ = self.out.send(Notice::Sample(Sample::new(at, fact))).await;
+    }
+
+    /// Answers what units a program runs in.
+    pub(crate) async fn units(&self, app: &AppId, found: Result<Vec<Unit>, WhyNot>) {
+        let _ = self.out.send(Notice::Units { app: app.clone(), found }).await;
     }
 
     /// States how a part is doing, unless that is what was said last.

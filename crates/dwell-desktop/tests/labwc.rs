@@ -64,8 +64,10 @@ fn labwc_focus_acts_and_locks() {
 
         sensors.desktop.act(WindowAct::Minimise(app("AppA")));
         sensors.focus("AppB").await;
+        sensors.desktop.act(WindowAct::Restore(app("AppA")));
         sensors.desktop.act(WindowAct::Close(app("appb")));
         bed.ended("AppB").await;
+        sensors.focus("AppA").await;
         sensors.desktop.act(WindowAct::Close(app("AppA")));
         bed.ended("AppA").await;
     });

@@ -155,7 +155,7 @@ async fn next_fact(sensors: &mut Sensors) -> Fact {
     let is = |fact: &Fact| matches!(fact, Fact::Locked(_) | Fact::SessionActive(_) | Fact::Asleep(_));
     match sensors.until("any", |notice| matches!(notice, Notice::Sample(sample) if is(&sample.fact))).await {
         Notice::Sample(sample) => sample.fact,
-        Notice::Health(_) => unreachable!("a fact was waited for"),
+        _ => unreachable!("a fact was waited for"),
     }
 }
 

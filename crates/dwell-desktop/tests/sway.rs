@@ -6,7 +6,8 @@ mod bed;
 use std::time::Duration;
 
 use bed::{
-    Bed, Sensors, Watcher, app, block_on, can_run, find_sway as find, start_sway as sway, sway as bed,
+    Bed, Sensors, Watcher, app, block_on, can_run, eventually, find_sway as find, start_sway as sway,
+    sway as bed,
 };
 use dwell_core::sample::Fact;
 use dwell_desktop::{Buses, Surroundings, WindowAct};
@@ -122,6 +123,82 @@ fn windows_are_put_away_and_closed() {
         sensors.desktop.act(WindowAct::Close(app("AppB")));
         bed.ended("AppB").await;
         sensors.focus_none().await;
+    });
+}
+
+/// Where a window is, and whether it has our mark: `workspace tiled|floating [marked]`.
+async fn place(bed: &Bed, id: &str) -> String {
+    let tree = bed.run(&["swaymsg", "-rt", "get_tree"]).await;
+    let tree: serde_json::Value = serde_json::from_str(&tree).unwrap();
+    find_place(&tree, "", id).unwrap_or_else(|| "nowhere".to_owned())
+}
+
+fn find_place(node: &serde_json::Value, on: &str, id: &str) -> Option<String> {
+    let on = if node["type"] == "workspace" { node["name"].as_str().unwrap() } else { on };
+    if node["app_id"] == id {
+        let how = if node["type"] == "floating_con" { "floating" } else { "tiled" };
+        let marked = node["marks"].as_array().unwrap().iter().any(|mark| mark != "mine");
+        return Some(format!("{on} {how}{}", if marked { " marked" } else { "" }));
+    }
+    let below = ["nodes", "floating_nodes"].into_iter().filter_map(|below| node[below].as_array());
+    below.flatten().find_map(|node| find_place(node, on, id))
+}
+
+#[test]
+fn what_dwell_put_away_comes_back() {
+    if !can_run(PROGRAMS) {
+        return;
+    }
+    block_on(async {
+        let mut bed = bed();
+        let mut sensors = attached(&mut bed, LONG).await;
+        bed.run(&["swaymsg", "workspace", "3:a_b c"]).await;
+        for id in ["AppD", "AppC", "AppB", "AppA"] {
+            foot(&mut bed, id);
+            sensors.focus(id).await;
+        }
+        bed.run(&["swaymsg", "[app_id=AppB] floating enable, mark --add mine"]).await;
+        bed.run(&["swaymsg", "[app_id=AppC] move scratchpad"]).await;
+        for id in ["AppA", "AppB"] {
+            sensors.desktop.act(WindowAct::Minimise(app(id)));
+            sensors.desktop.act(WindowAct::Minimise(app(id)));
+        }
+        sensors.focus("AppD").await;
+        let away = "__i3_scratch floating marked";
+        eventually("it is away", async || place(&bed, "AppB").await == away).await;
+        assert_eq!(place(&bed, "AppA").await, away);
+
+        // Elsewhere meanwhile; and another daemon, which knows what the first one left by the marks alone.
+        bed.run(&["swaymsg", "workspace", "4"]).await;
+        sensors.focus_none().await;
+        foot(&mut bed, "AppE");
+        sensors.focus("AppE").await;
+        drop(sensors);
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        sensors.focus("AppE").await;
+        for id in ["AppA", "AppB", "AppC"] {
+            sensors.desktop.act(WindowAct::Restore(app(id)));
+        }
+        eventually("it is back", async || place(&bed, "AppB").await == "3:a_b c floating").await;
+        assert_eq!(place(&bed, "AppA").await, "3:a_b c tiled");
+        assert_eq!(place(&bed, "AppE").await, "4 tiled");
+        sensors.desktop.act(WindowAct::Close(app("AppE")));
+        bed.ended("AppE").await;
+        sensors.focus_none().await;
+        assert_eq!(place(&bed, "AppC").await, "__i3_scratch floating", "the person put it away");
+
+        // The person brings it back: it is theirs again, and stays where they put it later.
+        bed.run(&["swaymsg", "workspace", "3:a_b c"]).await;
+        sensors.fact("focus", |fact| matches!(fact, Fact::Focus(Some(_)))).await;
+        sensors.desktop.act(WindowAct::Minimise(app("AppA")));
+        eventually("it is away", async || place(&bed, "AppA").await == away).await;
+        bed.run(&["swaymsg", "[app_id=AppA] scratchpad show"]).await;
+        eventually("it is theirs", async || place(&bed, "AppA").await == "3:a_b c floating").await;
+        bed.run(&["swaymsg", "[app_id=AppA] move scratchpad"]).await;
+        sensors.desktop.act(WindowAct::Restore(app("AppA")));
+        sensors.desktop.act(WindowAct::Close(app("AppD")));
+        bed.ended("AppD").await;
+        assert_eq!(place(&bed, "AppA").await, "__i3_scratch floating");
     });
 }
 

@@ -5,7 +5,7 @@ mod bed;
 
 use std::time::Duration;
 
-use bed::{Bed, Sensors, Watcher, app, block_on, can_run};
+use bed::{Bed, Sensors, Watcher, app, block_on, can_run, eventually};
 use dwell_core::sample::Fact;
 use dwell_desktop::{Buses, WindowAct};
 use x11rb::connection::Connection as _;
@@ -227,6 +227,93 @@ fn windows_are_minimised_and_closed() {
         xterm(&mut bed, "AppC");
         sensors.focus("AppC").await;
     });
+}
+
+/// The windows of a class that are as ICCCM calls that: `Normal` or `Iconic`.
+async fn windows_in(bed: &Bed, class: &str, state: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for window in bed.run(&["xdotool", "search", "--class", class]).await.lines() {
+        if bed.run(&["xprop", "-id", window, "WM_STATE"]).await.contains(state) {
+            found.push(window.to_owned());
+        }
+    }
+    found
+}
+
+/// The window that has focus, once it is one of that class.
+async fn activates(bed: &Bed, class: &str) -> String {
+    let windows = bed.run(&["xdotool", "search", "--class", class]).await;
+    let active = async || bed.run(&["xdotool", "getactivewindow"]).await.trim().to_owned();
+    let is_one = async || {
+        let active = active().await;
+        windows.lines().any(|window| window == active)
+    };
+    eventually(&format!("{class} is active"), is_one).await;
+    active().await
+}
+
+fn what_dwell_put_away_comes_back(manager: &'static [&'static str]) {
+    if !can_run(&[PROGRAMS, &["dbus-daemon"], &manager[..1]].concat()) {
+        return;
+    }
+    block_on(async {
+        let mut bed = Bed::new();
+        bed.xvfb().await;
+        // Newer ones of Xfce start a bus of their own where there is none.
+        let _bus = bed.bus().await;
+        let address = format!("unix:path={}", bed.path("bus").display());
+        bed.set("DBUS_SESSION_BUS_ADDRESS", &address);
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        bed.start("manager", manager);
+        sensors.health("focus", true).await;
+        for class in ["AppC", "AppB", "AppA"] {
+            xterm(&mut bed, class);
+            sensors.focus(class).await;
+        }
+        let persons = bed.run(&["xdotool", "getactivewindow"]).await.trim().to_owned();
+        bed.run(&["xdotool", "windowminimize", &persons]).await;
+        sensors.focus("AppB").await;
+        bed.start("second", &["xterm", "-class", "AppA", "-e", "sleep", "600"]);
+        sensors.focus("AppA").await;
+        let dwells = activates(&bed, "AppA").await;
+
+        let minimise = WindowAct::Minimise(app("AppA"));
+        let restore = WindowAct::Restore(app("appa"));
+        sensors.desktop.act(minimise.clone());
+        sensors.focus("AppB").await;
+        // Changed settings start the back end anew. What it put away is remembered.
+        let idle_after = dwell_core::time::Millis::from_ms(LONG + 1);
+        sensors.desktop.configure(dwell_desktop::Settings { idle_after, ..Default::default() });
+        sensors.focus("AppB").await;
+        sensors.desktop.act(restore.clone());
+        eventually("it is back", async || windows_in(&bed, "AppA", "Normal").await == [dwells.clone()]).await;
+        activates(&bed, "AppB").await;
+        assert_eq!(windows_in(&bed, "AppA", "Iconic").await, [persons], "the person put it away");
+
+        // The person brings it back, and puts it away again: it is theirs now.
+        sensors.desktop.act(minimise);
+        eventually("it is away", async || windows_in(&bed, "AppA", "Normal").await.is_empty()).await;
+        bed.run(&["xdotool", "windowactivate", &dwells]).await;
+        activates(&bed, "AppA").await;
+        sensors.desktop.act(WindowAct::Close(app("AppC")));
+        bed.ended("AppC").await;
+        bed.run(&["xdotool", "windowminimize", &dwells]).await;
+        activates(&bed, "AppB").await;
+        sensors.desktop.act(restore);
+        sensors.desktop.act(WindowAct::Close(app("AppB")));
+        bed.ended("AppB").await;
+        assert!(windows_in(&bed, "AppA", "Normal").await.is_empty());
+    });
+}
+
+#[test]
+fn what_dwell_put_away_comes_back_in_openbox() {
+    what_dwell_put_away_comes_back(&["openbox"]);
+}
+
+#[test]
+fn what_dwell_put_away_comes_back_in_xfwm4() {
+    what_dwell_put_away_comes_back(&["xfwm4", "--compositor=off", "--sm-client-disable"]);
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod process;
 mod terminal;
 mod unit;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dwell_core::aliases::Aliases;
@@ -30,7 +31,8 @@ use dwell_core::subject::{APP_MAX, AppId, Category};
 
 use crate::{Settings, Surroundings};
 use entries::Entries;
-use process::{Process, ProcessFacts};
+pub(crate) use process::Process;
+use process::ProcessFacts;
 pub(crate) use terminal::{Running, Tty};
 
 /// What a back end knows of a window. Never its title.
@@ -111,6 +113,21 @@ impl Apps {
     /// As what a program is counted, with what runs in it.
     pub(crate) fn counted(&self, own: &AppId, running: Option<&Running>) -> AppId {
         self.choices().aliases.apply(&running.map_or_else(|| own.clone(), |running| own.with(&running.name)))
+    }
+
+    /// Whether a program's desktop file says that it is a terminal.
+    pub(crate) fn says_terminal(&self, app: &AppId) -> bool {
+        self.entries().is_terminal(app)
+    }
+
+    /// Whether a systemd unit was made for a program, or for one of these processes; `None` where its name tells
+    /// nothing of a program.
+    pub(crate) fn unit_is_for(&self, unit: &str, app: &AppId, pids: &BTreeSet<u32>) -> Option<bool> {
+        let is = |id: &str| app.covers(&self.counted(&clean(id), None)) || app.covers(&clean(id));
+        Some(match unit::parse(unit)? {
+            unit::Unit::App { id, pid } => is(&id) || pid.is_some_and(|pid| pids.contains(&pid)),
+            unit::Unit::Snap { id } => is(&id) || unit::names_snap(&id, app.as_str()),
+        })
     }
 
     /// Its name for people; for one in a terminal, `vim in Foot`.

@@ -37,7 +37,8 @@ impl Process {
         unit_of(&fs::read_to_string(format!("/proc/{}/cgroup", self.pid)).ok()?)
     }
 
-    fn program(self) -> Option<String> {
+    /// The executable's file name.
+    pub(crate) fn program(self) -> Option<String> {
         let pid = Pid::from_u32(self.pid);
         let mut system = System::new().ok()?;
         let what = ProcessRefreshKind::nothing().with_exe(UpdateKind::Always).without_tasks();

@@ -20,7 +20,8 @@ use super::ipc::{End, ask};
 use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
 use crate::WindowAct;
-use crate::apps::{self, Apps};
+use crate::apps;
+use crate::freezer::Processes;
 use crate::report::Levels;
 
 /// This back end's name in [`crate::Health::backend`].
@@ -62,9 +63,9 @@ impl Hyprland {
     }
 
     /// The active window; none, if Hyprland knows none.
-    async fn active(&self) -> Result<Option<apps::Window>, Down> {
+    async fn active(&self) -> Result<Option<Window>, Down> {
         let window: Window = self.json("j/activewindow").await?;
-        Ok(window.is_any().then(|| window.window()))
+        Ok(Some(window).filter(Window::is_any))
     }
 
     async fn json<T: DeserializeOwned>(&self, question: &str) -> Result<T, Down> {
@@ -74,32 +75,65 @@ impl Hyprland {
 }
 
 impl Source for &Hyprland {
-    async fn focused(&mut self) -> Result<Option<apps::Window>, Down> {
-        self.active().await
+    async fn focused(&mut self, context: &Context) -> Result<Option<apps::Window>, Down> {
+        let active = self.active().await?;
+        if let Some(window) = &active {
+            context.away.seen(&window.address);
+        }
+        Ok(active.map(|window| window.window()))
     }
 
     /// Does something to every window of a program.
-    async fn act(&mut self, _: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+    async fn act(&mut self, _: &mut Client, act: &WindowAct, context: &Context) -> Result<(), Down> {
         let windows: Vec<Window> = self.json("j/clients").await?;
+        context.away.keep(|id| windows.iter().any(|window| window.address == id));
+        let (mut meant, mut processes) = (Vec::new(), Processes::default());
         for window in windows {
-            let Some(address) = window.address() else { continue };
             // Windows that were closed, or not opened yet, may be listed (hyprwm/Hyprland issues 1810 and 2653).
-            if window.mapped == Some(false) || !act.is_for(&apps.identify(&window.window())) {
+            if window.mapped == Some(false) || window.address().is_none() {
                 continue;
             }
+            let mut is_meant = act.is_for(&context.apps.identify(&window.window()));
+            let mut from = None;
+            if let WindowAct::Restore(app) = act {
+                let put = context.away.take(&window.address, app);
+                is_meant |= put.is_some();
+                from = put.and_then(|put| put.from);
+            }
+            processes.note(is_meant, window.window().pid);
+            if is_meant {
+                meant.push((window, from));
+            }
+        }
+        if context.is_done(act, &processes).await {
+            return Ok(());
+        }
+        for (window, from) in meant {
+            let Some(address) = window.address() else { continue };
             // A window's address is a number: a class in a command would be a pattern that the program chose.
+            let is_away = window.workspace.name == AWAY;
             let ways = match act {
-                WindowAct::Minimise(_) if window.workspace.name == AWAY => continue,
-                WindowAct::Minimise(_) => [
-                    format!("dispatch movetoworkspacesilent {AWAY},address:{address}"),
-                    format!(
-                        "dispatch hl.dsp.window.move({{ workspace = \"{AWAY}\", follow = false, window = \"address:{address}\" }})"
-                    ),
-                ],
+                WindowAct::Minimise(app) if !is_away => {
+                    context.away.put(address, app, window.workspace.selector());
+                    moving(address, AWAY)
+                }
+                // Nobody else puts anything there: what is there was left by dwell, be it one that was killed.
+                WindowAct::Restore(_) if is_away => {
+                    let to = match from {
+                        Some(from) => from,
+                        None => self
+                            .json::<Workspace>("j/activeworkspace")
+                            .await?
+                            .selector()
+                            .unwrap_or("1".into()),
+                    };
+                    moving(address, &to)
+                }
                 WindowAct::Close(_) => [
                     format!("dispatch closewindow address:{address}"),
                     format!("dispatch hl.dsp.window.close(\"address:{address}\")"),
                 ],
+                WindowAct::Minimise(_) | WindowAct::Restore(_) | WindowAct::FindUnits(_) => continue,
             };
             // Since 0.55 commands are Lua, unless the configuration is still in the old language; each refuses the
             // other's. A window that closed meanwhile is refused by both, and no failure.
@@ -111,6 +145,16 @@ impl Source for &Hyprland {
         }
         Ok(())
     }
+}
+
+/// The two ways to say that a window goes to a workspace, and that the person does not go along.
+fn moving(address: &str, to: &str) -> [String; 2] {
+    [
+        format!("dispatch movetoworkspacesilent {to},address:{address}"),
+        format!(
+            "dispatch hl.dsp.window.move({{ workspace = \"{to}\", follow = false, window = \"address:{address}\" }})"
+        ),
+    ]
 }
 
 /// A window in Hyprland's answers. No window at all is an empty object.
@@ -128,7 +172,24 @@ struct Window {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Workspace {
+    id: i64,
     name: String,
+}
+
+impl Workspace {
+    /// How to name it in a command: by number, or where it has but a name by that, if it is a plain one.
+    fn selector(&self) -> Option<String> {
+        if self.id > 0 {
+            return Some(self.id.to_string());
+        }
+        let plain = |c: char| c.is_alphanumeric() || " _-.".contains(c);
+        let (kind, name) = match self.name.split_once(':') {
+            Some(("special", name)) => ("special", name),
+            Some(_) => return None,
+            None => ("name", &*self.name),
+        };
+        (!name.is_empty() && name.chars().all(plain)).then(|| format!("{kind}:{name}"))
+    }
 }
 
 impl Window {
@@ -167,6 +228,17 @@ mod tests {
             ["", "0x", "559d7c727c30", "0xg", "0x1,class:.*", "0x1\ndispatch exit", "0x11112222333344445"]
         {
             assert!(!address(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn workspaces_are_named_by_what_cannot_be_a_command() {
+        let selector = |id, name: &str| Workspace { id, name: name.into() }.selector();
+        assert_eq!(selector(3, "a,b").as_deref(), Some("3"));
+        assert_eq!(selector(-1337, "mail").as_deref(), Some("name:mail"));
+        assert_eq!(selector(-98, "special:magic").as_deref(), Some("special:magic"));
+        for odd in ["", "a,address:0x1", "a\"", "a\nb", "special:a,b", "special:"] {
+            assert_eq!(selector(-1, odd), None, "{odd}");
         }
     }
 

@@ -20,8 +20,9 @@ use std::convert::Infallible;
 use tokio::sync::mpsc;
 
 use crate::apps::Apps;
+use crate::away::Away;
 use crate::detect::Choice;
-use crate::freezer::Freezer;
+use crate::freezer::{self, Freezer, Processes};
 use crate::report::Reporter;
 use crate::{Buses, Settings, Surroundings, WindowAct};
 
@@ -35,8 +36,27 @@ pub(crate) struct Context {
     pub(crate) apps: Apps,
     pub(crate) settings: Settings,
     pub(crate) buses: Buses,
+    /// What dwell itself put out of sight on this display.
+    pub(crate) away: Away,
     /// The surroundings that led to the display.
     pub(crate) around: Surroundings,
+}
+
+impl Context {
+    /// Does what an act needs of the processes of the windows, all of which a back end has noted; whether that was all.
+    pub(crate) async fn is_done(&self, act: &WindowAct, processes: &Processes) -> bool {
+        match act {
+            WindowAct::FindUnits(app) => {
+                self.reporter.units(app, freezer::find_units(app, &self.apps, processes)).await;
+                true
+            }
+            WindowAct::Close(_) => {
+                freezer::thaw_processes(self.buses.session.as_ref(), processes).await;
+                false
+            }
+            WindowAct::Minimise(_) | WindowAct::Restore(_) => false,
+        }
+    }
 }
 
 /// What a back end can tell of windows and do to them, besides telling which one has focus.

@@ -18,7 +18,8 @@ use super::ipc::{End, ask};
 use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
 use crate::WindowAct;
-use crate::apps::{self, Apps};
+use crate::apps;
+use crate::freezer::Processes;
 use crate::report::Levels;
 
 /// This back end's name in [`crate::Health::backend`].
@@ -79,6 +80,21 @@ impl Niri {
         Ok(others.max_by_key(|other| other.idx).map(|other| other.id))
     }
 
+    /// The workspace to bring a window back to: where it was, or if that is gone the one in front on its screen. None, if
+    /// the window is in sight as it is: the person is where it went.
+    async fn back_to(&self, window: &Window, from: Option<&str>) -> Result<Option<u64>, Down> {
+        let Some(Response::Workspaces(all)) = self.ask("\"Workspaces\"").await? else { return Ok(None) };
+        let Some(on) = all.iter().find(|workspace| Some(workspace.id) == window.workspace_id) else {
+            return Ok(None);
+        };
+        if on.is_active {
+            return Ok(None);
+        }
+        let was = all.iter().find(|workspace| from.is_some_and(|from| workspace.id.to_string() == from));
+        let front = || all.iter().find(|other| other.output == on.output && other.is_active);
+        Ok(was.or_else(front).map(|workspace| workspace.id))
+    }
+
     /// niri's response; none, if it refuses the request.
     async fn ask(&self, request: &str) -> Result<Option<Response>, Down> {
         let answer = ask(&self.ipc, &format!("{request}\n"), End::Line).await.ok_or_else(ended)?;
@@ -96,34 +112,71 @@ struct Ipc<'a> {
 }
 
 impl Source for Ipc<'_> {
-    async fn focused(&mut self) -> Result<Option<apps::Window>, Down> {
-        Ok(self.niri.focused().await?.map(|known| known.window()))
+    async fn focused(&mut self, context: &Context) -> Result<Option<apps::Window>, Down> {
+        let focused = self.niri.focused().await?;
+        if let Some(window) = &focused {
+            context.away.seen(window.id);
+        }
+        Ok(focused.map(|known| known.window()))
     }
 
     /// Does something to every window of a program. niri has no minimised windows: an empty workspace, of which there
     /// is always one at the end of each screen, is where what is to be out of sight goes.
-    async fn act(&mut self, _: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
+    async fn act(&mut self, _: &mut Client, act: &WindowAct, context: &Context) -> Result<(), Down> {
         if matches!(act, WindowAct::Minimise(_)) && !self.abilities.minimise {
             return Ok(());
         }
-        let Some(Response::Windows(windows)) = self.niri.ask("\"Windows\"").await? else { return Ok(()) };
-        for window in windows.iter().filter(|window| act.is_for(&apps.identify(&window.window()))) {
+        let windows = match self.niri.ask("\"Windows\"").await? {
+            Some(Response::Windows(windows)) => windows,
+            _ => Vec::new(),
+        };
+        context.away.keep(|id| windows.iter().any(|window| window.id.to_string() == id));
+        let (mut meant, mut processes) = (Vec::new(), Processes::default());
+        for window in &windows {
+            let put = match act {
+                WindowAct::Restore(app) => context.away.take(window.id, app),
+                _ => None,
+            };
+            let is_meant = match act {
+                WindowAct::Restore(_) => put.is_some(),
+                _ => act.is_for(&context.apps.identify(&window.window())),
+            };
+            processes.note(is_meant, window.window().pid);
+            if is_meant {
+                meant.push((window, put.and_then(|put| put.from)));
+            }
+        }
+        if context.is_done(act, &processes).await {
+            return Ok(());
+        }
+        for (window, from) in meant {
             let id = window.id;
             let action = match act {
                 // Where they go depends on where the ones before have gone.
-                WindowAct::Minimise(_) => match self.niri.away_from(window).await? {
-                    Some(to) => format!(
-                        r#"{{"MoveWindowToWorkspace":{{"window_id":{id},"reference":{{"Id":{to}}},"focus":false}}}}"#
-                    ),
+                WindowAct::Minimise(app) => match self.niri.away_from(window).await? {
+                    Some(to) => {
+                        context.away.put(id, app, window.workspace_id.map(|from| from.to_string()));
+                        moving(id, to)
+                    }
+                    None => continue,
+                },
+                WindowAct::Restore(_) => match self.niri.back_to(window, from.as_deref()).await? {
+                    Some(to) => moving(id, to),
                     None => continue,
                 },
                 WindowAct::Close(_) => format!(r#"{{"CloseWindow":{{"id":{id}}}}}"#),
+                WindowAct::FindUnits(_) => continue,
             };
             // A window that closed meanwhile is no failure.
             self.niri.ask(&format!(r#"{{"Action":{action}}}"#)).await?;
         }
         Ok(())
     }
+}
+
+/// The action that moves a window to a workspace and lets the person stay where they are.
+fn moving(window: u64, to: u64) -> String {
+    format!(r#"{{"MoveWindowToWorkspace":{{"window_id":{window},"reference":{{"Id":{to}}},"focus":false}}}}"#)
 }
 
 #[derive(Deserialize)]

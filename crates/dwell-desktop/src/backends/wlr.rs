@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::wayland::{Client, Source};
 use super::{Abilities, Context, Down};
-use crate::apps::{Apps, Window};
+use crate::apps::Window;
 use crate::report::Levels;
 use crate::{WindowAct, detect};
 
@@ -49,11 +49,11 @@ impl Wlr {
 struct Toplevels;
 
 impl Source for Toplevels {
-    async fn focused(&mut self) -> Result<Option<Window>, Down> {
+    async fn focused(&mut self, _: &Context) -> Result<Option<Window>, Down> {
         Ok(None)
     }
 
-    async fn act(&mut self, client: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
-        client.act_on_toplevels(act, apps)
+    async fn act(&mut self, client: &mut Client, act: &WindowAct, context: &Context) -> Result<(), Down> {
+        client.act_on_toplevels(act, context).await
     }
 }

@@ -13,7 +13,8 @@
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
 
-use dwell_core::time::Millis;
+use dwell_core::subject::AppId;
+use dwell_core::time::{Boot, Millis};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
@@ -32,9 +33,10 @@ use x11rb::protocol::xproto::{
 use super::x11_connection::{X, connect};
 use super::{Abilities, Context, Down};
 use crate::WindowAct;
-use crate::apps::{Apps, Window};
+use crate::apps::Window;
 use crate::clock;
 use crate::detect::XDisplay;
+use crate::freezer::Processes;
 use crate::idle::{IdleFold, Inhibitors};
 use crate::readiness::awaitable;
 use crate::report::Levels;
@@ -44,12 +46,16 @@ pub(crate) const NAME: &str = "x11";
 
 pub(crate) const ABILITIES: Abilities = Abilities { pid: true, close: true, minimise: true };
 
+/// A window manager that goes to a window that comes back does so by then. Later it is the person who goes there.
+const COMES_BACK_WITHIN: Millis = Millis::from_secs(1);
+
 x11rb::atom_manager! {
     /// The names that are used here.
     Atoms: AtomsCookie {
         _NET_ACTIVE_WINDOW,
         _NET_CLIENT_LIST,
         _NET_CLOSE_WINDOW,
+        _NET_CURRENT_DESKTOP,
         _NET_SUPPORTING_WM_CHECK,
         _NET_WM_NAME,
         _NET_WM_PID,
@@ -95,7 +101,7 @@ struct Session {
     x: X,
     root: XWindow,
     atoms: Atoms,
-    apps: Apps,
+    context: Context,
     levels: Levels,
     fold: IdleFold,
     idle: Option<IdleAlarms>,
@@ -103,6 +109,16 @@ struct Session {
     manager: Option<XWindow>,
     /// The active window, watched for its end and for a class that it sets late.
     watched: Option<XWindow>,
+    /// Until the window manager has shown whether it goes to what comes back.
+    back: Option<Back>,
+}
+
+/// Windows that have just been brought back, and what was in front before.
+struct Back {
+    at: Boot,
+    windows: Vec<XWindow>,
+    active: Option<XWindow>,
+    desktop: Option<u32>,
 }
 
 /// The IDLETIME counter and its alarms: one for when it has grown, which moves, and one for input, which stays.
@@ -129,12 +145,13 @@ impl Session {
             x,
             root,
             atoms,
-            apps: context.apps.clone(),
+            context: context.clone(),
             levels: Levels::new(context.reporter.clone()),
             fold: IdleFold::new(idle_after),
             idle,
             manager: None,
             watched: None,
+            back: None,
         })
     }
 
@@ -174,7 +191,7 @@ impl Session {
                     self.drain(&mut todo)?;
                 }
                 act = acts.recv() => match act {
-                    Some(act) => self.act(&act)?,
+                    Some(act) => self.act(&act).await?,
                     None => std::future::pending().await,
                 },
                 () = inhibitors.changed() => {
@@ -254,6 +271,10 @@ impl Session {
         let active = self.window_property(self.root, self.atoms._NET_ACTIVE_WINDOW)?;
         // Before the window is looked at, so that nothing it does slips in between.
         if active != self.watched {
+            if let Some(active) = active {
+                self.context.away.seen(active);
+            }
+            self.stay_in_front(active)?;
             self.watch(active, true)?;
         }
         let window = match active {
@@ -264,7 +285,7 @@ impl Session {
         if window.as_ref().is_some_and(|window| window.class.is_some()) {
             self.watch(active, false)?;
         }
-        let app = window.map(|window| self.apps.identify(&window));
+        let app = window.map(|window| self.context.apps.identify(&window));
         self.levels.focus(at, app).await;
         Ok(())
     }
@@ -287,27 +308,91 @@ impl Session {
     }
 
     /// Does something to every window of a program.
-    fn act(&self, act: &WindowAct) -> Result<(), Down> {
-        for window in self.clients()? {
+    async fn act(&mut self, act: &WindowAct) -> Result<(), Down> {
+        let clients = self.clients()?;
+        self.context.away.keep(|id| clients.iter().any(|window| window.to_string() == id));
+        if let WindowAct::Restore(app) = act {
+            return self.restore(app, &clients);
+        }
+        let (mut meant, mut processes) = (Vec::new(), Processes::default());
+        for window in clients {
             let Some(facts) = self.describe(window)? else { continue };
-            if !act.is_for(&self.apps.identify(&facts)) {
-                continue;
+            let is_meant = act.is_for(&self.context.apps.identify(&facts));
+            processes.note(is_meant, facts.pid);
+            if is_meant {
+                meant.push(window);
             }
-            let message = match act {
+        }
+        if self.context.is_done(act, &processes).await {
+            return Ok(());
+        }
+        // The active one last: so none of the others becomes active for a moment, as if the person had chosen it.
+        meant.sort_by_key(|window| Some(*window) == self.watched);
+        for window in meant {
+            match act {
                 // ICCCM 4.1.4; 3 is IconicState.
-                WindowAct::Minimise(_) if !self.is_hidden(window)? => {
-                    ClientMessageEvent::new(32, window, self.atoms.WM_CHANGE_STATE, [3, 0, 0, 0, 0])
+                WindowAct::Minimise(app) if !self.is_hidden(window)? => {
+                    self.context.away.put(window, app, None);
+                    self.ask_manager(window, self.atoms.WM_CHANGE_STATE, [3, 0, 0, 0, 0])?;
                 }
-                WindowAct::Minimise(_) => continue,
                 // EWMH: time stamp, and 2 for "a pager asks", which window managers obey.
                 WindowAct::Close(_) => {
-                    ClientMessageEvent::new(32, window, self.atoms._NET_CLOSE_WINDOW, [0, 2, 0, 0, 0])
+                    self.ask_manager(window, self.atoms._NET_CLOSE_WINDOW, [0, 2, 0, 0, 0])?;
                 }
-            };
-            let to = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
-            self.x.send_event(false, self.root, to, message).map_err(down)?.ignore_error();
+                WindowAct::Minimise(_) | WindowAct::Restore(_) | WindowAct::FindUnits(_) => {}
+            }
         }
         self.x.flush().map_err(down)
+    }
+
+    /// Brings back what was put away for a program. ICCCM 4.1.4: a window that is mapped is iconic no more; the window
+    /// manager gets the request instead of the server, whoever makes it.
+    fn restore(&mut self, app: &AppId, clients: &[XWindow]) -> Result<(), Down> {
+        let mut back = Back {
+            at: clock::now(),
+            windows: Vec::new(),
+            active: self.window_property(self.root, self.atoms._NET_ACTIVE_WINDOW)?,
+            desktop: self.number_property(self.root, self.atoms._NET_CURRENT_DESKTOP)?,
+        };
+        for window in clients {
+            if self.context.away.take(window, app).is_some() && self.is_hidden(*window)? {
+                self.x.map_window(*window).map_err(down)?.ignore_error();
+                back.windows.push(*window);
+            }
+        }
+        self.back = Some(back);
+        self.x.flush().map_err(down)
+    }
+
+    /// Some window managers go to what comes back: openbox even to its desktop, xfwm4 too. What was in front before gets
+    /// there again; if that were asked for at once, xfwm4 would take it for done.
+    fn stay_in_front(&mut self, active: Option<XWindow>) -> Result<(), Down> {
+        let Some(back) = self.back.take() else { return Ok(()) };
+        let soon = clock::now().since(back.at).is_some_and(|since| since <= COMES_BACK_WITHIN);
+        if !active.is_some_and(|active| back.windows.contains(&active)) {
+            // Between two windows, nothing has focus.
+            self.back = Some(back).filter(|_| soon);
+            return Ok(());
+        }
+        if !soon {
+            return Ok(());
+        }
+        if let Some(desktop) = back.desktop {
+            self.ask_manager(self.root, self.atoms._NET_CURRENT_DESKTOP, [desktop, 0, 0, 0, 0])?;
+        }
+        // EWMH: 2 for "a pager asks", time stamp, and what is active now.
+        if let Some(before) = back.active {
+            let now = active.unwrap_or(0);
+            self.ask_manager(before, self.atoms._NET_ACTIVE_WINDOW, [2, 0, now, 0, 0])?;
+        }
+        self.x.flush().map_err(down)
+    }
+
+    fn ask_manager(&self, window: XWindow, what: Atom, data: [u32; 5]) -> Result<(), Down> {
+        let message = ClientMessageEvent::new(32, window, what, data);
+        let to = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
+        self.x.send_event(false, self.root, to, message).map_err(down)?.ignore_error();
+        Ok(())
     }
 
     /// WM_CLASS and the process of a window; `None` when it has gone.
@@ -374,6 +459,12 @@ impl Session {
         let reply =
             self.x.get_property(false, self.root, list, AtomEnum::WINDOW, 0, 4096).map_err(down)?.reply();
         Ok(gone(reply)?.and_then(|reply| Some(reply.value32()?.collect())).unwrap_or_default())
+    }
+
+    fn number_property(&self, window: XWindow, property: Atom) -> Result<Option<u32>, Down> {
+        let reply =
+            self.x.get_property(false, window, property, AtomEnum::CARDINAL, 0, 1).map_err(down)?.reply();
+        Ok(gone(reply)?.and_then(|reply| reply.value32()?.next()))
     }
 
     /// The first window that a property names (a second value is xfwm4's junk).

@@ -19,7 +19,8 @@ use std::time::Duration;
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
 use dwell_core::time::{Boot, Millis};
-use dwell_desktop::{Buses, Desktop, Health, Notice, Settings, Surroundings};
+use dwell_desktop::freezer::{Unit, WhyNot};
+use dwell_desktop::{Buses, Desktop, Health, Notice, Settings, Surroundings, WindowAct};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -271,6 +272,12 @@ pub(crate) fn find_sway(bed: &mut Bed) {
     bed.set("WAYLAND_DISPLAY", "wayland-1");
 }
 
+/// Waits until that holds. For what a window manager does without telling anybody.
+pub(crate) async fn eventually(what: &str, holds: impl AsyncFn() -> bool) {
+    let waiting = async { while !holds().await {} };
+    timeout(DEADLINE, waiting).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 /// Another connection to the bus with that address.
 pub(crate) async fn connect(address: &str) -> zbus::Connection {
     zbus::connection::Builder::address(address).unwrap().build().await.unwrap()
@@ -328,7 +335,7 @@ impl Sensors {
     pub(crate) async fn fact(&mut self, what: &str, wanted: impl Fn(&Fact) -> bool) -> Sample {
         match self.until(what, |notice| matches!(notice, Notice::Sample(s) if wanted(&s.fact))).await {
             Notice::Sample(sample) => sample,
-            Notice::Health(_) => unreachable!("a fact was waited for"),
+            _ => unreachable!("a fact was waited for"),
         }
     }
 
@@ -369,12 +376,22 @@ impl Sensors {
         }
     }
 
+    /// What units the program is found to run in.
+    pub(crate) async fn units(&mut self, id: &str) -> Result<Vec<Unit>, WhyNot> {
+        self.desktop.act(WindowAct::FindUnits(app(id)));
+        match self.until(&format!("the units of {id}"), |notice| matches!(notice, Notice::Units { .. })).await
+        {
+            Notice::Units { app: of, found } if of == app(id) => found,
+            _ => unreachable!("one answer was waited for"),
+        }
+    }
+
     pub(crate) async fn health(&mut self, part: &str, ok: bool) -> Health {
         let wanted = part.to_owned();
         let is = move |notice: &Notice| matches!(notice, Notice::Health(h) if h.part == wanted && h.ok == ok);
         match self.until(&format!("health of {part}: {ok}"), is).await {
             Notice::Health(health) => health,
-            Notice::Sample(_) => unreachable!("a health was waited for"),
+            _ => unreachable!("a health was waited for"),
         }
     }
 
@@ -461,6 +478,7 @@ impl Watcher {
 pub(crate) fn show(notice: &Notice) -> String {
     match notice {
         Notice::Health(health) => format!("{health:?}"),
+        Notice::Units { found, .. } => format!("{found:?}"),
         Notice::Sample(Sample { at, fact: Fact::Focus(Some(app)) }) => {
             format!("{} {}", at.as_ms(), app.as_str())
         }

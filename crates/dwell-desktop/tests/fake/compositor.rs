@@ -58,6 +58,7 @@ pub(crate) enum Asked {
     Idle(&'static str, u32),
     Close(usize),
     Minimise(usize),
+    Restore(usize),
     /// Anything else; nothing else is expected.
     Other(String),
 }
@@ -431,6 +432,7 @@ requests!(
         match what {
             Request::Close => world.asked(Asked::Close(*number)),
             Request::SetMinimized => world.asked(Asked::Minimise(*number)),
+            Request::UnsetMinimized => world.asked(Asked::Restore(*number)),
             Request::Destroy => {}
             other => world.asked(Asked::Other(format!("{other:?}"))),
         }

@@ -5,6 +5,7 @@ use crate::bed::{app, block_on};
 use crate::compositor::{Asked, Do, State};
 use dwell_core::sample::Fact;
 use dwell_desktop::WindowAct;
+use dwell_desktop::freezer::WhyNot;
 
 fn activated(number: usize) -> Do {
     Do::States(number, vec![State::Activated])
@@ -141,6 +142,66 @@ fn acts_reach_every_window_of_the_program_and_no_other() {
         fake.compositor.one(activated(a));
         fake.sensors.focus("AppA").await;
         assert!(!fake.compositor.is_asked());
+    });
+}
+
+#[test]
+fn what_dwell_put_away_comes_back_and_nothing_else() {
+    block_on(async {
+        let mut fake = Fake::start(Offers::USUAL).await;
+        let persons = fake.compositor.open("AppA", None);
+        let dwells = fake.compositor.open("AppA", Some(persons));
+        fake.sensors.focus("AppA").await;
+        let b = fake.compositor.open("AppB", Some(dwells));
+        fake.sensors.focus("AppB").await;
+        assert!(matches!(fake.compositor.asked().await, Asked::Idle("ext", _)));
+        fake.compositor.all([
+            Do::States(persons, vec![State::Minimized]),
+            activated(dwells),
+            Do::States(b, vec![]),
+        ]);
+        fake.sensors.focus("AppA").await;
+        let (minimise, restore) = (WindowAct::Minimise(app("AppA")), WindowAct::Restore(app("appa")));
+        fake.sensors.desktop.act(minimise.clone());
+        assert_eq!(fake.compositor.asked().await, Asked::Minimise(dwells));
+        fake.compositor.all([Do::States(dwells, vec![State::Minimized]), activated(b)]);
+        fake.sensors.focus("AppB").await;
+        fake.sensors.desktop.act(WindowAct::Restore(app("AppB")));
+        fake.sensors.desktop.act(restore.clone());
+        assert_eq!(fake.compositor.asked().await, Asked::Restore(dwells));
+        fake.sensors.desktop.act(restore.clone());
+        // Back in sight. That focus goes and comes tells that the sensors have heard of it.
+        fake.compositor.all([Do::States(dwells, vec![]), Do::States(b, vec![])]);
+        fake.sensors.focus_none().await;
+        fake.compositor.one(activated(b));
+        fake.sensors.focus("AppB").await;
+        // The person brings it back, and puts it away again.
+        fake.sensors.desktop.act(minimise);
+        assert_eq!(fake.compositor.asked().await, Asked::Minimise(dwells), "it was restored but once");
+        fake.compositor.all([Do::States(dwells, vec![State::Activated]), Do::States(b, vec![])]);
+        fake.sensors.focus("AppA").await;
+        fake.compositor.all([Do::States(dwells, vec![State::Minimized]), activated(b)]);
+        fake.sensors.focus("AppB").await;
+        fake.sensors.desktop.act(restore);
+        fake.sensors.desktop.act(WindowAct::Close(app("AppB")));
+        assert_eq!(fake.compositor.asked().await, Asked::Close(b));
+    });
+}
+
+#[test]
+fn what_may_be_frozen_is_always_answered() {
+    block_on(async {
+        let bed = Bed::new();
+        let mut sensors = Sensors::start(&bed, LONG, Buses::default());
+        sensors.health("focus", false).await;
+        assert_eq!(sensors.units("AppA").await, Err(WhyNot::NoWindow), "without a display");
+        drop(sensors);
+        let mut fake = Fake::start(Offers::USUAL).await;
+        fake.compositor.open("AppA", None);
+        fake.sensors.focus("AppA").await;
+        assert_eq!(fake.sensors.units("AppA").await, Err(WhyNot::NoProcess), "the protocol tells none");
+        assert_eq!(fake.sensors.units("AppB").await, Err(WhyNot::NoWindow));
+        assert_eq!(fake.sensors.units("swaylock").await, Err(WhyNot::Exempt));
     });
 }
 

@@ -26,6 +26,7 @@ fn without_its_extension_the_last_displays_program_does_not_count_on() {
         let first = sensors.until("unknown", |notice| match notice {
             Notice::Sample(sample) => unknown(&sample.fact),
             Notice::Health(health) => health.part == "focus" && !health.ok,
+            Notice::Units { .. } => false,
         });
         // At once, and not when the patience with the extension has ended.
         assert!(matches!(first.await, Notice::Sample(_)));

@@ -144,6 +144,45 @@ fn one_that_tells_of_no_lock_says_so() {
 }
 
 #[test]
+fn windows_come_back_from_where_only_dwell_puts_them() {
+    block_on(async {
+        let mut fake = Hyprland::start().await;
+        let answers = |clients: String| {
+            move |question: &str| match question {
+                "j/clients" => clients.as_str().into(),
+                "j/activeworkspace" => r#"{"id":7,"name":"7"}"#.into(),
+                old if old.starts_with("dispatch movetoworkspacesilent ") => "ok".into(),
+                _ => "{}".into(),
+            }
+        };
+        let (here, gone) = (window("0x1", "AppA", "3", 0), window("0x1", "AppA", "special:dwell", 0));
+        let others = format!(
+            "{},{}",
+            window("0x2", "AppA", "special:magic", 0),
+            window("0x3", "AppB", "special:dwell", 0)
+        );
+        fake.ipc.answer(answers(format!("[{here},{others}]")));
+        fake.sensors.desktop.act(WindowAct::Restore(app("AppA")));
+        fake.sensors.desktop.act(WindowAct::Restore(app("AppB")));
+        let asked = fake.ipc.asked("dispatch ").await;
+        assert_eq!(asked, "dispatch movetoworkspacesilent 7,address:0x3", "left by a daemon that was killed");
+        fake.sensors.desktop.act(WindowAct::Minimise(app("AppA")));
+        for wanted in ["0x1", "0x2"] {
+            let asked = fake.ipc.asked("dispatch ").await;
+            assert_eq!(asked, format!("dispatch movetoworkspacesilent special:dwell,address:{wanted}"));
+        }
+        fake.ipc.answer(answers(format!("[{gone},{others}]")));
+        fake.sensors.desktop.act(WindowAct::Restore(app("appa")));
+        let asked = fake.ipc.asked("dispatch ").await;
+        assert_eq!(asked, "dispatch movetoworkspacesilent 3,address:0x1", "to where it was");
+        // The person has brought the other one back to a place of their own; that is where it stays.
+        fake.sensors.desktop.act(WindowAct::Restore(app("AppB")));
+        let asked = fake.ipc.asked("dispatch ").await;
+        assert_eq!(asked, "dispatch movetoworkspacesilent 7,address:0x3");
+    });
+}
+
+#[test]
 fn windows_are_put_away_and_closed_by_address() {
     block_on(async {
         let mut fake = Hyprland::start().await;

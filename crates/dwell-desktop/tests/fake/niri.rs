@@ -131,6 +131,39 @@ fn windows_are_put_away_and_closed_by_id() {
 }
 
 #[test]
+fn windows_come_back_to_where_they_were() {
+    block_on(async {
+        let fake = Niri::start().await;
+        let moved = |window: u64, workspace: u64| {
+            format!(
+                "{{\"Action\":{{\"MoveWindowToWorkspace\":{{\"window_id\":{window},\"reference\":{{\"Id\":{workspace}}},\"focus\":false}}}}}}\n"
+            )
+        };
+        let (mut fake, act) = (fake, |act: fn(_) -> WindowAct| act(app("AppA")));
+        fake.sensors.desktop.act(act(WindowAct::Restore));
+        fake.sensors.desktop.act(act(WindowAct::Minimise));
+        assert_eq!(fake.ipc.asked("Action").await, moved(3, 2), "nothing was put away before");
+        assert_eq!(fake.ipc.asked("Action").await, moved(5, 6));
+        // They are where they went. Of one the place where it was has gone meanwhile.
+        fake.ipc.answer(|question| match question {
+            "\"Windows\"\n" => {
+                let windows = WINDOWS.replace(r#""pid":0,"workspace_id":1"#, r#""pid":0,"workspace_id":2"#);
+                windows.replace(r#""workspace_id":4"#, r#""workspace_id":6"#).into()
+            }
+            "\"Workspaces\"\n" => WORKSPACES.replace(r#"{"id":4,"#, r#"{"id":40,"#).into(),
+            other => usual(other),
+        });
+        fake.sensors.desktop.act(act(WindowAct::Restore));
+        assert_eq!(fake.ipc.asked("Action").await, moved(3, 1));
+        assert_eq!(fake.ipc.asked("Action").await, moved(5, 40), "to what is in front on its screen");
+        // Once.
+        fake.sensors.desktop.act(act(WindowAct::Restore));
+        fake.sensors.desktop.act(WindowAct::Close(app("AppB")));
+        assert_eq!(fake.ipc.asked("Action").await, "{\"Action\":{\"CloseWindow\":{\"id\":9}}}\n");
+    });
+}
+
+#[test]
 fn an_older_niri_would_go_along_with_the_window_and_is_not_asked_to() {
     block_on(async {
         for version in

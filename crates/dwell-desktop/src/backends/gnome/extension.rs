@@ -49,6 +49,11 @@ impl Told {
         self.0.get("id").and_then(|id| u64::try_from(id).ok())
     }
 
+    /// Whether it is minimised; `None` where an extension that cannot bring it back does not tell.
+    pub(super) fn minimised(&self) -> Option<bool> {
+        self.0.get("minimised").and_then(|minimised| bool::try_from(minimised).ok())
+    }
+
     fn text(&self, key: &str) -> Option<&str> {
         <&str>::try_from(self.0.get(key)?).ok().filter(|text| !text.is_empty())
     }
@@ -87,9 +92,12 @@ impl Extension {
     pub(super) async fn act(&self, act: &WindowAct, ids: &[u64]) {
         let method = match act {
             WindowAct::Minimise(_) => "Minimise",
+            WindowAct::Restore(_) => "Restore",
             WindowAct::Close(_) => "Close",
+            WindowAct::FindUnits(_) => return,
         };
-        // That a window has closed meanwhile is no failure, and a shell that has gone is noticed elsewhere.
+        // That a window has closed meanwhile is no failure, and a shell that has gone is noticed elsewhere. An extension
+        // that was installed with an older dwell, or that the shell has not loaded anew since, knows no "Restore".
         let _: Answer<u32> = self.ask(method, &ids).await;
     }
 

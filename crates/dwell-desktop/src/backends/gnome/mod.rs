@@ -24,7 +24,7 @@ use self::extension::{Answer, Extension, Told};
 use self::idle::Watches;
 use super::ipc;
 use super::{Abilities, Context, Down};
-use crate::apps::Apps;
+use crate::freezer::Processes;
 use crate::idle::{Inhibitors, rule, subscribe};
 use crate::report::Levels;
 use crate::{WindowAct, clock};
@@ -66,13 +66,14 @@ impl Gnome {
             shell,
             idle_after: context.settings.idle_after,
             watches: None,
-            apps: context.apps,
-            levels: Levels::new(context.reporter),
+            levels: Levels::new(context.reporter.clone()),
             locked: is_covered(&bus).await,
             told: false,
             counts: Counts { focus: false, present: true },
             unseen_from: Some(clock::now() - GRACE),
+            front: None,
             bus,
+            context,
         };
         session.watch_idle(&inhibitors).await?;
         session.look_for_extension().await?;
@@ -131,10 +132,12 @@ struct Session {
     idle_after: Millis,
     /// `None` while the shell has no idle monitor: it takes that name later than its own.
     watches: Option<Watches>,
-    apps: Apps,
+    context: Context,
     levels: Levels,
     /// The shell covers the screen.
     locked: bool,
+    /// The shell's number for the window in front.
+    front: Option<u64>,
     /// The extension, as it is there now, has told what has focus.
     told: bool,
     counts: Counts,
@@ -220,7 +223,14 @@ impl Session {
         self.told = true;
         self.unseen_from = None;
         self.levels.attached(NAME, "GNOME Shell's extension tells what has focus", ABILITIES).await;
-        let app = told.window().map(|window| self.apps.identify(&window));
+        let app = told.window().map(|window| self.context.apps.identify(&window));
+        let front = told.id();
+        if self.front != front
+            && let Some(front) = front
+        {
+            self.context.away.seen(front);
+        }
+        self.front = front;
         self.counts.focus = app.is_some();
         self.levels.focus(at, app).await;
     }
@@ -280,11 +290,33 @@ impl Session {
 
     /// Does something to every window of a program.
     async fn act(&self, act: &WindowAct) {
-        let Answer::Is(windows) = self.extension.windows().await else { return };
-        let of_app =
-            |told: &&Told| told.window().is_some_and(|window| act.is_for(&self.apps.identify(&window)));
-        let ids: Vec<u64> = windows.iter().filter(of_app).filter_map(Told::id).collect();
-        if !ids.is_empty() {
+        let windows = match self.extension.windows().await {
+            Answer::Is(windows) => windows,
+            Answer::Refused | Answer::None => Vec::new(),
+        };
+        // While the screen is locked none are told of, and all are still there.
+        if !windows.is_empty() {
+            let is = |told: &Told, id: &str| told.id().is_some_and(|own| own.to_string() == id);
+            self.context.away.keep(|id| windows.iter().any(|told| is(told, id)));
+        }
+        let (mut ids, mut processes) = (Vec::new(), Processes::default());
+        for told in &windows {
+            let (Some(window), Some(id)) = (told.window(), told.id()) else { continue };
+            let is_meant = match act {
+                WindowAct::Restore(app) => self.context.away.take(id, app).is_some(),
+                _ => act.is_for(&self.context.apps.identify(&window)),
+            };
+            processes.note(is_meant, window.pid);
+            if let (WindowAct::Minimise(app), true, Some(false)) = (act, is_meant, told.minimised()) {
+                self.context.away.put(id, app, None);
+            }
+            if is_meant {
+                ids.push(id);
+            }
+        }
+        // The active one last: so none of the others becomes active for a moment, as if the person had chosen it.
+        ids.sort_by_key(|id| Some(*id) == self.front);
+        if !self.context.is_done(act, &processes).await && !ids.is_empty() {
             self.extension.act(act, &ids).await;
         }
     }

@@ -14,12 +14,17 @@ use zbus::names::OwnedUniqueName;
 
 use super::acts::Acts;
 use crate::apps::{Apps, Window};
+use crate::away::Away;
+use crate::backends::Context;
+use crate::freezer::Processes;
 use crate::{WindowAct, clock};
 
 /// What became active, and when it was told.
 #[derive(Debug)]
 pub(super) struct Active {
     pub(super) at: Boot,
+    /// Which window of KWin's; empty: none.
+    pub(super) id: String,
     pub(super) window: Option<Window>,
 }
 
@@ -30,7 +35,7 @@ pub(super) struct Ear {
     pub(super) token: String,
     pub(super) heard: mpsc::UnboundedSender<Active>,
     pub(super) acts: Arc<Acts>,
-    pub(super) apps: Apps,
+    pub(super) context: Context,
 }
 
 impl Ear {
@@ -50,6 +55,7 @@ impl Ear {
     fn active(
         &self,
         token: &str,
+        id: &str,
         desktop_file: &str,
         class: &str,
         pid: &str,
@@ -59,12 +65,12 @@ impl Ear {
         let nothing = desktop_file.is_empty() && class.is_empty() && pid.is_empty();
         let window = (!nothing).then(|| window(desktop_file, class, pid.parse().ok()));
         // Nobody listens any more when the back end is about to end.
-        let _ = self.heard.send(Active { at: clock::now(), window });
+        let _ = self.heard.send(Active { at: clock::now(), id: id.to_owned(), window });
         Ok(())
     }
 
     /// All windows, as a JSON list, for the act of this number; the answer names those to act on, with blanks between.
-    fn windows(
+    async fn windows(
         &self,
         token: &str,
         number: &str,
@@ -72,8 +78,13 @@ impl Ear {
         #[zbus(header)] header: Header<'_>,
     ) -> fdo::Result<String> {
         self.admit(&header, token)?;
-        let act = self.acts.take(number);
-        Ok(act.map(|act| meant(&act, windows, &self.apps)).unwrap_or_default())
+        let Some(act) = self.acts.take(number) else { return Ok(String::new()) };
+        let listed: Vec<Listed> = serde_json::from_str(windows).unwrap_or_default();
+        let (meant, processes) = meant(&act, &listed, &self.context.apps, &self.context.away);
+        if self.context.is_done(&act, &processes).await {
+            return Ok(String::new());
+        }
+        Ok(meant.join(" "))
     }
 
     /// The act of this number is done.
@@ -92,16 +103,31 @@ struct Listed {
     class: String,
     /// X11 windows may have none: then it is -1 or 0.
     pid: i64,
+    minimised: bool,
+    active: bool,
 }
 
-/// The ids of the windows that an act is meant for.
-fn meant(act: &WindowAct, windows: &str, apps: &Apps) -> String {
-    let listed: Vec<Listed> = serde_json::from_str(windows).unwrap_or_default();
-    let is_meant = |listed: &&Listed| {
-        let pid = u32::try_from(listed.pid).ok();
-        act.is_for(&apps.identify(&window(&listed.desktop_file, &listed.class, pid)))
-    };
-    listed.iter().filter(is_meant).map(|listed| &*listed.id).collect::<Vec<_>>().join(" ")
+/// The ids of the windows that an act is meant for, in the order in which to do it, and the processes of all windows.
+fn meant<'a>(act: &WindowAct, listed: &'a [Listed], apps: &Apps, away: &Away) -> (Vec<&'a str>, Processes) {
+    away.keep(|id| listed.iter().any(|listed| listed.id == id));
+    let (mut meant, mut processes) = (Vec::new(), Processes::default());
+    for listed in listed {
+        let window = window(&listed.desktop_file, &listed.class, u32::try_from(listed.pid).ok());
+        let is_meant = match act {
+            WindowAct::Restore(app) => away.take(&listed.id, app).is_some() && listed.minimised,
+            _ => act.is_for(&apps.identify(&window)),
+        };
+        processes.note(is_meant, window.pid);
+        if let (WindowAct::Minimise(app), true, false) = (act, is_meant, listed.minimised) {
+            away.put(&listed.id, app, None);
+        }
+        if is_meant {
+            meant.push(listed);
+        }
+    }
+    // The active one last: so none of the others becomes active for a moment, as if the person had chosen it.
+    meant.sort_by_key(|listed| listed.active);
+    (meant.into_iter().map(|listed| &*listed.id).collect(), processes)
 }
 
 /// KWin names the desktop file where it found one; for X11 windows the class is what there is.
@@ -119,11 +145,16 @@ mod tests {
     #[test]
     fn acts_are_meant_for_windows_of_one_program() {
         let apps = Apps::new(&Surroundings::default());
-        let windows = r#"[{"id":"{1}","desktop_file":"","class":"AppA","pid":-1},
-            {"id":"{2}","desktop_file":"AppB","class":"AppA","pid":0},
-            {"id":"{3}","desktop_file":"appa","class":"x","pid":0}]"#;
-        let act = WindowAct::Close(AppId::new("AppA").unwrap());
-        assert_eq!(meant(&act, windows, &apps), "{1} {3}");
-        assert_eq!(meant(&act, "no list", &apps), "");
+        let windows = r#"[{"id":"{1}","desktop_file":"","class":"AppA","pid":-1,"minimised":false,"active":true},
+            {"id":"{2}","desktop_file":"AppB","class":"AppA","pid":0,"minimised":false,"active":false},
+            {"id":"{3}","desktop_file":"appa","class":"x","pid":0,"minimised":true,"active":false}]"#;
+        let (mut listed, away) = (serde_json::from_str::<Vec<Listed>>(windows).unwrap(), Away::default());
+        let meant = |act: &WindowAct, listed: &[Listed]| meant(act, listed, &apps, &away).0.join(" ");
+        let app = AppId::new("AppA").unwrap();
+        assert_eq!(meant(&WindowAct::Close(app.clone()), &listed), "{3} {1}", "the active one last");
+        assert_eq!(meant(&WindowAct::Minimise(app.clone()), &listed), "{3} {1}");
+        listed[0].minimised = true;
+        assert_eq!(meant(&WindowAct::Restore(app.clone()), &listed), "{1}", "the other one was away before");
+        assert_eq!(meant(&WindowAct::Restore(app), &listed), "");
     }
 }

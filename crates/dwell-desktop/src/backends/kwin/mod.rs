@@ -82,6 +82,13 @@ async fn granted(
             let at = clock::now();
             let app = active.as_ref().map(|(_, window)| context.apps.identify(window));
             levels.focus(at, app).await;
+            let of = |shown: &Option<(_, _)>| shown.as_ref().map(|(id, _)| id).cloned();
+            let (before, now) = (shown.as_ref().and_then(of), of(&active));
+            if before != now
+                && let Some(name) = now.and_then(|id| client.plasma_name(&id))
+            {
+                context.away.seen(name);
+            }
             shown = Some(active);
         }
         idleness.state(&client, &mut levels).await;
@@ -90,7 +97,7 @@ async fn granted(
             changed = client.changed_while(counts) => changed?,
             () = idleness.changed() => {}
             act = acts.recv() => match act {
-                Some(act) => client.act_on_plasma_windows(&act, &context.apps)?,
+                Some(act) => client.act_on_plasma_windows(&act, context).await?,
                 None => std::future::pending().await,
             },
         }

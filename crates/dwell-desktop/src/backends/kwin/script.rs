@@ -47,7 +47,12 @@ pub(super) async fn run(
     levels.attached(NAME, "a script in KWin tells what has focus", ABILITIES).await;
     client.state_idle_health(&mut levels, NAME).await;
     let mut idleness = Idleness::new(context).await;
+    let mut front = String::new();
     loop {
+        if active.id != front {
+            context.away.seen(&active.id);
+            front.clone_from(&active.id);
+        }
         let app = active.window.as_ref().map(|window| context.apps.identify(window));
         levels.focus(active.at, app).await;
         idleness.state(&client, &mut levels).await;
@@ -97,8 +102,8 @@ impl Scripting {
         let object = OwnedObjectPath::try_from(path).map_err(|_| ended())?;
         let (heard, told) = mpsc::unbounded_channel();
         let acts = Arc::new(Acts::default());
-        let apps = context.apps.clone();
-        let ear = Ear { kwin, heard, acts: Arc::clone(&acts), apps, token: token.clone() };
+        let context = context.clone();
+        let ear = Ear { kwin, heard, acts: Arc::clone(&acts), context, token: token.clone() };
         session.object_server().at(&object, ear).await.map_err(|_| ended())?;
         let mut kwin = Self { session, runtime, owners, object, token, told, acts };
         kwin.load(FOCUS_NAME, FOCUS, &[]).await?;
@@ -110,7 +115,10 @@ impl Scripting {
     async fn act(&self, act: WindowAct) -> Result<(), Down> {
         let verb = match act {
             WindowAct::Minimise(_) => "minimise",
+            WindowAct::Restore(_) => "restore",
             WindowAct::Close(_) => "close",
+            // It is told what windows there are, and to do nothing.
+            WindowAct::FindUnits(_) => "nothing",
         };
         let number = self.acts.begin(act).to_string();
         let loaded = self.load(ACT_NAME, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;

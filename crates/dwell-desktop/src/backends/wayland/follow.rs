@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use tokio::sync::mpsc;
 
 use super::{Client, Down};
-use crate::apps::{Apps, Window};
+use crate::apps::Window;
 use crate::backends::Context;
 use crate::report::Levels;
 use crate::{WindowAct, clock};
@@ -19,13 +19,13 @@ pub(crate) trait Source {
     ///
     /// # Errors
     /// It has gone, or makes no sense.
-    async fn focused(&mut self) -> Result<Option<Window>, Down>;
+    async fn focused(&mut self, context: &Context) -> Result<Option<Window>, Down>;
 
     /// Does something to every window of a program.
     ///
     /// # Errors
     /// It was not done.
-    async fn act(&mut self, client: &Client, act: &WindowAct, apps: &Apps) -> Result<(), Down>;
+    async fn act(&mut self, client: &mut Client, act: &WindowAct, context: &Context) -> Result<(), Down>;
 }
 
 impl Client {
@@ -44,7 +44,7 @@ impl Client {
             if shown.as_ref() != Some(&active) {
                 let app = match self.active_toplevel() {
                     Some(window) => {
-                        let known = source.focused().await?;
+                        let known = source.focused(context).await?;
                         Some(context.apps.identify(&known.unwrap_or(window)))
                     }
                     None => None,
@@ -57,7 +57,7 @@ impl Client {
                 changed = self.changed() => changed?,
                 act = acts.recv() => match act {
                     // An act that was not carried out is no reason to lose sight of focus.
-                    Some(act) => drop(source.act(&self, &act, &context.apps).await),
+                    Some(act) => drop(source.act(&mut self, &act, context).await),
                     None => std::future::pending().await,
                 },
             }

@@ -17,7 +17,9 @@ use wayland_protocols_plasma::plasma_window_management::client::{
 
 use super::{Client, Down, State};
 use crate::WindowAct;
-use crate::apps::{Apps, Window};
+use crate::apps::Window;
+use crate::backends::Context;
+use crate::freezer::Processes;
 
 /// The newest version that is taken: from 18 on, each window tells its geometry once more.
 const VERSION: u32 = 17;
@@ -32,6 +34,8 @@ pub(super) struct Plasma {
 
 struct PlasmaWindow {
     handle: OrgKdePlasmaWindow,
+    /// What KWin calls it, to every program alike.
+    name: String,
     app_id: String,
     pid: Option<u32>,
     /// When it was activated, as a count of activations; `None`: it has no focus.
@@ -67,8 +71,9 @@ impl Plasma {
         }
     }
 
-    fn insert(&mut self, handle: OrgKdePlasmaWindow) {
+    fn insert(&mut self, handle: OrgKdePlasmaWindow, name: String) {
         let window = PlasmaWindow {
+            name,
             app_id: String::new(),
             pid: None,
             activated: None,
@@ -97,17 +102,41 @@ impl Client {
         Some((id.clone(), window.window()))
     }
 
+    /// What KWin calls a window.
+    pub(crate) fn plasma_name(&self, id: &ObjectId) -> Option<&str> {
+        self.state.plasma.known.get(id).map(|window| &*window.name)
+    }
+
     /// Does something to every window of a program.
-    pub(crate) fn act_on_plasma_windows(&self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
-        for window in self.state.plasma.known.values() {
-            if !act.is_for(&apps.identify(&window.window())) {
-                continue;
+    pub(crate) async fn act_on_plasma_windows(&self, act: &WindowAct, context: &Context) -> Result<(), Down> {
+        let all = || self.state.plasma.known.values();
+        context.away.keep(|name| all().any(|window| window.name == name));
+        let (mut meant, mut processes) = (Vec::new(), Processes::default());
+        for window in all() {
+            let is_meant = match act {
+                WindowAct::Restore(app) => context.away.take(&window.name, app).is_some(),
+                _ => act.is_for(&context.apps.identify(&window.window())),
+            };
+            processes.note(is_meant, window.pid);
+            if is_meant {
+                meant.push(window);
             }
-            let minimised = WindowState::Minimized as u32;
+        }
+        if context.is_done(act, &processes).await {
+            return Ok(());
+        }
+        // The active one last: so none of the others becomes active for a moment, as if the person had chosen it.
+        meant.sort_by_key(|window| window.activated);
+        let minimised = WindowState::Minimized as u32;
+        for window in meant {
             match act {
-                WindowAct::Minimise(_) if !window.minimised => window.handle.set_state(minimised, minimised),
-                WindowAct::Minimise(_) => {}
+                WindowAct::Minimise(app) if !window.minimised => {
+                    context.away.put(&window.name, app, None);
+                    window.handle.set_state(minimised, minimised);
+                }
+                WindowAct::Restore(_) if window.minimised => window.handle.set_state(minimised, 0),
                 WindowAct::Close(_) => window.handle.close(),
+                WindowAct::Minimise(_) | WindowAct::Restore(_) | WindowAct::FindUnits(_) => {}
             }
         }
         self.send()
@@ -129,9 +158,12 @@ impl Dispatch<OrgKdePlasmaWindowManagement, ()> for State {
     ) {
         match event {
             // Before version 13 by number, from then on by UUID, never by both.
-            management::Event::Window { id } => state.plasma.insert(management.get_window(id, handle, ())),
+            management::Event::Window { id } => {
+                state.plasma.insert(management.get_window(id, handle, ()), id.to_string());
+            }
             management::Event::WindowWithUuid { uuid, .. } => {
-                state.plasma.insert(management.get_window_by_uuid(uuid, handle, ()));
+                let window = management.get_window_by_uuid(uuid.clone(), handle, ());
+                state.plasma.insert(window, uuid);
             }
             _ => {}
         }

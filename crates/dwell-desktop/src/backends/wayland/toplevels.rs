@@ -4,6 +4,8 @@
 
 use std::collections::HashMap;
 
+use dwell_core::subject::AppId;
+
 use wayland_client::backend::ObjectId;
 use wayland_client::protocol::wl_registry;
 use wayland_client::{Connection, Dispatch, Proxy, QueueHandle, event_created_child};
@@ -14,7 +16,9 @@ use wayland_protocols_wlr::foreign_toplevel::v1::client::{
 
 use super::{Client, Down, State};
 use crate::WindowAct;
-use crate::apps::{Apps, Window};
+use crate::apps::Window;
+use crate::backends::Context;
+use crate::freezer::Processes;
 
 /// The toplevels that the compositor tells of.
 #[derive(Default)]
@@ -33,6 +37,9 @@ pub(super) struct Toplevel {
     /// When it was activated, as a count of activations; `None`: it has no focus.
     activated: Option<u64>,
     minimised: bool,
+    /// The program for which it was put away. Of no use to another connection, which gets other numbers: so a settings
+    /// change forgets this, and the task bar brings the window back.
+    away: Option<AppId>,
 }
 
 impl Toplevel {
@@ -87,16 +94,38 @@ impl Client {
     }
 
     /// Does something to every toplevel of a program.
-    pub(crate) fn act_on_toplevels(&self, act: &WindowAct, apps: &Apps) -> Result<(), Down> {
-        for toplevel in self.state.toplevels.known.values() {
-            let Some(handle) = &toplevel.handle else { continue };
-            if !act.is_for(&apps.identify(&toplevel.window())) {
-                continue;
+    pub(crate) async fn act_on_toplevels(&mut self, act: &WindowAct, context: &Context) -> Result<(), Down> {
+        let (mut meant, mut processes) = (Vec::new(), Processes::default());
+        for toplevel in self.state.toplevels.known.values_mut() {
+            let is_meant = match (act, &toplevel.away) {
+                (WindowAct::Restore(app), away) => away.as_ref().is_some_and(|away| app.covers(away)),
+                _ => act.is_for(&context.apps.identify(&toplevel.window())),
+            };
+            processes.note(is_meant, None);
+            if is_meant {
+                meant.push(toplevel);
             }
+        }
+        if context.is_done(act, &processes).await {
+            return Ok(());
+        }
+        // The active one last: so none of the others becomes active for a moment, as if the person had chosen it.
+        meant.sort_by_key(|toplevel| toplevel.activated);
+        for toplevel in meant {
+            let Some(handle) = &toplevel.handle else { continue };
             match act {
-                WindowAct::Minimise(_) if !toplevel.minimised => handle.set_minimized(),
-                WindowAct::Minimise(_) => {}
+                WindowAct::Minimise(app) if !toplevel.minimised => {
+                    toplevel.away = Some(app.clone());
+                    handle.set_minimized();
+                }
+                WindowAct::Restore(_) => {
+                    toplevel.away = None;
+                    if toplevel.minimised {
+                        handle.unset_minimized();
+                    }
+                }
                 WindowAct::Close(_) => handle.close(),
+                WindowAct::Minimise(_) | WindowAct::FindUnits(_) => {}
             }
         }
         self.send()
@@ -151,6 +180,8 @@ impl Dispatch<ZwlrForeignToplevelHandleV1, ()> for State {
                 } else if known.activated.is_none() {
                     *activations += 1;
                     known.activated = Some(*activations);
+                    // The person has brought it back, or never lost sight of it.
+                    known.away = None;
                 }
                 known.minimised = has(toplevel::State::Minimized);
             }
