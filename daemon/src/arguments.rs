@@ -15,6 +15,7 @@ dwelld - measures screen time on this machine and keeps the limits you set
 
 Usage: dwelld [OPTIONS]
        dwelld attach        tell the running daemon where the display is
+       dwelld sweep         let programs run again that a limit froze, after the daemon is gone
        dwelld restore FILE  put a backup back; `dwell vault restore` asks first
        dwelld salvage FILE  make a vault of what a damaged one still holds
 
@@ -59,6 +60,8 @@ pub enum Call {
     Run(Options),
     /// Tell the daemon where the display is.
     Attach,
+    /// Undo what a daemon that is gone has left.
+    Sweep,
     /// Connect to this Wayland socket for the daemon that started this process; see [`CONNECT`].
     Connect(PathBuf),
     /// Put a vault in the place of the one that is there.
@@ -107,6 +110,7 @@ impl Arguments {
         let call = match what {
             None => Call::Run(options),
             Some(word) if word == "attach" && file.is_none() => Call::Attach,
+            Some(word) if word == "sweep" && file.is_none() => Call::Sweep,
             Some(word) if word == CONNECT => {
                 Call::Connect(file.ok_or_else(|| wrong("a socket is missing".to_owned()))?.into())
             }
@@ -129,6 +133,7 @@ mod tests {
     #[test]
     fn the_command_line() {
         assert!(matches!(parse(&["attach"]), Ok(Arguments::Call(Call::Attach))));
+        assert!(matches!(parse(&["sweep"]), Ok(Arguments::Call(Call::Sweep))));
         assert!(matches!(
             parse(&["--sensors", "intake", "--dry-run"]),
             Ok(Arguments::Call(Call::Run(Options { sensors: Sensors::Intake, dry_run: true, .. })))

@@ -20,6 +20,9 @@ pub struct Environment {
     pub credentials: Credentials,
     /// The variables that say where a display may be found.
     pub surroundings: Surroundings,
+    /// The locale of what is said to the person, as LC_ALL, LC_MESSAGES or LANG has it (locale(7): the first one that
+    /// is set).
+    pub locale: String,
 }
 
 impl Environment {
@@ -48,7 +51,10 @@ impl Environment {
             .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         let credentials = Credentials::new(path("CREDENTIALS_DIRECTORY"));
         let surroundings = Surroundings::new(variables).connecting_by(connector());
-        Ok(Self { data_dir, config, credentials, surroundings })
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let locale =
+            text("LC_ALL").or_else(|| text("LC_MESSAGES")).or_else(|| text("LANG")).unwrap_or_default();
+        Ok(Self { data_dir, config, credentials, surroundings, locale })
     }
 }
 

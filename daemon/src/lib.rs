@@ -28,5 +28,4 @@ pub mod record;
 pub mod roles;
 pub mod start;
 pub mod store;
-pub mod texts;
 pub mod watch;

@@ -5,9 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use dwell_core::calendar::CivilDay;
+use dwell_core::calendar::{CivilDay, DayStart};
+use dwell_core::ledger::Tally;
 use dwell_core::policy::Stage;
-use dwell_core::rules::Rule;
+use dwell_core::rules::{Amount, AtLimit, Budget, Per, Rule, RuleId};
+use dwell_core::standing::Standing;
+use dwell_core::subject::{Category, Subject, Target};
 use dwell_core::time::{Boot, Millis};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -18,16 +21,86 @@ use crate::clock;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub struct Record {
-    /// The rules.
-    pub rules: Vec<Rule>,
+    /// The rules as the person wrote them, or as dwell did for them: see [`dwell_core::rules::RulesText`].
+    pub text: Text,
+    /// Rules as the first versions kept them: read once, and kept as text from then on.
+    #[serde(rename = "rules", skip_serializing_if = "Vec::is_empty")]
+    pub before_text: Vec<FirstRule>,
+    /// What is in force beside the rules.
+    pub standing: Standing,
     /// How far each rule, by its id, had come when the person was last told: nobody is told twice after a restart.
-    pub told: BTreeMap<String, (CivilDay, Stage)>,
-    /// What each limited target was charged, and on which day: counters go on where history cannot be read.
-    pub used: BTreeMap<String, (CivilDay, Millis)>,
-    /// Of that, what was forgotten since: it is recorded nowhere, and stays counted until the day is over.
-    pub forgotten: BTreeMap<String, (CivilDay, Millis)>,
+    pub stages: BTreeMap<String, (CivilDay, Stage)>,
+    /// What each rule, by its id, was charged: counters go on where history cannot be read.
+    pub charged: Counters,
+    /// Of that, what was forgotten since: it is recorded nowhere, and stays counted until the period is over.
+    #[serde(rename = "forgotten-charges")]
+    pub forgotten: Counters,
+    /// What limits have put away or frozen and not given back yet.
+    pub held_back: Vec<HeldBack>,
+    /// How time is charged, as it was in force last: the configuration alone cannot loosen it.
+    pub charging: Option<Charging>,
     /// The last daemon's run.
     pub last: Option<Last>,
+}
+
+/// The settings that change what is charged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Charging {
+    /// Without input for this long the person counts as away.
+    pub idle_after: Millis,
+    /// When a day starts.
+    pub day_start: DayStart,
+    /// The zone that was chosen; `None`: the system's.
+    pub zone: Option<String>,
+}
+
+/// What rules were charged, by their ids, each with the number of its period.
+pub type Counters = BTreeMap<String, (i64, Tally)>;
+
+/// A text of rules. Private: prints as `‹redacted›`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Text(pub String);
+
+impl std::fmt::Debug for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("‹redacted›")
+    }
+}
+
+/// A program that a limit acted on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct HeldBack {
+    /// What was in front when the limit acted.
+    pub subject: Subject,
+    /// Its category then.
+    pub category: Option<Category>,
+    /// The units of the person's own systemd that were frozen.
+    #[serde(default)]
+    pub frozen: Vec<Text>,
+}
+
+/// A rule as the first versions kept it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct FirstRule {
+    id: RuleId,
+    target: Target,
+    amount: Millis,
+    #[serde(default)]
+    warn: Option<Millis>,
+    #[serde(default)]
+    at_limit: AtLimit,
+}
+
+impl From<FirstRule> for Rule {
+    fn from(first: FirstRule) -> Self {
+        let budget = Budget { amount: Amount::Time(first.amount), per: Per::Day };
+        let warn = first.warn.map(|warn| vec![warn].into_iter().filter(|warn| !warn.is_zero()).collect());
+        Self { warn, at_limit: first.at_limit, ..Self::new(first.id, first.target, Some(budget)) }
+    }
 }
 
 /// A daemon's run: written when it starts, and again when it stops in good order.
@@ -86,47 +159,55 @@ impl Record {
 pub struct UnreadableRecord;
 
 /// The kernel's id of this boot, or an empty text where it gives none.
-fn boot_id() -> String {
+pub fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dwell_core::rules::{AtLimit, Per, RuleId};
 
     #[test]
-    fn a_record_reads_back_and_its_form_is_pinned() {
+    fn a_record_reads_back() {
         let record = Record {
-            rules: vec![Rule {
-                id: RuleId::new("firefox").unwrap(),
-                target: "app:org.mozilla.firefox".parse().unwrap(),
-                amount: Millis::from_mins(30),
-                per: Per::Day,
-                warn: Some(Millis::from_mins(5)),
-                at_limit: AtLimit::Block,
-            }],
-            told: BTreeMap::from([(
+            text: Text("# mine\n".to_owned()),
+            stages: BTreeMap::from([(
                 "firefox".to_owned(),
-                (CivilDay::from_epoch_days(20_000), Stage::Warned),
+                (CivilDay::from_epoch_days(20_000), Stage::Warned(1)),
             )]),
-            used: BTreeMap::from([(
-                "app:org.mozilla.firefox".to_owned(),
-                (CivilDay::from_epoch_days(20_000), Millis::from_secs(90)),
+            charged: BTreeMap::from([(
+                "firefox".to_owned(),
+                (20_000, Tally { time: Millis::from_secs(90), opens: 2 }),
             )]),
-            forgotten: BTreeMap::new(),
-            last: None,
+            held_back: vec![HeldBack {
+                subject: "app:org.mozilla.firefox".parse().map(subject).unwrap(),
+                category: None,
+                frozen: vec![Text("app-firefox.scope".to_owned())],
+            }],
+            ..Record::default()
         };
         let bytes = record.to_bytes();
-        assert_eq!(
-            String::from_utf8_lossy(&bytes),
-            "{\"rules\":[{\"id\":\"firefox\",\"target\":\"app:org.mozilla.firefox\",\"amount\":1800000,\"per\":\"day\",\
-             \"warn\":300000,\"at-limit\":\"block\"}],\"told\":{\"firefox\":[20000,\"warned\"]},\
-             \"used\":{\"app:org.mozilla.firefox\":[20000,90000]},\
-             \"forgotten\":{},\"last\":null}"
-        );
         assert_eq!(Record::from_bytes(&bytes), Ok(record));
         assert_eq!(Record::from_bytes(b"{}"), Ok(Record::default()));
         assert_eq!(Record::from_bytes(b"nonsense"), Err(UnreadableRecord));
+    }
+
+    fn subject(target: Target) -> Subject {
+        let Target::App(app) = target else { panic!("an app") };
+        Subject::app(app)
+    }
+
+    #[test]
+    fn what_the_first_versions_kept_is_understood() {
+        let first =
+            br#"{"rules":[{"id":"firefox","target":"app:org.mozilla.firefox","amount":1800000,"per":"day",
+            "warn":300000,"at-limit":"close"}],"told":{"firefox":[20000,"warned"]},
+            "used":{"app:org.mozilla.firefox":[20000,90000]},"forgotten":{},"last":null}"#;
+        let record = Record::from_bytes(first).unwrap();
+        let rule = Rule::from(record.before_text.first().cloned().unwrap());
+        assert_eq!(rule.time(), Some(Millis::from_mins(30)));
+        assert_eq!(rule.warn, Some(vec![Millis::from_mins(5)]));
+        assert_eq!(rule.at_limit, AtLimit::Close);
+        assert_eq!(rule.check(), Ok(()));
     }
 }

@@ -12,7 +12,7 @@ use crate::confine::confine;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::put_back::Order;
-use crate::roles::{attach, user};
+use crate::roles::{attach, sweep, user};
 
 /// Runs the daemon.
 ///
@@ -32,6 +32,17 @@ pub fn run(options: user::Options) -> Result<(), Failure> {
 pub fn attach() -> Result<(), Failure> {
     confine_or_fail()?;
     block_on(attach::attach())
+}
+
+/// Lets what a daemon that is gone had frozen run again.
+///
+/// # Errors
+/// Why that could not be found out.
+pub fn sweep() -> Result<(), Failure> {
+    confine_or_fail()?;
+    log();
+    let environment = Environment::read()?;
+    block_on(sweep::sweep(environment))
 }
 
 /// Connects to a compositor for the daemon, which is at the other end of standard input. This process holds no secrets,

@@ -146,11 +146,9 @@ async fn limits_that_never_count_are_refused_or_told_of() {
     );
     assert_eq!(set("app:foot", 60_000).await.unwrap().target, "app:foot");
 
-    // A category has no limits, whichever way one asks.
-    let none = "limits on categories are not supported yet | name programs or domains: app:ID, domain:D";
-    assert_eq!(refused(set("category:games", 60_000).await.unwrap_err()), none);
-    assert_eq!(refused(own.check("category:games").await.unwrap_err()), none);
-    assert_eq!(refused(own.why("category:games").await.unwrap_err()), none);
+    // What a desktop file says of its category counts for a limit on that.
+    assert_eq!(set("category:games", 60_000).await.unwrap().target, "category:games");
+    assert_eq!(own.check("category:games").await.unwrap().verdict, "allowed");
     daemon.stop().await;
 }
 

@@ -112,6 +112,7 @@ mod in_process {
     use dwell_bus::Request;
     use dwell_core::calendar::Calendar;
     use dwell_core::config::Config;
+    use dwell_core::texts::Texts;
     use dwell_daemon::environment::zone;
     use dwell_daemon::hub::{Hub, Inputs, Parts, Past};
     use dwell_daemon::store::{Opening, Store};
@@ -148,11 +149,23 @@ mod in_process {
             let names = AppNames::new(&Surroundings::default());
             let config_path = folder.join("config.toml");
             let sensors = Sensors::Own;
-            let parts =
-                Parts { config, config_path, data_dir, sensors, store, condition, orders, errands, names };
+            let texts = Texts::new("C");
+            let parts = Parts {
+                config,
+                config_path,
+                data_dir,
+                sensors,
+                store,
+                condition,
+                orders,
+                errands,
+                names,
+                texts,
+            };
             let hub = Hub::new(parts, past).unwrap();
             let (stop, stopped) = oneshot::channel::<()>();
-            let inputs = Inputs { notices: heard, requests: asked, news, config_changed };
+            let (_, acted) = mpsc::unbounded_channel();
+            let inputs = Inputs { notices: heard, requests: asked, news, acted, config_changed };
             let hub = tokio::spawn(hub.run(inputs, async { drop(stopped.await) }));
             Self { notices, requests, stop, hub, vault }
         }

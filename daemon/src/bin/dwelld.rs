@@ -21,6 +21,7 @@ fn main() -> ExitCode {
             Ok(0)
         }
         Ok(Arguments::Call(Call::Attach)) => start::attach().map(|()| 0),
+        Ok(Arguments::Call(Call::Sweep)) => start::sweep().map(|()| 0),
         Ok(Arguments::Call(Call::Connect(socket))) => start::connect(&socket).map(|()| 0),
         Ok(Arguments::Call(Call::PutBack(order))) => start::put_back(order),
         Ok(Arguments::Call(Call::Run(options))) => start::run(options).map(|()| 0),

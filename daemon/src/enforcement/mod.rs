@@ -3,18 +3,23 @@
 //! It is reached through a channel, so that the same orders can go to an agent in another session. With
 //! `--dry-run` it prints what it would do.
 
+mod freeze;
 mod notify;
+pub mod prompt;
 
 use std::sync::Arc;
 
 use dwell_bus::Own;
+use dwell_desktop::freezer::Unit;
 use dwell_desktop::{Desktop, Settings, Surroundings, WindowAct};
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
 
-pub use notify::Notifier;
+pub use freeze::Freezer;
+pub use notify::{Acted, Action, Button, Notifier, Offer};
+pub use prompt::Window;
 
-use crate::texts::Notice;
+use dwell_core::texts::Notice;
 
 /// An order. Private, so it has no `Debug`.
 pub enum Order {
@@ -28,7 +33,22 @@ pub enum Order {
         notice: Notice,
         /// Whether it accompanies an act: then it is shown above full-screen windows too.
         urgent: bool,
+        /// What the person can do about it.
+        offers: Vec<Offer>,
     },
+    /// Show the window about a rule, where there is one.
+    Prompt {
+        /// What the rule is about.
+        target: String,
+        /// The rule's id.
+        rule: String,
+    },
+    /// Freeze these units of the person's own systemd.
+    Freeze(Vec<Unit>),
+    /// Let them run again.
+    Thaw(Vec<Unit>),
+    /// Lock the session.
+    Lock,
     /// What was told about a rule no longer holds.
     TakeBack {
         /// The rule's id.
@@ -50,6 +70,10 @@ pub struct Hands {
     pub desktop: Option<Arc<Desktop>>,
     /// Where to emit the signal `Changed`.
     pub emitter: SignalEmitter<'static>,
+    /// What freezes programs, and lets them run again.
+    pub freezer: Freezer,
+    /// The window that opens when a limit acts.
+    pub window: mpsc::UnboundedSender<Window>,
     /// The notification service. A task of its own: a service that hangs must not keep windows from being put away.
     pub notifier: mpsc::UnboundedSender<notify::Word>,
     /// Acts on windows and words are printed instead.
@@ -60,14 +84,33 @@ pub struct Hands {
 pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
     while let Some(order) = orders.recv().await {
         match order {
-            Order::Window(_) | Order::Tell { .. } | Order::TakeBack { .. } if hands.dry_run => print(&order),
+            Order::Window(_)
+            | Order::Tell { .. }
+            | Order::TakeBack { .. }
+            | Order::Prompt { .. }
+            | Order::Freeze(_)
+            | Order::Thaw(_)
+            | Order::Lock
+                if hands.dry_run =>
+            {
+                print(&order);
+            }
             Order::Window(act) => {
                 if let Some(desktop) = &hands.desktop {
                     desktop.act(act);
                 }
             }
-            Order::Tell { rule, notice, urgent } => hands.say(notify::Word::Tell { rule, notice, urgent }),
-            Order::TakeBack { rule } => hands.say(notify::Word::TakeBack { rule }),
+            Order::Tell { rule, notice, urgent, offers } => {
+                hands.say(notify::Word::Tell { rule, notice, urgent, offers });
+            }
+            Order::TakeBack { rule } => {
+                hands.window(Window::Hide { rule: rule.clone() });
+                hands.say(notify::Word::TakeBack { rule });
+            }
+            Order::Prompt { target, rule } => hands.window(Window::Show { target, rule }),
+            Order::Freeze(units) => hands.freezer.freeze(units).await,
+            Order::Thaw(units) => hands.freezer.thaw(units).await,
+            Order::Lock => hands.lock().await,
             Order::Notifications(on) => hands.say(notify::Word::Enable(on)),
             Order::Configure(settings) => {
                 if let Some(desktop) = &hands.desktop {
@@ -89,6 +132,18 @@ pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
 }
 
 impl Hands {
+    async fn lock(&self) {
+        let Some(desktop) = &self.desktop else { return };
+        if let Err(error) = desktop.lock_session().await {
+            tracing::warn!("the session was not locked: {error}");
+        }
+    }
+
+    fn window(&self, what: Window) {
+        // Where nobody could show it, the notice tells the same.
+        let _ = self.window.send(what);
+    }
+
     fn say(&self, word: notify::Word) {
         // The notifier ends only after this.
         let _ = self.notifier.send(word);
@@ -104,6 +159,14 @@ fn print(order: &Order) {
         Order::Window(WindowAct::Close(app)) => {
             println!("would ask the windows of app:{} to close", app.as_str())
         }
+        Order::Window(WindowAct::Restore(app)) => {
+            println!("would bring back the windows of app:{}", app.as_str())
+        }
+        Order::Window(WindowAct::FindUnits(app)) => println!("would freeze app:{}", app.as_str()),
+        Order::Freeze(units) => println!("would freeze {} units", units.len()),
+        Order::Thaw(units) => println!("would thaw {} units", units.len()),
+        Order::Lock => println!("would lock the session"),
+        Order::Prompt { rule, .. } => println!("would show the window about \"{rule}\""),
         Order::Tell { notice, .. } => println!("would say: {} — {}", notice.summary, notice.body),
         Order::TakeBack { rule } => println!("would take back what was said about \"{rule}\""),
         Order::Notifications(_) | Order::Configure(_) | Order::Attach(_) | Order::Changed => {}

@@ -61,7 +61,8 @@ impl Hub {
         [Idle::Alias, Idle::Within]
             .into_iter()
             .filter_map(|idle| {
-                let mut rules = self.rules.iter().filter(|rule| self.idleness(&rule.target) == Some(idle));
+                let mut rules =
+                    self.book.rules().iter().filter(|rule| self.idleness(&rule.target) == Some(idle));
                 let rule = rules.next()?;
                 let id = rule.id.as_str();
                 let limits = match rules.count() {
@@ -75,7 +76,7 @@ impl Hub {
                         let word = target.to_string().replace('\'', "'\\''");
                         let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
                         let word = if word.chars().all(plain) { word } else { format!("'{word}'") };
-                        let amount = rule.amount.typed();
+                        let amount = rule.time().unwrap_or_default().typed();
                         (
                             format!("its program counts as {target}, by your aliases"),
                             format!("dwell limit set {word} {amount}, then dwell limit remove {id}"),

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use dwell_bus::{Failure, Kind, Reply, Request, wire};
 use dwell_core::report::{By, Filter, Period};
 use dwell_core::span::Activity;
-use dwell_core::subject::{AppId, Target};
+use dwell_core::subject::{AppId, Subject, Target};
 use dwell_core::time::{Millis, Reading};
 use dwell_desktop::Surroundings;
 use dwell_vault::Places;
 
 use super::jobs::{ReportJob, SpansJob};
+use super::standing::Named;
 use super::targets::Resolved;
 use super::{Hub, Sensors};
 use crate::clock;
@@ -40,12 +41,7 @@ impl Hub {
             }
             Request::SetLimit(target, amount, options, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(named)) => {
-                    let target = self.counted(named.clone());
-                    let mut set = self.set_limit(&target, Millis::from_ms(amount), &options);
-                    if let Ok(limit) = &mut set {
-                        limit.alias = (named != target).then(|| named.to_string());
-                    }
-                    self.save_rules_then(reply, set);
+                    self.set_limit(&named, Millis::from_ms(amount), &options, reply);
                 }
                 Ok(Resolved::NotYet) => {
                     self.wait_for_subjects(Request::SetLimit(target, amount, options, reply))
@@ -56,6 +52,124 @@ impl Hub {
                 let removed = self.remove_limit(&id);
                 self.save_rules_then(reply, removed);
             }
+            Request::TryLimit(target, amount, options, period, reply) => match self.resolve(&target) {
+                Ok(Resolved::Target(named)) => {
+                    let target = self.counted(named);
+                    self.try_limit(&target, Millis::from_ms(amount), &options, &period, reply);
+                }
+                Ok(Resolved::NotYet) => {
+                    self.wait_for_subjects(Request::TryLimit(target, amount, options, period, reply));
+                }
+                Err(failure) => answer(reply, Err(failure)),
+            },
+            Request::ExportRules(reply) => {
+                let text = self.rules_must_be_there().map(|()| self.book.text.to_text());
+                answer(reply, text);
+            }
+            Request::CheckRules(text, reply) => {
+                let checked = self.check_rules(&text);
+                answer(reply, checked);
+            }
+            Request::ImportRules(text, reply) => {
+                let imported = self.import_rules(&text);
+                self.save_rules_then(reply, imported);
+            }
+            Request::ListPending(reply) => {
+                let pending = self.list_pending();
+                answer(reply, pending);
+            }
+            Request::Confirm(id, reply) => {
+                let confirmed = self.confirm(&id);
+                self.save_rules_then(reply, confirmed);
+            }
+            Request::Cancel(id, reply) => {
+                let cancelled = self.cancel(&id);
+                self.save_rules_then(reply, cancelled);
+            }
+            Request::AskSnooze(text, reply) => {
+                let named = if self.book.held().iter().any(|held| held.rule.id.as_str() == text) {
+                    Named::Rule(text)
+                } else {
+                    match self.resolve(&text) {
+                        Ok(Resolved::Target(target)) => Named::Target(self.counted(target)),
+                        Ok(Resolved::NotYet) => {
+                            return self.wait_for_subjects(Request::AskSnooze(text, reply));
+                        }
+                        Err(failure) => return answer(reply, Err(failure)),
+                    }
+                };
+                let asked = self.ask_snooze(&named);
+                self.save_rules_then(reply, asked);
+            }
+            Request::Snooze(id, sentence, reply) => {
+                let snoozed = self.snooze(&id, &sentence);
+                self.save_rules_then(reply, snoozed);
+            }
+            Request::CloseTarget(target, reply) => match self.resolve(&target) {
+                Ok(Resolved::Target(named)) => {
+                    let target = self.counted(named);
+                    let closed = self.close_target(&target);
+                    answer(reply, closed);
+                }
+                Ok(Resolved::NotYet) => self.wait_for_subjects(Request::CloseTarget(target, reply)),
+                Err(failure) => answer(reply, Err(failure)),
+            },
+            Request::Pause(length, reply) => {
+                let paused = self.pause(Millis::from_ms(length));
+                self.save_rules_then(reply, paused);
+            }
+            Request::Resume(reply) => {
+                let resumed = self.end_pause();
+                self.save_rules_then(reply, resumed);
+            }
+            Request::Exit(cancel, reply) => {
+                let exit = self.exit(cancel);
+                self.save_rules_then(reply, exit);
+            }
+            Request::Focus(length, block, reply) => match self.resolve_all(&block) {
+                Ok(Some(targets)) => {
+                    let focus = self.focus(Millis::from_ms(length), targets);
+                    self.save_rules_then(reply, focus);
+                }
+                Ok(None) => self.wait_for_subjects(Request::Focus(length, block, reply)),
+                Err(failure) => answer(reply, Err(failure)),
+            },
+            Request::Intend(target, length, to, reply) => match self.resolve(&target) {
+                Ok(Resolved::Target(named)) => {
+                    let target = self.counted(named);
+                    let intended = self.intend(target, Millis::from_ms(length), &to);
+                    self.save_rules_then(reply, intended);
+                }
+                Ok(Resolved::NotYet) => self.wait_for_subjects(Request::Intend(target, length, to, reply)),
+                Err(failure) => answer(reply, Err(failure)),
+            },
+            Request::ResetWeek(what, reply) => self.reset_week(&what, reply),
+            Request::Standing(reply) => {
+                self.tick(clock::now());
+                let standing = self.rules_must_be_there().map(|()| self.standing());
+                answer(reply, standing);
+            }
+            Request::ListCategories(reply) => {
+                let categories = self.list_categories();
+                answer(reply, categories);
+            }
+            Request::WhichCategory(target, reply) => match self.resolve(&target) {
+                Ok(Resolved::Target(named)) => {
+                    let classified = self.which_category(&named);
+                    answer(reply, classified);
+                }
+                Ok(Resolved::NotYet) => self.wait_for_subjects(Request::WhichCategory(target, reply)),
+                Err(failure) => answer(reply, Err(failure)),
+            },
+            Request::SetCategory(target, category, reply) => match self.resolve(&target) {
+                Ok(Resolved::Target(named)) => {
+                    let target = self.counted(named);
+                    let set = self.set_category(target, &category);
+                    self.save_rules_then(reply, set);
+                }
+                Ok(Resolved::NotYet) => self.wait_for_subjects(Request::SetCategory(target, category, reply)),
+                Err(failure) => answer(reply, Err(failure)),
+            },
             Request::Why(target, reply) => match self.resolve(&target) {
                 Ok(Resolved::Target(target)) => {
                     let target = self.counted(target);
@@ -113,7 +227,7 @@ impl Hub {
             key: app.as_str().to_owned(),
             name: self.app_name(app),
             kind: "focus".to_owned(),
-            category: self.names.category(app).map(String::from),
+            category: self.category(&Subject::app(app.clone())).map(String::from),
             ms: time.as_ms(),
             opens: *opens,
         };
@@ -121,7 +235,7 @@ impl Hub {
             now_at_ms: now.wall.as_unix_ms(),
             zone: self.calendar().zone.name().to_owned(),
             state: self.state().as_str().to_owned(),
-            paused: false,
+            paused: self.record.standing.paused_until(&self.moment(now)).is_some(),
             active: self
                 .count
                 .timeline()
@@ -132,6 +246,7 @@ impl Hub {
             limits,
             health: self.parts(),
             vault: self.vault.as_str().to_owned(),
+            standing: self.vault.is_there().then(|| self.standing()),
         }
     }
 
@@ -175,7 +290,7 @@ impl Hub {
         parts
     }
 
-    fn period(&self, text: &str, now: Reading) -> Result<Period, Failure> {
+    pub(super) fn period(&self, text: &str, now: Reading) -> Result<Period, Failure> {
         Period::parse(text, self.count.today(now)).map_err(|error| {
             let hint = "write today, yesterday, week, lastweek, month, year, all, 7d, 2026-11-01 or 2026-11-01..2026-11-20";
             Failure::new(Kind::Invalid, error.to_string()).hint(hint)
@@ -211,15 +326,19 @@ impl Hub {
             };
             list.iter().flatten().map(resolve).collect::<Result<Vec<Target>, Failure>>()
         };
+        let period = self.period(query.period.as_deref().unwrap_or("today"), now)?;
         Ok(ReportJob {
             calendar: *self.calendar(),
-            period: self.period(query.period.as_deref().unwrap_or("today"), now)?,
+            period,
+            digest: self.digest(period),
+            intentions: self.intentions(period, now),
             by,
             filter: Filter { only: targets(&query.only)?, not: targets(&query.not)? },
             top: query.top.and_then(|top| usize::try_from(top).ok()),
             open: self.count.timeline().open_span(now.boot),
             now,
             names: self.names.clone(),
+            categories: self.categories.clone(),
         })
     }
 
@@ -238,6 +357,7 @@ impl Hub {
             period,
             open: self.count.timeline().open_span(now.boot),
             names: self.names.clone(),
+            categories: self.categories.clone(),
             store: self.store.clone(),
             _place: Arc::clone(&self.timelines),
         };
@@ -279,6 +399,7 @@ const ORDER: &[&str] = &[
     "windows",
     "terminal-programs",
     super::aliases::PART,
+    "settings",
     "idle",
     "lock",
     "session",

@@ -7,7 +7,7 @@ use dwell_core::time::{Boot, Millis, Reading};
 use dwell_vault::Row;
 use tokio::sync::mpsc;
 
-use super::Hub;
+use super::{Hub, Later};
 use crate::store::Upkeep;
 use crate::{clock, record};
 
@@ -17,6 +17,8 @@ const SLEEP_MIN: Millis = Millis::from_secs(1);
 /// The recorded spans that a recount asked for.
 pub(super) struct Answer {
     ticket: u64,
+    /// The first day that was asked for.
+    from: CivilDay,
     spans: Result<Vec<(CivilDay, Span)>, String>,
 }
 
@@ -25,12 +27,14 @@ pub(super) struct Recounts {
     ticket: u64,
     /// The calendar that will be in force after the one that is under way.
     pending: Option<Calendar>,
+    /// The first day that somebody waits for.
+    wish: Option<CivilDay>,
     pub(super) answers: (mpsc::UnboundedSender<Answer>, mpsc::UnboundedReceiver<Answer>),
 }
 
 impl Default for Recounts {
     fn default() -> Self {
-        Self { ticket: 0, pending: None, answers: mpsc::unbounded_channel() }
+        Self { ticket: 0, pending: None, wish: None, answers: mpsc::unbounded_channel() }
     }
 }
 
@@ -70,16 +74,40 @@ impl Hub {
     pub(super) fn recount(&mut self, calendar: Calendar) {
         // What was charged up to now is what the new count is measured against.
         self.note_counters(clock::now());
+        self.recount_as_kept(calendar);
+    }
+
+    /// The same, measured against the counters as they were kept.
+    pub(super) fn recount_as_kept(&mut self, calendar: Calendar) {
         self.recounts.ticket += 1;
         self.recounts.pending = Some(calendar);
         self.count.begin_recount();
         let (ticket, answers) = (self.recounts.ticket, self.recounts.answers.0.clone());
-        let days = around(calendar.day_of(clock::now().wall));
+        let today = calendar.day_of(clock::now().wall);
+        let from = self.book.needs_from(today).min(self.recounts.wish.unwrap_or(today)).min(today);
+        let days = around(from);
         self.store.with(move |shelf| {
             let spans = shelf.read(days).map(|past| past.spans).map_err(|error| error.to_string());
             // The hub is gone only while everything stops.
-            let _ = answers.send(Answer { ticket, spans });
+            let _ = answers.send(Answer { ticket, from, spans });
         });
+    }
+
+    /// Does something once the rules' periods are counted whole; mostly at once.
+    pub(super) fn when_counted(&mut self, then: Later) {
+        let today = self.count.today(clock::now());
+        let from = self.book.needs_from(today);
+        self.with_days_from(from, then);
+    }
+
+    /// Does something once everything from a day on is counted.
+    pub(super) fn with_days_from(&mut self, from: CivilDay, then: Later) {
+        if self.counted_from <= from && !self.recounts.under_way() {
+            return then(self);
+        }
+        self.later.push(then);
+        self.recounts.wish = self.recounts.wish.into_iter().chain([from]).min();
+        self.recount(self.recounts.wanted(&self.count));
     }
 
     /// Counts anew. Where the store could not answer, everything stays as it was: limits must not lift for that.
@@ -92,19 +120,27 @@ impl Hub {
         match answer.spans {
             Ok(spans) => {
                 let outcome = self.count.recount(calendar, spans, now);
-                self.take(outcome);
+                self.book.stale();
                 self.sealed_before = None;
                 self.vault.unread_history = None;
                 self.count_hours_by(calendar);
                 self.carry_counters(now);
+                // Counters are kept along with it, so they have to be right before.
+                self.take(outcome);
             }
             Err(error) => {
                 tracing::warn!("days are counted as before: {error}");
                 self.vault.unread_history = Some(error);
             }
         }
+        // Also where nothing could be read: asking again would not help, and what is known must be judged.
+        self.counted_from = answer.from;
+        self.recounts.wish = None;
         self.say_vault_health();
         self.tick(now);
+        for then in std::mem::take(&mut self.later) {
+            then(self);
+        }
     }
 
     /// Where no logind announces it, sleep is seen by the boot clock having run on without the monotonic one.
@@ -149,7 +185,9 @@ impl Hub {
         let today = self.count.today(now);
         if self.sealed_before != Some(today) && self.count.is_settled_before(today, now) {
             self.sealed_before = Some(today);
-            self.count.drop_before(today.plus(-LABEL_SLACK));
+            let needed = self.book.needs_from(today).min(today);
+            self.count.drop_before(needed.plus(-LABEL_SLACK));
+            self.counted_from = self.counted_from.max(needed);
             let upkeep = Upkeep::of(&self.config, &self.data_dir, today);
             self.store.with(move |shelf| {
                 shelf.seal_before(today);

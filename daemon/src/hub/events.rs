@@ -73,12 +73,13 @@ impl Hub {
 
     /// Tells that a limit has come to a new stage.
     pub(super) fn say_limit(&mut self, event: &str, judged: &Judged, now: Reading) {
-        let until = judged.until.filter(|_| judged.reached).map(|until| self.calendar().rfc3339(until));
+        let until = judged.until.filter(|_| judged.reached()).map(|until| self.calendar().rfc3339(until));
         self.say(now, event, |line| {
-            line.rule = Some(judged.rule.as_str().to_owned());
-            line.target = Some(judged.target.to_string());
-            line.at_limit = Some(judged.at_limit.to_string());
-            line.left_seconds = (event == "limit-warning").then(|| judged.left().as_ms() / 1000);
+            line.rule = Some(judged.id().as_str().to_owned());
+            line.target = Some(judged.rule.target.to_string());
+            line.at_limit = Some(judged.rule.at_limit.to_string());
+            line.left_seconds =
+                judged.left().filter(|_| event == "limit-warning").map(|left| left.as_ms() / 1000);
             line.until = until;
         });
     }

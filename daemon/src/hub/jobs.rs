@@ -9,10 +9,11 @@ use std::sync::mpsc;
 
 use dwell_bus::{Failure, Kind, lines, wire};
 use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::category::Categories;
 use dwell_core::count::{LABEL_SLACK, is_part_of, pieces};
 use dwell_core::report::{Builder, By, Filter, Period};
 use dwell_core::span::{Activity, Span};
-use dwell_core::subject::{AppId, Category, Subject};
+use dwell_core::subject::{AppId, Category, Domain, Subject, Target};
 use dwell_core::time::{Millis, Reading};
 use dwell_desktop::AppNames;
 
@@ -29,6 +30,11 @@ pub(super) struct ReportJob {
     pub(super) open: Option<Span>,
     pub(super) now: Reading,
     pub(super) names: AppNames,
+    pub(super) categories: Categories,
+    /// What limits did, beside what was said at once.
+    pub(super) digest: Vec<String>,
+    /// What was planned, and what became of it.
+    pub(super) intentions: Vec<wire::Intention>,
 }
 
 impl ReportJob {
@@ -41,11 +47,11 @@ impl ReportJob {
             let open = self.open.as_ref().map(|open| self.calendar.day_of(open.start.wall));
             period.first = recorded.into_iter().chain(open).min().unwrap_or(period.last).min(period.last);
         }
-        let known = RefCell::new(HashMap::<AppId, Option<Category>>::new());
+        let known = RefCell::new(HashMap::<Subject, Option<Category>>::new());
         let category = |subject: &Subject| {
             let mut known = known.borrow_mut();
-            let look_up = || self.names.category(&subject.app);
-            known.entry(subject.app.clone()).or_insert_with(look_up).clone()
+            let look_up = || self.categories.of(subject, self.names.category(&subject.app));
+            known.entry(subject.clone()).or_insert_with(look_up).clone()
         };
         let builder = Builder::new(&self.calendar, period, self.by, self.filter.clone());
         let mut builder = builder.with_categories(category);
@@ -85,13 +91,23 @@ impl ReportJob {
             sealed_ms: sealed.as_ms(),
             damaged: damaged.iter().map(ToString::to_string).collect(),
             rows: rows.collect(),
+            digest: Some(self.digest.clone()).filter(|digest| !digest.is_empty()),
+            intentions: Some(self.intentions.clone()).filter(|intentions| !intentions.is_empty()),
         })
     }
 
     fn row_category(&self, key: &str, kind: &str) -> Option<String> {
         match (self.by, kind) {
             (_, "others") => None,
-            (By::App, _) => self.names.category(&AppId::new(key).ok()?).map(String::from),
+            (By::App, _) => {
+                let app = AppId::new(key).ok()?;
+                let by_desktop_file = self.names.category(&app);
+                self.categories.of(&Subject::app(app), by_desktop_file).map(String::from)
+            }
+            (By::Domain, _) => {
+                let domain = Target::Domain(Domain::new(key).ok()?);
+                self.categories.which(&domain, None).0.map(String::from)
+            }
             (By::Category, _) => Some(key.to_owned()).filter(|key| !key.is_empty()),
             _ => None,
         }
@@ -115,6 +131,7 @@ pub(super) struct SpansJob {
     pub(super) period: Period,
     pub(super) open: Option<Span>,
     pub(super) names: AppNames,
+    pub(super) categories: Categories,
     pub(super) store: Store,
     /// Its place among the readers that are served at once; given back with the job.
     pub(super) _place: Arc<()>,
@@ -163,7 +180,7 @@ impl From<io::Error> for Stop {
 
 struct Lines<'a> {
     job: &'a SpansJob,
-    known: HashMap<AppId, (String, Option<String>)>,
+    known: HashMap<Subject, (String, Option<String>)>,
     written: u64,
 }
 
@@ -210,18 +227,21 @@ impl Lines<'_> {
     }
 
     fn write(&mut self, out: &mut impl Write, span: &Span) -> io::Result<()> {
-        let app = span.activity.app();
-        let names = &self.job.names;
-        let (name, category) = app.map_or((None, None), |app| {
-            let name = || names.name(app).unwrap_or_else(|| app.as_str().to_owned());
-            let looked_up = || (name(), names.category(app).map(String::from));
-            let (name, category) = self.known.entry(app.clone()).or_insert_with(looked_up).clone();
+        let subject = match &span.activity {
+            Activity::Focus(subject) | Activity::Audible(subject) => Some(subject.clone()),
+            Activity::Private(app) => Some(Subject::app(app.clone())),
+            Activity::Unobserved => None,
+        };
+        let (names, categories) = (&self.job.names, &self.job.categories);
+        let (name, category) = subject.as_ref().map_or((None, None), |subject| {
+            let name = || names.name(&subject.app).unwrap_or_else(|| subject.app.as_str().to_owned());
+            let category = || categories.of(subject, names.category(&subject.app)).map(String::from);
+            let looked_up = || (name(), category());
+            let (name, category) = self.known.entry(subject.clone()).or_insert_with(looked_up).clone();
             (Some(name), category)
         });
-        let domain = match &span.activity {
-            Activity::Focus(subject) | Activity::Audible(subject) => subject.domain.as_ref(),
-            Activity::Private(_) | Activity::Unobserved => None,
-        };
+        let app = subject.as_ref().map(|subject| &subject.app);
+        let domain = subject.as_ref().and_then(|subject| subject.domain.as_ref());
         let calendar = &self.job.calendar;
         let line = lines::Span {
             schema: lines::SPAN.to_owned(),
@@ -242,12 +262,12 @@ impl Lines<'_> {
 }
 
 /// The days under which spans of a period can be recorded. One day before tells whether its first visit is a new one.
-fn labels(period: Period) -> RangeInclusive<CivilDay> {
+pub(super) fn labels(period: Period) -> RangeInclusive<CivilDay> {
     period.first.plus(-LABEL_SLACK)..=period.last.plus(LABEL_SLACK)
 }
 
 /// Days in stretches of a month.
-fn chunks(days: RangeInclusive<CivilDay>) -> impl Iterator<Item = RangeInclusive<CivilDay>> {
+pub(super) fn chunks(days: RangeInclusive<CivilDay>) -> impl Iterator<Item = RangeInclusive<CivilDay>> {
     let last = *days.end();
     let mut next = Some(*days.start());
     std::iter::from_fn(move || {
@@ -258,6 +278,6 @@ fn chunks(days: RangeInclusive<CivilDay>) -> impl Iterator<Item = RangeInclusive
     })
 }
 
-fn unreadable(error: &dwell_vault::ReadError) -> Failure {
+pub(super) fn unreadable(error: &dwell_vault::ReadError) -> Failure {
     Failure::new(Kind::StorageDegraded, error.to_string()).hint("see `dwell doctor`")
 }

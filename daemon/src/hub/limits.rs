@@ -1,25 +1,35 @@
 //! Limits: judging the rules, ordering what follows, and keeping the record of them.
 
-use dwell_bus::{Failure, Kind, Reply, wire};
-use dwell_core::policy::{Action, Judged, Plan, Stage, Verdict, Verdicts, judge, plan};
-use dwell_core::rules::{AtLimit, MAX_RULES, Per, Rule, RuleError, new_id};
-use dwell_core::subject::{AppId, Subject, Target};
-use dwell_core::time::{Millis, Reading};
+use dwell_bus::{Failure, Reply, wire};
+use dwell_core::policy::{Action, Bench, Deed, Front, Judged, Plan, Stage, Verdict, Verdicts, judge, plan};
+use dwell_core::rules::{AtLimit, RuleId};
+use dwell_core::standing::{MadeBy, Moment};
+use dwell_core::subject::{AppId, Category, Subject, Target};
+use dwell_core::time::{Reading, Wall};
 use dwell_desktop::WindowAct;
+use dwell_desktop::freezer::{Unit, WhyNot};
 
 use super::Hub;
-use super::aliases::Idle;
+use crate::clock;
 use crate::enforcement::Order;
-use crate::{clock, texts};
+use crate::record::{HeldBack, Text};
 
 impl Hub {
     /// Takes the rules up again after a start: what the person was told before is not told again.
     pub(super) fn resume(&mut self, now: Reading) {
+        self.record.standing.resume_clock(&crate::record::boot_id(), now.boot);
+        self.book.stale();
         let today = self.count.today(now);
         let mut verdicts = self.judged(now);
-        let told = &self.record.told;
-        verdicts.rules.retain(|judged| told.get(judged.rule.as_str()) == Some(&(today, judged.stage())));
+        let told = &self.record.stages;
+        verdicts.rules.retain(|judged| told.get(judged.id().as_str()) == Some(&(today, judged.stage)));
         self.verdicts = verdicts;
+    }
+
+    /// This moment by all clocks.
+    pub(super) fn moment(&self, now: Reading) -> Moment {
+        let today = self.count.today(now);
+        self.record.standing.moment(now, today, self.calendar().end_of(today))
     }
 
     /// Judges the rules and orders what has to be done. To be called after every change; `stated` says that a program
@@ -29,71 +39,175 @@ impl Hub {
         if self.recounts.under_way() {
             return;
         }
+        self.settle_standing(now);
         let front = self.count.timeline().charging();
-        let came_to_front = front.is_some() && (stated || front != self.front);
+        let came = front.is_some() && (stated || front != self.front);
         let verdicts = self.judged(now);
-        let says_terminal =
-            |app: &AppId| self.names.category(app).is_some_and(|category| category.as_str() == "terminal");
-        let plan = plan(&self.verdicts, &verdicts, front.as_ref(), came_to_front, says_terminal);
+        let today = self.count.today(now);
+        if self.vault.is_there() && self.book.needs_from(today) < self.counted_from {
+            // Charges of days before are needed: nothing is decided without them.
+            self.recount(self.recounts.wanted(&self.count));
+            return;
+        }
+        let says_terminal = |app: &AppId| self.says_terminal(app);
+        let category = front.as_ref().and_then(|front| self.category(front));
+        let in_front = front.as_ref().map(|subject| Front { subject, category: category.as_ref(), came });
+        let back: Vec<(Subject, Option<Category>)> =
+            self.record.held_back.iter().map(|held| (held.subject.clone(), held.category.clone())).collect();
+        let plan = plan(&self.verdicts, &verdicts, in_front, &back, says_terminal);
         self.verdicts = verdicts;
+        self.judged_at = now;
         self.front = front;
-        if self.remember_stages(now) {
+        let acted = self.remember_acts(&plan, category);
+        if self.remember_stages(now) || acted {
             // What the person is told must hold after a power loss as well.
             let outcome = self.count.checkpoint(now);
             self.take(outcome);
             self.save_record();
         }
         self.carry_out(&plan, now);
+        if std::mem::take(&mut self.unsaved) {
+            self.save_record();
+        }
         self.seal_if_due(now);
     }
 
-    fn judged(&self, now: Reading) -> Verdicts {
-        let used = |target: &Target| self.used(target, now);
-        judge(&self.rules, used, self.count.timeline().charging().as_ref(), now, self.calendar())
+    pub(super) fn judged(&mut self, now: Reading) -> Verdicts {
+        let moment = self.moment(now);
+        let calendar = *self.count.calendar();
+        let Self { book, record, count, names, categories, vault, .. } = self;
+        let category = |subject: &Subject| categories.of(subject, names.category(&subject.app));
+        book.refresh(&record.standing, &moment, &calendar, count.ledger(), category);
+        let open = book.open(count.timeline(), now.boot, &calendar, category);
+        let beside = |id: &RuleId, period: i64| vault.beside(&record.forgotten, id, period);
+        let bench =
+            Bench { meters: book.meters(), open: open.as_ref(), calendar: &calendar, beside: &beside };
+        let mut verdicts = judge(book.held(), &bench, now);
+        let (boot, wall) = book.next(&record.standing);
+        verdicts.next_boot = verdicts.next_boot.into_iter().chain(boot).min();
+        verdicts.next_wall = verdicts.next_wall.into_iter().chain(wall).min();
+        verdicts
     }
 
     fn carry_out(&mut self, Plan(actions): &Plan, now: Reading) {
+        let deed = |judged: &Judged| {
+            actions.iter().find_map(|action| match action {
+                Action::Act { deed, by, again: false, .. } if by.id() == judged.id() => Some(*deed),
+                _ => None,
+            })
+        };
         for action in actions {
             match action {
                 Action::Warn(judged) => {
-                    let notice = texts::warning(&self.target_name(&judged.target), judged);
-                    self.tell(judged, notice, false);
+                    self.tell_warning(judged, now);
                     self.say_limit("limit-warning", judged, now);
                 }
                 Action::Reached(judged) => {
-                    self.tell_reached(judged);
+                    let deed = deed(judged);
+                    // That a session has begun its owner knows, and with what it blocks.
+                    if deed.is_some() || self.book.made_by(judged.id()) != MadeBy::Focus {
+                        self.tell_reached(judged, deed, now);
+                    }
                     self.say_limit("limit-reached", judged, now);
                 }
                 Action::Lifted(judged) => {
-                    self.order(Order::TakeBack { rule: judged.rule.as_str().to_owned() });
-                    self.say_limit("limit-lifted", judged, now);
-                }
-                Action::Minimise { app, by, again } => {
-                    self.order(Order::Window(WindowAct::Minimise(app.clone())));
-                    if *again {
-                        self.tell_reached(by);
+                    self.order(Order::TakeBack { rule: judged.id().as_str().to_owned() });
+                    if judged.snoozed_until.is_none() {
+                        self.say_limit("limit-lifted", judged, now);
                     }
                 }
-                Action::Close { app, by, again } => {
-                    self.order(Order::Window(WindowAct::Close(app.clone())));
+                Action::Act { app, deed, by, again } => {
+                    self.act(app, *deed);
                     if *again {
-                        self.tell_reached(by);
+                        self.tell_returned(by, now);
                     }
                 }
+                Action::Release(_) => {}
             }
         }
-        if actions.iter().any(|a| !matches!(a, Action::Minimise { .. } | Action::Close { .. })) {
+        if actions.iter().any(|a| !matches!(a, Action::Act { .. } | Action::Release(_))) {
             self.order(Order::Changed);
         }
     }
 
-    fn tell_reached(&self, judged: &Judged) {
-        let notice = texts::reached(&self.target_name(&judged.target), judged, self.calendar());
-        self.tell(judged, notice, judged.at_limit != AtLimit::Notify);
+    fn act(&self, app: &AppId, deed: Deed) {
+        match deed {
+            Deed::Minimise => self.order(Order::Window(WindowAct::Minimise(app.clone()))),
+            Deed::Close => self.order(Order::Window(WindowAct::Close(app.clone()))),
+            Deed::Freeze => {
+                self.order(Order::Window(WindowAct::Minimise(app.clone())));
+                self.order(Order::Window(WindowAct::FindUnits(app.clone())));
+            }
+            Deed::Lock => {
+                self.order(Order::Window(WindowAct::Minimise(app.clone())));
+                self.order(Order::Lock);
+            }
+        }
     }
 
-    fn tell(&self, judged: &Judged, notice: texts::Notice, urgent: bool) {
-        self.order(Order::Tell { rule: judged.rule.as_str().to_owned(), notice, urgent });
+    /// Notes what a program runs in, and has it frozen as soon as that is kept: whatever happens then, it can be undone.
+    pub(super) fn units_found(&mut self, app: &AppId, units: Result<Vec<Unit>, WhyNot>) {
+        let units = match units {
+            Ok(units) => units,
+            Err(why) => return tracing::info!("a program is put away and not frozen: {why}"),
+        };
+        if !self.is_to_be_frozen(app) {
+            return;
+        }
+        let Some(held) = self.record.held_back.iter_mut().find(|held| held.subject.app == *app) else {
+            return;
+        };
+        let new = units.iter().map(|unit| Text(unit.as_str().to_owned()));
+        let new: Vec<Text> = new.filter(|unit| !held.frozen.contains(unit)).collect();
+        held.frozen.extend(new);
+        self.note_counters(clock::now());
+        let (app, kept) = (app.clone(), self.to_freeze.0.clone());
+        self.store.put_enforcement(self.record.to_bytes(), move |result| {
+            if result.is_ok() {
+                // The hub is gone only while everything stops.
+                let _ = kept.send(app);
+            }
+        });
+    }
+
+    /// Freezes a program that is noted, unless it is not blocked any more.
+    pub(super) fn freeze(&self, app: &AppId) {
+        let Some(held) = self.record.held_back.iter().find(|held| held.subject.app == *app) else { return };
+        if self.is_to_be_frozen(app) {
+            self.order(Order::Freeze(
+                held.frozen.iter().filter_map(|name| Unit::new(name.0.clone())).collect(),
+            ));
+        }
+    }
+
+    fn is_to_be_frozen(&self, app: &AppId) -> bool {
+        let subject = Subject::app(app.clone());
+        let category = self.category(&subject);
+        let freezes =
+            |judged: &Judged| judged.verdict == Verdict::Blocked && judged.rule.at_limit == AtLimit::Freeze;
+        let mut freezing = self.verdicts.rules.iter().filter(|judged| freezes(judged));
+        freezing.any(|judged| judged.rule.covers(&subject, category.as_ref()))
+    }
+
+    /// Gives back everything that was put away or frozen.
+    pub(super) fn release_all(&mut self) {
+        for held in std::mem::take(&mut self.record.held_back) {
+            self.release(&held);
+        }
+    }
+
+    /// Undoes what was done to a program.
+    fn release(&self, held: &HeldBack) {
+        let units: Vec<Unit> = held.frozen.iter().filter_map(|name| Unit::new(name.0.clone())).collect();
+        if !units.is_empty() {
+            self.order(Order::Thaw(units));
+        }
+        self.order(Order::Window(WindowAct::Restore(held.subject.app.clone())));
+    }
+
+    /// Whether a program says of itself that it is a terminal.
+    pub(super) fn says_terminal(&self, app: &AppId) -> bool {
+        self.names.category(app).is_some_and(|category| category.as_str() == "terminal")
     }
 
     /// A target's name for people.
@@ -102,18 +216,47 @@ impl Hub {
             Target::App(app) => self.app_name(app),
             Target::Domain(domain) => domain.as_str().to_owned(),
             Target::Category(category) => category.as_str().to_owned(),
-            Target::All => "Screen time".to_owned(),
+            Target::All => self.texts.everything(),
         }
     }
 
     /// Notes how far each rule has come; says whether that is news.
     fn remember_stages(&mut self, now: Reading) -> bool {
         let today = self.count.today(now);
-        let staged = self.verdicts.rules.iter().filter(|judged| judged.stage() != Stage::Within);
-        let told = staged.map(|j| (j.rule.as_str().to_owned(), (today, j.stage()))).collect();
-        let news = self.record.told != told;
-        self.record.told = told;
+        let staged = self.verdicts.rules.iter().filter(|judged| judged.stage != Stage::Within);
+        let told = staged.map(|j| (j.id().as_str().to_owned(), (today, j.stage))).collect();
+        let news = self.record.stages != told;
+        self.record.stages = told;
         news
+    }
+
+    /// Notes what is about to be done to programs, before it is done: whatever happens then, it can be undone.
+    fn remember_acts(&mut self, Plan(actions): &Plan, category: Option<Category>) -> bool {
+        let before = self.record.held_back.clone();
+        for action in actions {
+            match action {
+                Action::Act { app, deed: Deed::Minimise | Deed::Freeze | Deed::Lock, .. } => {
+                    let subject = self.front.clone().filter(|front| front.app == *app);
+                    let subject = subject.unwrap_or_else(|| Subject::app(app.clone()));
+                    if self.record.held_back.iter().all(|held| held.subject != subject) {
+                        self.record.held_back.push(HeldBack {
+                            subject,
+                            category: category.clone(),
+                            frozen: Vec::new(),
+                        });
+                    }
+                }
+                Action::Release(app) => {
+                    let (free, held) = std::mem::take(&mut self.record.held_back)
+                        .into_iter()
+                        .partition::<Vec<_>, _>(|held| held.subject.app == *app);
+                    self.record.held_back = held;
+                    free.iter().for_each(|held| self.release(held));
+                }
+                _ => {}
+            }
+        }
+        self.record.held_back != before
     }
 
     /// Keeps the rules and what belongs to them. Not before they were read: nothing may take their place.
@@ -121,7 +264,6 @@ impl Hub {
         if !self.vault.is_there() {
             return;
         }
-        self.record.rules.clone_from(&self.rules);
         self.note_counters(clock::now());
         self.store.put_enforcement(self.record.to_bytes(), |_| {});
     }
@@ -129,141 +271,51 @@ impl Hub {
     /// Keeps the rules, and answers only when they are kept.
     pub(super) fn save_rules_then<T: Send + 'static>(&mut self, reply: Reply<T>, answer: Result<T, Failure>) {
         let Ok(value) = answer else {
-            // Who asked may have left.
+            // What did change on the way is kept. Who asked may have left.
+            self.save_record();
             let _ = reply.send(answer);
             return;
         };
-        self.record.rules.clone_from(&self.rules);
         self.note_counters(clock::now());
         self.store.put_enforcement(self.record.to_bytes(), move |kept| {
             let answer = kept.map(|()| value).map_err(|why| {
                 let message = format!("the change holds for now, but could not be kept: {why}");
-                Failure::new(Kind::StorageDegraded, message).hint("free some space, then say it again")
+                Failure::new(dwell_bus::Kind::StorageDegraded, message)
+                    .hint("free some space, then say it again")
             });
             let _ = reply.send(answer);
         });
     }
 
-    /// All limits as they stand now, where they are known.
-    pub(super) fn limits(&mut self) -> Vec<wire::Limit> {
-        self.verdicts_now().rules.iter().map(|judged| self.limit(judged)).collect()
-    }
-
     /// What the rules say at this moment; also while a recount is under way, when nothing is done about it yet.
-    fn verdicts_now(&mut self) -> Verdicts {
+    pub(super) fn verdicts_now(&mut self) -> Verdicts {
         let now = clock::now();
         self.tick(now);
         self.judged(now)
     }
 
-    fn limit(&self, judged: &Judged) -> wire::Limit {
-        let rule = self.rules.iter().find(|rule| rule.id == judged.rule);
-        wire::Limit {
-            id: judged.rule.as_str().to_owned(),
-            target: judged.target.to_string(),
-            alias: None,
-            used_ms: judged.used.as_ms(),
-            budget_ms: Some(judged.budget.as_ms()),
-            left_ms: Some(judged.left().as_ms()),
-            verdict: judged.verdict.as_str().to_owned(),
-            until_at_ms: judged.until.map(dwell_core::time::Wall::as_unix_ms),
-            per: rule.map_or(Per::Day, |rule| rule.per).to_string(),
-            at_limit: judged.at_limit.to_string(),
-            warn_ms: rule.map_or(0, |rule| rule.warning().as_ms()),
-            renews_at_ms: self.calendar().end_of(self.count.today(clock::now())).as_unix_ms(),
-            zone: self.calendar().zone.name().to_owned(),
-        }
-    }
-
-    /// Makes a rule, or changes the one that the target has.
-    pub(super) fn set_limit(
-        &mut self,
-        target: &Target,
-        amount: Millis,
-        options: &wire::LimitOptions,
-    ) -> Result<wire::Limit, Failure> {
-        self.rules_must_be_there()?;
-        if self.idleness(target) == Some(Idle::Within) {
-            let message = format!("{target} never counts: terminals count as a whole");
-            return Err(Failure::new(Kind::Invalid, message)
-                .hint("set terminal-programs = true in the configuration first"));
-        }
-        let per: Option<Per> = options.per.as_deref().map(str::parse).transpose().map_err(wrong)?;
-        let at_limit: Option<AtLimit> =
-            options.at_limit.as_deref().map(str::parse).transpose().map_err(wrong)?;
-        let warn = options.warn_ms.map(Millis::from_ms);
-        let same = |rule: &Rule| rule.target.to_string().eq_ignore_ascii_case(&target.to_string());
-        let place = self.rules.iter().position(same);
-        let mut rule = match place.and_then(|place| self.rules.get(place)) {
-            Some(rule) => rule.clone(),
-            None if self.rules.len() >= MAX_RULES => return Err(wrong(RuleError::TooMany)),
-            None => Rule {
-                id: new_id(target, &self.rules).map_err(wrong)?,
-                target: target.clone(),
-                amount,
-                per: Per::default(),
-                warn: None,
-                at_limit: AtLimit::default(),
-            },
-        };
-        rule.amount = amount;
-        rule.per = per.unwrap_or(rule.per);
-        rule.at_limit = at_limit.unwrap_or(rule.at_limit);
-        // A warning that the person once chose stays, as long as it fits.
-        rule.warn = warn.or(rule.warn.filter(|chosen| *chosen < amount));
-        rule.check().map_err(wrong)?;
-        let id = rule.id.clone();
-        match place.and_then(|place| self.rules.get_mut(place)) {
-            Some(old) => *old = rule,
-            None => self.rules.push(rule),
-        }
-        self.rules_changed();
+    /// All limits as they stand now, where they are known.
+    pub(super) fn limits(&mut self) -> Vec<wire::Limit> {
         let verdicts = self.verdicts_now();
-        let judged = verdicts.rules.iter().find(|judged| judged.rule == id);
-        judged
-            .map(|judged| self.limit(judged))
-            .ok_or_else(|| Failure::new(Kind::Failed, "the rule was not kept"))
-    }
-
-    /// Removes a rule.
-    pub(super) fn remove_limit(&mut self, id: &str) -> Result<(), Failure> {
-        self.rules_must_be_there()?;
-        let Some(place) = self.rules.iter().position(|rule| rule.id.as_str() == id) else {
-            let near = self.rules.iter().map(|rule| rule.id.as_str()).min_by_key(|known| distance(known, id));
-            let hint = match near.filter(|known| distance(known, id) <= 3) {
-                Some(near) => format!("did you mean \"{near}\"?"),
-                None => "`dwell limit list` shows the ids".to_owned(),
-            };
-            return Err(Failure::new(Kind::NotFound, format!("there is no limit \"{id}\"")).hint(hint));
-        };
-        self.rules.remove(place);
-        self.rules_changed();
-        Ok(())
-    }
-
-    fn rules_changed(&mut self) {
-        let now = clock::now();
-        self.say_rules_changed(now);
-        self.tick(now);
-        self.order(Order::Changed);
+        verdicts.rules.iter().map(|judged| self.limit(judged)).collect()
     }
 
     /// Which rules apply to a target.
     ///
     /// # Errors
-    /// The rules could not be read, or the target is one on which there are no rules.
+    /// The rules could not be read.
     pub(super) fn why(&mut self, target: &Target) -> Result<wire::Why, Failure> {
         self.rules_must_be_there()?;
-        limitable(target)?;
         let verdicts = self.verdicts_now();
-        let strictest = verdicts.strictest(|judged| applies(judged, target));
-        let (verdict, until) = strictest.map_or((Verdict::Allowed, None), |j| (j.verdict, j.until));
-        let applying = verdicts.rules.iter().filter(|judged| applies(judged, target));
+        let mut applying: Vec<&Judged> =
+            verdicts.rules.iter().filter(|judged| self.applies(judged, target)).collect();
+        applying.sort_by_key(|judged| std::cmp::Reverse((judged.verdict, judged.until, judged.reached())));
+        let strictest = applying.first();
         Ok(wire::Why {
             target: target.to_string(),
-            verdict: verdict.as_str().to_owned(),
-            until_at_ms: until.map(dwell_core::time::Wall::as_unix_ms),
-            rules: applying.map(|judged| self.limit(judged)).collect(),
+            verdict: strictest.map_or(Verdict::Allowed, |judged| judged.verdict).as_str().to_owned(),
+            until_at_ms: strictest.and_then(|judged| judged.until).map(Wall::as_unix_ms),
+            rules: applying.iter().map(|judged| self.limit(judged)).collect(),
             zone: self.calendar().zone.name().to_owned(),
         })
     }
@@ -271,49 +323,44 @@ impl Hub {
     /// Whether a target is allowed.
     ///
     /// # Errors
-    /// The rules could not be read ("allowed" would then be a guess), or the target is one on which there are no rules.
+    /// The rules could not be read: "allowed" would then be a guess.
     pub(super) fn check(&mut self, target: &Target) -> Result<wire::Check, Failure> {
         self.rules_must_be_there()?;
-        limitable(target)?;
         let verdicts = self.verdicts_now();
-        let strictest = verdicts.strictest(|judged| applies(judged, target));
+        let strictest = verdicts.strictest(|judged| self.applies(judged, target));
         let strictest = strictest.filter(|judged| judged.verdict != Verdict::Allowed);
         Ok(wire::Check {
             target: target.to_string(),
             verdict: strictest.map_or(Verdict::Allowed, |judged| judged.verdict).as_str().to_owned(),
-            rule: strictest.map(|judged| judged.rule.as_str().to_owned()),
-            until_at_ms: strictest.and_then(|j| j.until).map(dwell_core::time::Wall::as_unix_ms),
+            rule: strictest.map(|judged| judged.id().as_str().to_owned()),
+            until_at_ms: strictest.and_then(|j| j.until).map(Wall::as_unix_ms),
             zone: self.calendar().zone.name().to_owned(),
         })
     }
-}
 
-/// A rule that cannot be, and the next step.
-fn wrong(error: RuleError) -> Failure {
-    let hint = match error {
-        RuleError::BudgetTooLong => "choose 24h or less",
-        RuleError::WarningTooEarly => "choose a warning shorter than the amount",
-        RuleError::Category => "name programs or domains: app:ID, domain:D",
-        RuleError::TooMany => "remove one: `dwell limit list`, `dwell limit remove ID`",
-        RuleError::UnknownWord { .. } | RuleError::Id(_) => "see `dwell limit set --help`",
-    };
-    Failure::new(Kind::Invalid, error.to_string()).hint(hint)
-}
-
-/// Whether a rule has a say about a target: it names it, or everything.
-fn applies(judged: &Judged, target: &Target) -> bool {
-    match (target, &judged.target) {
-        (_, Target::All) => true,
-        (Target::App(app), rule) => rule.covers(&Subject::app(app.clone())),
-        (target, rule) => target.to_string().eq_ignore_ascii_case(&rule.to_string()),
+    /// Whether a rule has a say about a target: it covers it, and does not except it.
+    pub(super) fn applies(&self, judged: &Judged, target: &Target) -> bool {
+        let rule = &judged.rule;
+        match target {
+            Target::App(app) => {
+                let subject = Subject::app(app.clone());
+                rule.covers(&subject, self.category(&subject).as_ref())
+            }
+            Target::Domain(_) => {
+                let (category, _) = self.categories.which(target, None);
+                let covers = |own: &Target| match (own, &category) {
+                    (Target::Category(own), Some(category)) => {
+                        own.as_str().eq_ignore_ascii_case(category.as_str())
+                    }
+                    (Target::All, _) => true,
+                    _ => target.to_string().eq_ignore_ascii_case(&own.to_string()),
+                };
+                covers(&rule.target) && !rule.except.iter().any(covers)
+            }
+            Target::Category(_) | Target::All => {
+                let same = |other: &Target| target.to_string().eq_ignore_ascii_case(&other.to_string());
+                (rule.target == Target::All || same(&rule.target)) && !rule.except.iter().any(same)
+            }
+        }
     }
-}
-
-/// A question about limits on something that can have none has no answer.
-fn limitable(target: &Target) -> Result<(), Failure> {
-    if matches!(target, Target::Category(_)) { Err(wrong(RuleError::Category)) } else { Ok(()) }
-}
-
-fn distance(a: &str, b: &str) -> usize {
-    strsim::damerau_levenshtein(a, &b.to_ascii_lowercase())
 }

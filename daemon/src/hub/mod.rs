@@ -7,15 +7,25 @@
 //! # Invariants
 //!
 //! - Limits and reports read the same ledger: a span is charged and recorded in the same step.
-//! - At most one deadline is armed on each clock. Idle, locked or asleep, none is armed on the boot clock.
+//! - At most one deadline is armed on each clock. Idle, locked or asleep, none is armed on the boot clock but for what
+//!   ends by itself: a snooze, a focus session and the like.
 
 mod aliases;
 mod answers;
+mod book;
+mod buttons;
+mod categories;
+mod charging;
 mod counting;
 mod events;
 mod jobs;
 mod limits;
+mod present;
+mod rules;
+mod standing;
 mod targets;
+mod telling;
+mod trial;
 mod vault;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -25,29 +35,34 @@ use std::sync::Arc;
 
 use dwell_bus::{Kind, Request};
 use dwell_core::calendar::{Calendar, CivilDay};
+use dwell_core::category::Categories;
 use dwell_core::config::Config;
 use dwell_core::count::Count;
 use dwell_core::policy::Verdicts;
-use dwell_core::rules::Rule;
+use dwell_core::rules::{Rule, RuleId, RulesText};
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::span::Span;
 use dwell_core::subject::{AppId, Subject};
-use dwell_core::time::{Millis, Reading};
+use dwell_core::texts::Texts;
+use dwell_core::time::{Boot, Millis, Reading};
 use dwell_core::timeline::State;
-use dwell_desktop::{AppNames, Health, Notice};
+use dwell_desktop::{AppNames, Health, Notice, WindowAct};
 use dwell_vault::Subjects;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::care::Errand;
 use crate::deadline::{BootDeadline, WallDeadline};
-use crate::enforcement::Order;
-use crate::environment::{read_config, settings, zone};
+use crate::enforcement::{Acted, Order};
+use crate::environment::{read_config, zone};
 use crate::record::Record;
 use crate::store::{Condition, Known, News, Store};
 use crate::{clock, record};
 
 use events::Watchers;
+
+/// How long a display may take to give back what was put away, when the daemon stops.
+const PARTING: Millis = Millis::from_secs(1);
 
 /// From where the facts come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +81,8 @@ pub struct Inputs {
     pub requests: mpsc::Receiver<Request>,
     /// News of the store.
     pub news: mpsc::UnboundedReceiver<News>,
+    /// What the person does with notices.
+    pub acted: mpsc::UnboundedReceiver<Acted>,
     /// The configuration file may have changed.
     pub config_changed: mpsc::Receiver<()>,
 }
@@ -90,6 +107,8 @@ pub struct Parts {
     pub errands: mpsc::UnboundedSender<Errand>,
     /// Names for people.
     pub names: AppNames,
+    /// What is said to people.
+    pub texts: Texts,
 }
 
 /// What the store knew when it was opened.
@@ -98,6 +117,8 @@ pub struct Past {
     pub recent: Vec<Span>,
     /// Rules and what belongs to them.
     pub record: Record,
+    /// The rules, as they were read from it.
+    pub text: RulesText,
     /// What is wrong with the store: one line each.
     pub problems: Vec<String>,
     /// The last daemon was cut off while a span was open.
@@ -111,10 +132,18 @@ impl Past {
     /// The record of rules cannot be understood.
     pub fn of(known: Known) -> Result<Self, record::UnreadableRecord> {
         let record = known.enforcement.as_ref().map(|bytes| Record::from_bytes(bytes)).transpose()?;
+        let record = record.unwrap_or_default();
+        let mut text = RulesText::parse(&record.text.0).map_err(|_| record::UnreadableRecord)?;
+        for first in record.before_text.iter().cloned().map(Rule::from) {
+            text.put(&first).map_err(|_| record::UnreadableRecord)?;
+        }
         let Known { recent, problems, cut_off, .. } = known;
-        Ok(Self { recent, record: record.unwrap_or_default(), problems, cut_off })
+        Ok(Self { recent, record, text, problems, cut_off })
     }
 }
+
+/// Something to be done once enough is counted.
+type Later = Box<dyn FnOnce(&mut Hub) + Send>;
 
 /// The hub's state.
 pub struct Hub {
@@ -129,9 +158,25 @@ pub struct Hub {
     vault: vault::VaultView,
     count: Count,
     recounts: counting::Recounts,
+    /// The first day of which everything is counted.
+    counted_from: CivilDay,
+    /// What waits until more days are counted.
+    later: Vec<Later>,
     /// Days before this one are sealed.
     sealed_before: Option<CivilDay>,
-    rules: Vec<Rule>,
+    book: book::Book,
+    categories: Categories,
+    texts: Texts,
+    /// Snoozes that begin by themselves when their wait is over: the rules, and when.
+    snoozing: BTreeMap<String, Boot>,
+    /// When the rules were last judged to be acted on.
+    judged_at: Reading,
+    /// Something in the record was changed since it was last kept.
+    unsaved: bool,
+    /// Programs that are noted in the record that is kept, and may be frozen from then on.
+    to_freeze: (mpsc::UnboundedSender<AppId>, mpsc::UnboundedReceiver<AppId>),
+    /// The rule whose snooze has just ended: what is said of its limit next says that.
+    put_off: Option<RuleId>,
     record: Record,
     verdicts: Verdicts,
     /// The subject that was charged when the rules were last judged.
@@ -160,7 +205,10 @@ impl Hub {
     /// The system has no timers to give.
     pub fn new(parts: Parts, past: Past) -> std::io::Result<Self> {
         let now = clock::now();
-        let calendar = Calendar::new(zone(&parts.config), parts.config.day_start);
+        let calendar = match &past.record.charging {
+            Some(charging) => charging::calendar_of(charging, &parts.config),
+            None => Calendar::new(zone(&parts.config), parts.config.day_start),
+        };
         let mut hub = Self {
             count: Count::new(calendar, &past.recent, now),
             recounts: counting::Recounts::default(),
@@ -173,8 +221,17 @@ impl Hub {
             errands: parts.errands,
             names: parts.names,
             vault: vault::VaultView::new(parts.condition, past.problems, now),
+            counted_from: calendar.day_of(now.wall),
+            later: Vec::new(),
             sealed_before: None,
-            rules: past.record.rules.clone(),
+            categories: Categories::new(&past.text.set().categories),
+            book: book::Book::new(past.text),
+            texts: parts.texts,
+            snoozing: BTreeMap::new(),
+            judged_at: now,
+            unsaved: false,
+            to_freeze: mpsc::unbounded_channel(),
+            put_off: None,
             record: past.record,
             verdicts: Verdicts::default(),
             front: None,
@@ -197,6 +254,7 @@ impl Hub {
             hub.carry_counters(now);
             hub.count_absence(&past.recent, past.cut_off, now);
             hub.resume(now);
+            hub.charging_changed();
             hub.save_record();
         }
         Ok(hub)
@@ -217,21 +275,49 @@ impl Hub {
                 due = self.wall.due() => { due?; self.tick(clock::now()); }
                 Some(notice) = inputs.notices.recv() => self.notice(notice),
                 Some(request) = inputs.requests.recv() => self.request(request),
+                Some(acted) = inputs.acted.recv() => self.acted(&acted),
                 Some(news) = inputs.news.recv() => self.store_news(news),
                 Some(known) = self.learned.1.recv() => self.learn(known),
                 Some(answer) = self.recounts.answers.1.recv() => self.recounted(answer),
+                Some(app) = self.to_freeze.1.recv() => self.freeze(&app),
                 Some(()) = hangups.recv() => self.reload_or_warn(),
                 Some(()) = inputs.config_changed.recv() => self.reload_or_warn(),
             }
         }
         self.finish();
-        Ok(())
+        self.give_back(&mut inputs.notices).await
+    }
+
+    /// Gives back what limits have put away, for a daemon that is not there could not; and waits until it was done, but
+    /// not for a display that does not answer.
+    async fn give_back(&mut self, notices: &mut mpsc::Receiver<Notice>) -> std::io::Result<()> {
+        let Some(app) = self.record.held_back.first().map(|held| held.subject.app.clone()) else {
+            return Ok(());
+        };
+        self.release_all();
+        self.save_record();
+        if self.sensors != Sensors::Own {
+            return Ok(());
+        }
+        // Acts are done in the order in which they were asked for, and this one is answered.
+        self.order(Order::Window(WindowAct::FindUnits(app)));
+        self.boot.arm(Some(clock::now().boot + PARTING))?;
+        loop {
+            tokio::select! {
+                due = self.boot.due() => return due,
+                notice = notices.recv() => match notice {
+                    Some(Notice::Units { .. }) | None => return Ok(()),
+                    Some(Notice::Sample(_) | Notice::Health(_)) => {}
+                },
+            }
+        }
     }
 
     fn notice(&mut self, notice: Notice) {
         match notice {
             Notice::Sample(sample) => self.sample(&sample, clock::now()),
             Notice::Health(health) => self.set_health(health),
+            Notice::Units { app, found } => self.units_found(&app, found),
         }
     }
 
@@ -247,14 +333,20 @@ impl Hub {
         self.notice_sleep(now);
         let outcome = self.count.advance(now);
         self.take(outcome);
+        self.snooze_if_due(now);
         self.settle(now, false);
     }
 
     fn arm(&mut self) -> std::io::Result<()> {
-        let boot = [self.verdicts.next_boot, self.count.deadline()];
+        // While a recount is under way nothing is judged, and what was judged at that very instant needs no second look:
+        // a deadline that is past would be due again and again.
+        let judging = !self.recounts.under_way();
+        let next_boot = self.verdicts.next_boot.filter(|at| judging && *at > self.judged_at.boot);
+        let next_wall = self.verdicts.next_wall.filter(|at| judging && *at > self.judged_at.wall);
+        let boot = [next_boot, self.count.deadline(), self.snoozing.values().min().copied()];
         self.boot.arm(boot.into_iter().flatten().min())?;
-        let today = self.count.today(clock::now());
-        self.wall.arm(self.calendar().end_of(today))
+        let day_end = self.calendar().end_of(self.count.today(clock::now()));
+        self.wall.arm(next_wall.map_or(day_end, |next| next.min(day_end)))
     }
 
     fn set_health(&mut self, health: Health) {
@@ -281,21 +373,17 @@ impl Hub {
     }
 
     fn take_over(&mut self, config: Config) {
-        let calendar = Calendar::new(zone(&config), config.day_start);
-        if config == self.config && calendar == self.recounts.wanted(&self.count) {
+        if config == self.config && !self.charging_differs(&config) {
             return;
         }
         tracing::info!("configuration reloaded");
-        self.order(Order::Configure(settings(&config)));
         self.order(Order::Notifications(config.notifications));
         let aliases_changed = self.config.aliases != config.aliases;
         self.config = config;
         self.tick(clock::now());
+        self.charging_changed();
         if aliases_changed {
             self.aliases_changed();
-        }
-        if calendar != self.recounts.wanted(&self.count) {
-            self.recount(calendar);
         }
     }
 

@@ -68,6 +68,18 @@ impl Hub {
         Err(Failure::new(Kind::NotFound, format!("nothing called \"{shown}\" is known")).hint(hint))
     }
 
+    /// Finds what several texts name, as it is counted; `None`: the known subjects have to be read first.
+    pub(super) fn resolve_all(&self, texts: &[String]) -> Result<Option<Vec<Target>>, Failure> {
+        let mut targets = Vec::with_capacity(texts.len());
+        for text in texts {
+            match self.resolve(text)? {
+                Resolved::Target(target) => targets.push(self.counted(target)),
+                Resolved::NotYet => return Ok(None),
+            }
+        }
+        Ok(Some(targets))
+    }
+
     /// The target in what is recorded: what is counted as another program, and was never counted by itself, is that one.
     pub(super) fn recorded(&self, target: Target) -> Target {
         let counted = self.counted(target.clone());
@@ -93,7 +105,7 @@ impl Hub {
             targets.insert(Target::App(subject.app));
             targets.extend(subject.domain.map(Target::Domain));
         }
-        targets.extend(self.rules.iter().map(|rule| rule.target.clone()));
+        targets.extend(self.book.rules().iter().map(|rule| rule.target.clone()));
         targets.into_iter().map(|target| self.candidate(target)).collect()
     }
 

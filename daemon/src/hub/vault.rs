@@ -1,25 +1,25 @@
 //! What the hub knows of the vault's condition, the counters that outlive it, and what is asked about it.
 
-use std::collections::BTreeMap;
-
 use dwell_bus::{Failure, Kind, VaultRequest, wire};
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::count::CHECKPOINT;
+use dwell_core::ledger::Tally;
+use dwell_core::rules::RuleId;
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::span::Activity;
 use dwell_core::subject::Target;
-use dwell_core::time::{Boot, Millis, Reading};
+use dwell_core::time::{Boot, Reading};
 use dwell_desktop::Health;
 use dwell_vault::What;
 
+use super::book::Book;
+use super::charging::calendar_of;
 use super::targets::Resolved;
 use super::{Hub, Past};
 use crate::care::Errand;
 use crate::clock;
+use crate::record::Counters;
 use crate::store::{Condition, Known, News};
-
-/// What targets were charged on a day.
-type Counters = BTreeMap<String, (CivilDay, Millis)>;
 
 /// What the hub knows of the vault.
 pub(super) struct VaultView {
@@ -38,7 +38,7 @@ pub(super) struct VaultView {
     forgetting: bool,
     /// When counters were last kept.
     counters_kept: Option<Boot>,
-    /// What limited targets were charged that cannot be counted any more, because history is locked away.
+    /// What rules were charged that cannot be counted any more, because history is locked away.
     carried: Counters,
 }
 
@@ -53,13 +53,22 @@ impl VaultView {
             began,
             forgetting: false,
             counters_kept: None,
-            carried: BTreeMap::new(),
+            carried: Counters::new(),
         }
     }
 
     /// Whether the rules are at hand.
     pub(super) const fn is_there(&self) -> bool {
         !matches!(self.condition, Condition::Waiting(_)) && self.unread_rules.is_none()
+    }
+
+    /// What a rule was charged in a period beside what is counted: locked away, or forgotten.
+    pub(super) fn beside(&self, forgotten: &Counters, id: &RuleId, period: i64) -> Tally {
+        let of = |counters: &Counters| {
+            let counter = counters.get(id.as_str()).filter(|(of, _)| *of == period);
+            counter.map_or_else(Tally::default, |(_, tally)| *tally)
+        };
+        of(&self.carried) + of(forgotten)
     }
 
     /// `open` or `sealed`.
@@ -155,14 +164,25 @@ impl Hub {
                 self.vault.problems = past.problems;
                 // Told before the condition changes: from here on the record may be written.
                 self.vault.condition = Condition::Sealed(String::new());
-                self.rules.clone_from(&past.record.rules);
+                self.book = Book::new(past.text);
                 self.record = past.record;
+                self.record.standing.resume_clock(&crate::record::boot_id(), now.boot);
                 // None of it has been counted since this daemon began; what it counted comes on top.
-                self.vault.carried = self.not_forgotten(self.count.today(now));
+                self.vault.carried = self.not_forgotten();
+                let charging = self.record.charging.clone();
+                let calendar = charging.map(|charging| calendar_of(&charging, &self.config));
+                if let Some(calendar) =
+                    calendar.filter(|calendar| *calendar != self.recounts.wanted(&self.count))
+                {
+                    // Until now days were counted by the configuration: the kept counters are of other periods.
+                    self.recount_as_kept(calendar);
+                }
                 self.note_counters(now);
                 let began = self.vault.began;
                 self.count_absence(&past.recent, past.cut_off, began);
+                self.categories_changed();
                 self.resume(now);
+                self.charging_changed();
                 self.save_record();
                 self.recount(self.recounts.wanted(&self.count));
             }
@@ -194,47 +214,42 @@ impl Hub {
         }
     }
 
-    /// Charged today for a target: what is counted, what is locked away, and what was forgotten.
-    pub(super) fn used(&self, target: &Target, now: Reading) -> Millis {
-        let (name, today) = (target.to_string(), self.count.today(now));
-        let of = |counters: &Counters| {
-            counters.get(&name).filter(|(day, _)| *day == today).map_or(Millis::ZERO, |(_, time)| *time)
-        };
-        self.count.used(target, now) + of(&self.vault.carried) + of(&self.record.forgotten)
-    }
-
-    /// What the counters have of a day beside what was forgotten.
-    fn not_forgotten(&self, today: CivilDay) -> Counters {
-        let used = self.record.used.iter().filter(|(_, (day, _))| *day == today);
-        let rest = used.map(|(target, (day, time))| {
-            let forgotten = self.record.forgotten.get(target).filter(|(of, _)| of == day);
-            let time = time.saturating_sub(forgotten.map_or(Millis::ZERO, |(_, time)| *time));
-            (target.clone(), (*day, time))
+    /// What the counters have beside what was forgotten.
+    fn not_forgotten(&self) -> Counters {
+        let forgotten = &self.record.forgotten;
+        let rest = self.record.charged.iter().map(|(id, (period, tally))| {
+            let forgotten = forgotten.get(id).filter(|(of, _)| of == period);
+            (id.clone(), (*period, tally.beyond(forgotten.map_or_else(Tally::default, |(_, tally)| *tally))))
         });
-        rest.filter(|(_, (_, time))| !time.is_zero()).collect()
+        rest.filter(|(_, (_, tally))| !tally.is_zero()).collect()
     }
 
     /// After a count was made anew: what the counters have beyond it is locked away or was forgotten, and goes on
     /// being counted. Where all is there to be read and nothing was forgotten, the count alone says what was used.
     pub(super) fn carry_counters(&mut self, now: Reading) {
-        let today = self.count.today(now);
         let forgot = std::mem::take(&mut self.vault.forgetting);
-        self.record.forgotten.retain(|_, (day, _)| *day == today);
-        let beyond: Counters = self
-            .not_forgotten(today)
+        let kept = self.not_forgotten();
+        self.vault.carried.clear();
+        self.book.stale();
+        let verdicts = self.judged(now);
+        let period = |id: &str| verdicts.rules.iter().find(|judged| judged.id().as_str() == id);
+        self.record.forgotten.retain(|id, (of, _)| period(id).is_some_and(|judged| judged.period == *of));
+        let forgotten = &self.record.forgotten;
+        let beyond: Counters = kept
             .into_iter()
-            .filter_map(|(target, (day, time))| {
-                let counted = self.count.used(&target.parse().ok()?, now);
-                Some((target, (day, time.saturating_sub(counted)))).filter(|(_, (_, time))| !time.is_zero())
+            .filter_map(|(id, (of, tally))| {
+                let judged = period(&id).filter(|judged| judged.period == of)?;
+                let known = forgotten.get(&id).map_or_else(Tally::default, |(_, tally)| *tally);
+                let beyond = tally.beyond(judged.used.beyond(known));
+                Some((id, (of, beyond))).filter(|_| !beyond.is_zero())
             })
             .collect();
         match self.vault.condition {
             Condition::Open => {
-                self.vault.carried.clear();
                 if forgot {
-                    for (target, (day, time)) in beyond {
-                        let forgotten = self.record.forgotten.entry(target).or_insert((day, Millis::ZERO));
-                        forgotten.1 += time;
+                    for (id, (of, tally)) in beyond {
+                        let forgotten = self.record.forgotten.entry(id).or_insert((of, Tally::default()));
+                        forgotten.1 = forgotten.1 + tally;
                     }
                     self.save_record();
                 }
@@ -243,13 +258,17 @@ impl Hub {
         }
     }
 
-    /// Notes what limited targets were charged; says whether that is news.
+    /// Notes what rules were charged; says whether that is news.
     pub(super) fn note_counters(&mut self, now: Reading) -> bool {
-        let today = self.count.today(now);
-        let targets = self.rules.iter().map(|rule| &rule.target);
-        let used = targets.map(|target| (target.to_string(), (today, self.used(target, now)))).collect();
-        let news = self.record.used != used;
-        self.record.used = used;
+        if self.recounts.under_way() {
+            return false;
+        }
+        let verdicts = self.judged(now);
+        let counted = verdicts.rules.iter().filter(|judged| judged.rule.budget.is_some());
+        let charged: Counters =
+            counted.map(|judged| (judged.id().as_str().to_owned(), (judged.period, judged.used))).collect();
+        let news = self.record.charged != charged;
+        self.record.charged = charged;
         news
     }
 
@@ -258,7 +277,7 @@ impl Hub {
     pub(super) fn save_counters(&mut self, checkpoint: bool) {
         let now = clock::now();
         let since = |kept: Boot| now.boot.since(kept).is_none_or(|since| since >= CHECKPOINT);
-        if self.rules.is_empty()
+        if self.book.held().is_empty()
             || self.recounts.under_way()
             || !(checkpoint || self.vault.counters_kept.is_none_or(since))
         {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dwell_bus::{Intake, NAME, Own, PATH, Request, Vault};
 use dwell_core::calendar::Calendar;
+use dwell_core::texts::Texts;
 use dwell_desktop::{AppNames, Buses, Desktop, Notice};
 use dwell_vault::Places;
 use futures_util::StreamExt;
@@ -14,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::care::{self, Care};
 use crate::deadline::BootDeadline;
-use crate::enforcement::{self, Hands, Notifier, Order};
+use crate::enforcement::{self, Freezer, Hands, Notifier, Order};
 use crate::environment::{Environment, read_config, settings, zone};
 use crate::failure::Failure;
 use crate::hub::{Hub, Inputs, Parts, Past, Sensors};
@@ -84,10 +85,11 @@ pub async fn run_on(
     let (request_sender, requests) = mpsc::channel::<Request>(QUEUE);
     let (orders, order_receiver) = mpsc::unbounded_channel::<Order>();
     let (words, word_receiver) = mpsc::unbounded_channel();
+    let (acted_sender, acted) = mpsc::unbounded_channel();
     let bus_failure =
         |error: zbus::Error| Failure::new(format!("the session bus failed: {error}"), "start dwelld again");
 
-    let notifier = Notifier::new(&session, config.notifications, notice_sender.clone());
+    let notifier = Notifier::new(&session, config.notifications, notice_sender.clone(), acted_sender);
     let notifier = notifier.await.map_err(bus_failure)?;
     let notifying = tokio::spawn(notifier.run(word_receiver));
 
@@ -102,7 +104,16 @@ pub async fn run_on(
         Sensors::Intake => None,
     };
     let emitter = zbus::object_server::SignalEmitter::new(&session, PATH).map_err(bus_failure)?.into_owned();
-    let hands = Hands { desktop: desktop.clone(), emitter, notifier: words, dry_run: options.dry_run };
+    let (window, wanted) = mpsc::unbounded_channel();
+    let prompting = tokio::spawn(enforcement::prompt::run(session.clone(), wanted));
+    let hands = Hands {
+        desktop: desktop.clone(),
+        emitter,
+        freezer: Freezer::new(session.clone()),
+        window,
+        notifier: words,
+        dry_run: options.dry_run,
+    };
     let enforcing = tokio::spawn(enforcement::run(order_receiver, hands));
     let (config_changed, watching) = watch::file(&environment.config);
     let (errands, errand_receiver) = mpsc::unbounded_channel();
@@ -127,12 +138,13 @@ pub async fn run_on(
         orders,
         errands,
         names: AppNames::new(&environment.surroundings),
+        texts: Texts::new(&environment.locale),
     };
     let hub = Hub::new(parts, past).map_err(|error| out_of_resources("timers", &error))?;
     serve(&session, request_sender).await?;
     let gone = name_lost(&session).await?;
     ready();
-    let inputs = Inputs { notices, requests, news, config_changed };
+    let inputs = Inputs { notices, requests, news, acted, config_changed };
     let mut lost = false;
     let end = async {
         tokio::select! {
@@ -146,7 +158,7 @@ pub async fn run_on(
     // It holds a handle of the store, and with it the thread that is waited for below.
     caring.abort();
     let _ = caring.await;
-    part([enforcing, notifying]).await;
+    part([enforcing, notifying, prompting]).await;
     // The hub and with it the last handle of the store are gone: the thread writes what it has, and ends.
     let _ = vault_thread.join();
     ran.map_err(|error| out_of_resources("timers", &error))?;
@@ -242,7 +254,7 @@ fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
 }
 
 /// Lets the last orders be carried out, but not for ever: another service may hang.
-async fn part(tasks: [JoinHandle<()>; 2]) {
+async fn part(tasks: [JoinHandle<()>; 3]) {
     let Ok(mut deadline) = BootDeadline::new() else { return };
     if deadline.arm(Some(clock::now().boot + PARTING)).is_err() {
         return;

@@ -60,6 +60,7 @@ impl Daemon {
             config: data.join("config.toml"),
             credentials: Credentials::default(),
             surroundings: Surroundings::new([("XDG_DATA_DIRS", data.join("share").to_str().unwrap())]),
+            locale: String::new(),
         };
         let keyrings = SecretService::Unused;
         let options = Options { sensors: Sensors::Intake, dry_run: true, keyrings };
