@@ -44,7 +44,17 @@ pub(crate) fn consent(console: &Console, deed: &str, what: &[String], yes: bool)
     for line in what.iter().flat_map(|sentence| wrap(sentence, console.look.width, 2)) {
         tell(&format!("{line}\n"));
     }
-    let said = answer("Go on? [y/N] ")?;
+    agreed(&answer(GO_ON)?)
+}
+
+/// The question after all was said.
+pub(crate) const GO_ON: &str = "Go on? [y/N] ";
+
+/// Whether the answer to [`GO_ON`] was yes.
+///
+/// # Errors
+/// It was anything else.
+pub(crate) fn agreed(said: &str) -> Result<(), Error> {
     if matches!(said.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }

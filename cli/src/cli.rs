@@ -7,7 +7,8 @@ use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
 use crate::commands::{
-    check, completions, config, doctor, forget, key, limit, man, report, spans, status, vault, why,
+    category, check, completions, config, doctor, downtime, exit, focus, forget, key, limit, man, open,
+    pause, report, reset_week, rules, snooze, spans, status, vault, why,
 };
 use crate::console::Console;
 use crate::error::Error;
@@ -51,6 +52,17 @@ pub(crate) enum Command {
     Limit(limit::Args),
     Why(why::Args),
     Check(check::Args),
+    Snooze(snooze::Args),
+    Downtime(downtime::Args),
+    Focus(focus::Args),
+    Open(open::Args),
+    Pause(pause::Args),
+    /// End a pause, or a focus session
+    Resume,
+    Exit(exit::Args),
+    ResetWeek(reset_week::Args),
+    Rules(rules::Args),
+    Category(category::Args),
     /// Follow changes as they happen, until Ctrl-C
     Watch,
     Doctor(doctor::Args),

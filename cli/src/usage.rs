@@ -157,7 +157,7 @@ mod tests {
         insta::assert_snapshot!(told("dwell report --top 0"), @r#"dwell: "0" is no number of rows; write a whole number from 1 on, like 10"#);
         insta::assert_snapshot!(told("dwell report today yesterday"), @r#"dwell: "yesterday" is one word too many; see `dwell report --help`"#);
         insta::assert_snapshot!(told("dwell limit set"), @"dwell: TARGET and AMOUNT are missing; see `dwell limit set --help`");
-        insta::assert_snapshot!(told("dwell limit set firefox 30"), @r#"dwell: "30" is no amount of time: a unit is missing; write 30m, 1h30m or 90s"#);
+        insta::assert_snapshot!(told("dwell limit set firefox 30"), @r#"dwell: "30" is no amount of time: a unit is missing; write 30m, or 30visits"#);
         insta::assert_snapshot!(told("dwell limit set firefox 30m --warn 5"), @r#"dwell: "5" is no amount of time: a unit is missing; write 5m, 1h30m or 90s"#);
         insta::assert_snapshot!(told("dwell limit set aap:x 30m"), @r#"dwell: "aap:x" is no target: "aap:" is no kind of target (app:, domain:, category:, all); write app:ID, domain:D, category:C or all"#);
         insta::assert_snapshot!(told("dwell limit sett x 30m"), @r#"dwell: there is no command "sett"; did you mean "set"?"#);

@@ -71,6 +71,12 @@ The daemon cannot be reached.
 .TP
 10
 Blocked by a rule.
+.SH "CHANGING YOUR MIND"
+What makes a rule stricter holds at once. What makes it looser waits 24 hours, counted while the machine is on, and then
+for \fBdwell limit confirm\fR; \fBdwell limit pending\fR lists what waits, and \fBdwell limit cancel\fR gives it up. A
+rule that is \fIopen\fR can be loosened at once, one that is \fIlocked\-until\fR a day not before that day. For ten
+minutes after it was made every rule can be changed freely. \fBdwell exit\fR always opens: ten minutes later all your
+own rules are off until the next day starts.
 .SH "WHEN SOMETHING IS WRONG"
 \fBdwell doctor\fR tells of each part whether it works, and after an arrow the one command or step that mends it: the
 bus, the daemon and its unit, the desktop, what tells of focus, input, locks and sleep, notifications, the vault and its
@@ -88,6 +94,12 @@ then.
 .TP
 \fBDWELL_CONFIG\fR
 Another place of the configuration.
+.TP
+\fBVISUAL\fR, \fBEDITOR\fR
+The editor of \fBdwell rules edit\fR.
+.TP
+\fBXDG_RUNTIME_DIR\fR
+Where the rules lie meanwhile; it must be in memory.
 .TP
 \fBNO_COLOR\fR, \fBCOLUMNS\fR
 No colours; the width of a line.
@@ -109,7 +121,7 @@ mod tests {
     #[test]
     fn every_command_has_a_page() {
         let names: Vec<_> = pages().into_iter().map(|(name, _)| name).collect();
-        insta::assert_snapshot!(names.join(" "), @"dwell.1 dwell-status.1 dwell-report.1 dwell-spans.1 dwell-limit.1 dwell-limit-set.1 dwell-limit-list.1 dwell-limit-show.1 dwell-limit-remove.1 dwell-why.1 dwell-check.1 dwell-watch.1 dwell-doctor.1 dwell-key.1 dwell-key-list.1 dwell-key-add.1 dwell-key-remove.1 dwell-key-recovery.1 dwell-key-rotate.1 dwell-vault.1 dwell-vault-unlock.1 dwell-vault-lock.1 dwell-vault-info.1 dwell-vault-verify.1 dwell-vault-backup.1 dwell-vault-restore.1 dwell-vault-salvage.1 dwell-vault-accept.1 dwell-forget.1 dwell-privacy.1 dwell-config.1 dwell-config-show.1 dwell-config-path.1 dwell-config-check.1 dwell-completions.1");
+        insta::assert_snapshot!(names.join(" "), @"dwell.1 dwell-status.1 dwell-report.1 dwell-spans.1 dwell-limit.1 dwell-limit-set.1 dwell-limit-list.1 dwell-limit-show.1 dwell-limit-remove.1 dwell-limit-pending.1 dwell-limit-confirm.1 dwell-limit-cancel.1 dwell-limit-try.1 dwell-why.1 dwell-check.1 dwell-snooze.1 dwell-downtime.1 dwell-focus.1 dwell-open.1 dwell-pause.1 dwell-resume.1 dwell-exit.1 dwell-reset-week.1 dwell-rules.1 dwell-rules-export.1 dwell-rules-import.1 dwell-rules-edit.1 dwell-rules-check.1 dwell-category.1 dwell-category-list.1 dwell-category-which.1 dwell-category-set.1 dwell-category-unset.1 dwell-watch.1 dwell-doctor.1 dwell-key.1 dwell-key-list.1 dwell-key-add.1 dwell-key-remove.1 dwell-key-recovery.1 dwell-key-rotate.1 dwell-vault.1 dwell-vault-unlock.1 dwell-vault-lock.1 dwell-vault-info.1 dwell-vault-verify.1 dwell-vault-backup.1 dwell-vault-restore.1 dwell-vault-salvage.1 dwell-vault-accept.1 dwell-forget.1 dwell-privacy.1 dwell-config.1 dwell-config-show.1 dwell-config-path.1 dwell-config-check.1 dwell-completions.1");
         for (name, page) in pages() {
             let page = String::from_utf8(page).unwrap();
             assert!(page.contains(".SH NAME") && page.contains(".SH SYNOPSIS"), "{name}");

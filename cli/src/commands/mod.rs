@@ -1,21 +1,31 @@
 //! The commands, one file each: its arguments, its conversation with the daemon, its screen.
 
+pub(crate) mod category;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod doctor;
+pub(crate) mod downtime;
+pub(crate) mod exit;
+pub(crate) mod focus;
 pub(crate) mod forget;
 pub(crate) mod gnome;
 pub(crate) mod key;
 pub(crate) mod limit;
 pub(crate) mod man;
+pub(crate) mod open;
+pub(crate) mod pause;
 pub(crate) mod privacy;
 mod put_back;
 pub(crate) mod report;
+pub(crate) mod reset_week;
+pub(crate) mod rules;
+pub(crate) mod snooze;
 pub(crate) mod spans;
 pub(crate) mod status;
 mod stream;
 pub(crate) mod vault;
+mod wait;
 pub(crate) mod watch;
 pub(crate) mod why;
 mod work;
@@ -42,6 +52,16 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Limit(args)) => converse(limit::run(args, console)),
         Some(Command::Why(args)) => converse(why::run(&args, console)),
         Some(Command::Check(args)) => converse(check::run(&args, console)),
+        Some(Command::Snooze(args)) => converse(snooze::run(&args, console)),
+        Some(Command::Downtime(args)) => converse(downtime::run(&args, console)),
+        Some(Command::Focus(args)) => converse(focus::run(&args, console)),
+        Some(Command::Open(args)) => converse(open::run(&args, console)),
+        Some(Command::Pause(args)) => converse(pause::pause(&args, console)),
+        Some(Command::Resume) => converse(pause::resume(console)),
+        Some(Command::Exit(args)) => converse(exit::run(&args, console)),
+        Some(Command::ResetWeek(args)) => converse(reset_week::run(&args, console)),
+        Some(Command::Rules(args)) => converse(rules::run(args, console)),
+        Some(Command::Category(args)) => converse(category::run(args, console)),
         Some(Command::Watch) => converse(watch::run(console)),
         Some(Command::Doctor(args)) => converse(doctor::run(args, console)),
         Some(Command::Key(args)) => converse(key::run(args, console)),

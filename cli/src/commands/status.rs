@@ -2,7 +2,6 @@
 
 use dwell_bus::wire;
 
-use super::limit;
 use crate::bus::Daemon;
 use crate::console::Console;
 use crate::error::{End, Error};
@@ -10,7 +9,7 @@ use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
 use crate::output::report::label;
 use crate::output::text::{bar, glance, left, right, width, wrap};
-use crate::output::{desktop_bar, json, phrase};
+use crate::output::{desktop_bar, json, limits, phrase, standing};
 
 /// Show now, today, limits and what needs attention
 #[derive(Debug, Default, clap::Args)]
@@ -57,8 +56,13 @@ fn screen(status: &wire::Status, look: Look) -> String {
     if status.vault == "sealed" {
         lines.extend(wrap("The vault is sealed: only what is counted since then is shown.", look.width, 0));
     }
-    if status.paused {
+    let in_force =
+        status.standing.as_ref().map(|now| standing::lines(now, status.now_at_ms)).unwrap_or_default();
+    if status.paused && status.standing.as_ref().is_none_or(|now| now.paused_until_at_ms.is_none()) {
         lines.extend(wrap("Your rules are paused.", look.width, 0));
+    }
+    for line in in_force {
+        lines.extend(wrap(&line, look.width, 2).iter().map(|line| look.ink(Ink::Soon, line)));
     }
     lines.push(String::new());
     if status.total_ms == 0 && status.top.is_empty() {
@@ -70,7 +74,7 @@ fn screen(status: &wire::Status, look: Look) -> String {
     if !status.limits.is_empty() {
         lines.push(String::new());
         lines.push("Limits".to_owned());
-        lines.extend(limit::table(&status.limits, limit::Ids::Hidden, zone, status.now_at_ms, look));
+        lines.extend(limits::table(&status.limits, limits::Ids::Hidden, zone, status.now_at_ms, look));
     }
     let problems = phrase::problems(&status.health);
     if !problems.is_empty() {
@@ -130,7 +134,7 @@ fn programs(top: &[wire::Row], look: Look, lines: &mut Vec<String>) {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::commands::limit::tests::{NOW, limits};
+    use crate::output::limits::tests::{NOW, limits};
 
     fn row(key: &str, name: &str, minutes: u64, extra_ms: u64, opens: u64) -> wire::Row {
         wire::Row {
@@ -175,6 +179,7 @@ pub(crate) mod tests {
                 part("session", false, "no bus"),
             ],
             vault: "open".into(),
+            standing: None,
         }
     }
 
@@ -254,6 +259,84 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn what_is_in_force_stands_on_top() {
+        let status = wire::Status {
+            standing: Some(standing::tests::standing()),
+            paused: true,
+            limits: limits::tests::of_every_kind(),
+            health: vec![],
+            top: vec![],
+            ..status()
+        };
+        insta::assert_snapshot!(screen(&status, Look { width: 80, color: false }), @r"
+        Firefox (example.org)  since 21:40, 25m
+        In 10m all your own rules are off until the next day starts
+        Your open rules are suspended until Tue 22:05
+        Focus until 22:55: category:social and app:game\u{1b} are blocked
+        Reset week, day 3 of 7
+        YouTube: 15m planned, 4m used (find the lecture)
+
+        Today 3h 12m
+
+        Limits
+          all                                 not 23:00-07:00  allowed until 23:05
+          app:org.example.Game             only 18:00-19:00 …  opens again on Thu 22:05
+          category:news                         4 of 5 visits  1 visit left
+          app:mail                          1 of 1 visit/hour  the last visit
+          domain:youtube.com (reset week)  3h 12m of 10h/week  6h 48m left
+          category:social (focus)                3h 12m of 0s  suspended
+          category:shopping                3h 12m of 8h/month  put off until 22:10
+        ");
+        insta::assert_snapshot!(screen(&status, Look { width: 40, color: false }), @r"
+        Firefox (example.org)  since 21:40, 25m
+        In 10m all your own rules are off until
+          the next day starts
+        Your open rules are suspended until Tue
+          22:05
+        Focus until 22:55: category:social and
+          app:game\u{1b} are blocked
+        Reset week, day 3 of 7
+        YouTube: 15m planned, 4m used (find the
+          lecture)
+
+        Today 3h 12m
+
+        Limits
+        all
+          not 23:00-07:00
+          allowed until 23:05
+        app:org.example.Game
+          only 18:00-19:00 …
+          opens again on Thu 22:05
+        category:news
+          4 of 5 visits
+          1 visit left
+        app:mail
+          1 of 1 visit/hour
+          the last visit
+        domain:youtube.com (reset week)
+          3h 12m of 10h/week
+          6h 48m left
+        category:social (focus)
+          3h 12m of 0s
+          suspended
+        category:shopping
+          3h 12m of 8h/month
+          put off until 22:10
+        ");
+        for columns in 16..=100 {
+            for line in screen(&status, Look { width: columns, color: false }).lines() {
+                assert!(width(line) <= columns, "{columns}: {line}");
+            }
+        }
+        let document =
+            json::line(&json::Status::new(&wire::Status { paused: false, limits: vec![], ..status }));
+        assert!(document.contains("\"paused\":true"), "{document}");
+        let (_, tail) = document.split_once("\"standing\":").unwrap();
+        insta::assert_snapshot!(tail, @r#"{"paused_until":"2026-11-24T22:05:00.000+02:00","exit_waits_seconds":600,"exit_until":null,"focus_until":"2026-11-21T22:55:00.000+02:00","focus_blocks":["category:social","app:game\u001b"],"intentions":[{"target":"domain:youtube.com","name":"YouTube","at":"2026-11-21T22:01:00.000+02:00","planned_seconds":900,"actual_seconds":240,"to":"find the lecture","over":false},{"target":"domain:youtube.com","name":"YouTube","at":"2026-11-21T22:01:00.000+02:00","planned_seconds":900,"actual_seconds":240,"to":"find the lecture","over":true}],"reset_day":3}}"#);
+    }
+
+    #[test]
     fn no_line_is_wider_than_the_screen() {
         for columns in 16..=100 {
             for line in screen(&status(), Look { width: columns, color: false }).lines() {
@@ -321,7 +404,7 @@ pub(crate) mod tests {
 
     #[test]
     fn documents() {
-        insta::assert_snapshot!(json::line(&json::Status::new(&status())), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":{"app":"firefox","name":"Firefox","domain":"example.org","since":"2026-11-21T21:40:00.000+02:00"},"state":"active","paused":false,"today":{"total_seconds":11522,"top":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5208,"opens":12},{"key":"code","name":"Code","kind":"focus","category":null,"seconds":3301,"share":0.2865,"opens":3},{"key":"org.example.A-Program-With-A-Very-Long-Id","name":"日本語の長い名前のプログラム","kind":"focus","category":null,"seconds":2220,"share":0.1927,"opens":1}]},"limits":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00"},{"id":"video","target":"category:video","used_seconds":2460,"budget_seconds":2700,"left_seconds":240,"verdict":"warn","until":null},{"id":"all","target":"all","used_seconds":11520,"budget_seconds":28800,"left_seconds":17280,"verdict":"allowed","until":null}],"health":[{"part":"focus","ok":true,"message":"x11"},{"part":"idle","ok":false,"message":"no idle sensor on this desktop\u001b[2J"},{"part":"lock","ok":false,"message":"no bus"},{"part":"session","ok":false,"message":"no bus"}],"vault":"open"}"#);
+        insta::assert_snapshot!(json::line(&json::Status::new(&status())), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":{"app":"firefox","name":"Firefox","domain":"example.org","since":"2026-11-21T21:40:00.000+02:00"},"state":"active","paused":false,"today":{"total_seconds":11522,"top":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5208,"opens":12},{"key":"code","name":"Code","kind":"focus","category":null,"seconds":3301,"share":0.2865,"opens":3},{"key":"org.example.A-Program-With-A-Very-Long-Id","name":"日本語の長い名前のプログラム","kind":"focus","category":null,"seconds":2220,"share":0.1927,"opens":1}]},"limits":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00","per":"day","at_limit":"block","budget_opens":null,"used_opens":null,"days":null,"hours":null,"because":"budget","strict":null,"except":[],"made_by":null,"snoozed_until":null,"snoozes_left":null,"suspended":false,"pending":null},{"id":"video","target":"category:video","used_seconds":2460,"budget_seconds":2700,"left_seconds":240,"verdict":"warn","until":null,"per":"day","at_limit":"block","budget_opens":null,"used_opens":null,"days":null,"hours":null,"because":"budget","strict":null,"except":[],"made_by":null,"snoozed_until":null,"snoozes_left":null,"suspended":false,"pending":null},{"id":"all","target":"all","used_seconds":11520,"budget_seconds":28800,"left_seconds":17280,"verdict":"allowed","until":null,"per":"day","at_limit":"block","budget_opens":null,"used_opens":null,"days":null,"hours":null,"because":null,"strict":null,"except":[],"made_by":null,"snoozed_until":null,"snoozes_left":null,"suspended":false,"pending":null}],"health":[{"part":"focus","ok":true,"message":"x11"},{"part":"idle","ok":false,"message":"no idle sensor on this desktop\u001b[2J"},{"part":"lock","ok":false,"message":"no bus"},{"part":"session","ok":false,"message":"no bus"}],"vault":"open","standing":null}"#);
         let none = wire::Status {
             active: None,
             limits: vec![],
@@ -330,6 +413,6 @@ pub(crate) mod tests {
             total_ms: 0,
             ..status()
         };
-        insta::assert_snapshot!(json::line(&json::Status::new(&none)), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":null,"state":"active","paused":false,"today":{"total_seconds":0,"top":[]},"limits":[],"health":[],"vault":"open"}"#);
+        insta::assert_snapshot!(json::line(&json::Status::new(&none)), @r#"{"schema":"dwell.status/1","now":"2026-11-21T22:05:00.000+02:00","active":null,"state":"active","paused":false,"today":{"total_seconds":0,"top":[]},"limits":[],"health":[],"vault":"open","standing":null}"#);
     }
 }

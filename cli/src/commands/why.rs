@@ -2,14 +2,14 @@
 
 use dwell_bus::wire;
 
-use super::{limit, now_ms};
+use super::now_ms;
 use crate::bus::Daemon;
 use crate::console::Console;
 use crate::error::{End, Error};
 use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
 use crate::output::text::{plain, wrap};
-use crate::output::{json, phrase};
+use crate::output::{json, limits, phrase};
 
 /// Tell which rules apply, what is used and left, and what changes next
 #[derive(Debug, clap::Args)]
@@ -22,13 +22,28 @@ pub(crate) struct Args {
 /// Asks and explains.
 pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error> {
     let daemon = Daemon::find().await?;
-    let why = daemon.ask(|d| d.why(&args.target)).await?;
+    let mut why = daemon.ask(|d| d.why(&args.target)).await?;
+    strictest_first(&mut why.rules);
     console.say(&if console.json {
         json::line(&json::Why::new(&why))
     } else {
         screen(&why, now_ms(), console.look)
     });
     Ok(End::Well)
+}
+
+/// The rule that blocks longest, then those that block, those that nearly do, and those that are suspended last.
+fn strictest_first(rules: &mut [wire::Limit]) {
+    rules.sort_by_key(|rule| {
+        let verdict = match rule.verdict.as_str() {
+            "blocked" => 0,
+            "warn" => 1,
+            _ if rule.suspended == Some(true) => 3,
+            _ => 2,
+        };
+        // One that blocks without an end blocks longest.
+        (verdict, std::cmp::Reverse(if verdict == 0 { rule.until_at_ms.unwrap_or(i64::MAX) } else { 0 }))
+    });
 }
 
 fn screen(why: &wire::Why, now_ms: i64, look: Look) -> String {
@@ -40,17 +55,66 @@ fn screen(why: &wire::Why, now_ms: i64, look: Look) -> String {
         .collect();
     if why.rules.is_empty() {
         lines.extend(wrap("No rule applies to it.", look.width, 2));
-    } else {
-        lines.push(String::new());
-        lines.extend(limit::table(&why.rules, limit::Ids::Shown, zone, now_ms, look));
+        return lines.join("\n");
     }
+    let strictest = why.rules.first().filter(|rule| rule.verdict == why.verdict);
+    if let Some(because) = strictest.and_then(because) {
+        lines.extend(wrap(&because, look.width, 2));
+    }
+    if let Some(next) = next(&why.rules, zone, now_ms) {
+        lines.extend(wrap(&next, look.width, 2));
+    }
+    lines.push(String::new());
+    lines.extend(limits::table(&why.rules, limits::Ids::Shown, zone, now_ms, look));
     lines.join("\n")
+}
+
+/// `Because of firefox: 30m a day are used up`
+fn because(rule: &wire::Limit) -> Option<String> {
+    let because = rule.because.as_deref()?;
+    if rule.made_by.as_deref() == Some("focus") {
+        return Some("Because of the focus session".to_owned());
+    }
+    let days = rule.days.as_ref().map(|days| format!(" on {}", plain(days))).unwrap_or_default();
+    let what = match because {
+        "hours" => phrase::hours(rule).unwrap_or_else(|| "its hours".to_owned()) + &days,
+        "budget" | "opens" => {
+            let end = match (rule.budget_ms, rule.budget_opens) {
+                (Some(0), _) | (None, Some(0)) => "",
+                _ if rule.verdict == "blocked" => " are used up",
+                _ => " are nearly used up",
+            };
+            format!("{}{days}{end}", phrase::budget(rule))
+        }
+        other => plain(other).into_owned(),
+    };
+    let reset = if rule.made_by.as_deref() == Some("reset-week") { " in the reset week" } else { "" };
+    Some(format!("Because of {}{reset}: {what}", plain(&rule.id)))
+}
+
+/// The first thing that changes by itself, over all rules: `Next: at 22:10 the snooze of firefox ends`.
+fn next(rules: &[wire::Limit], zone: Zone, now_ms: i64) -> Option<String> {
+    let changes = rules.iter().flat_map(|rule| {
+        let id = plain(&rule.id);
+        let verdict = rule.until_at_ms.map(|at| match rule.verdict.as_str() {
+            _ if rule.made_by.as_deref() == Some("focus") => (at, "the focus session ends".to_owned()),
+            "blocked" => (at, format!("{id} opens again")),
+            _ if rule.hours.is_some() => (at, format!("the hours of {id} begin")),
+            _ => (at, format!("{id} starts anew")),
+        });
+        let snooze = rule.snoozed_until_at_ms.map(|at| (at, format!("the snooze of {id} ends")));
+        let budget = (rule.budget_ms.is_some() || rule.budget_opens.is_some())
+            .then(|| (rule.renews_at_ms, format!("{id} starts anew")));
+        [verdict, snooze, budget].into_iter().flatten()
+    });
+    let (at, what) = changes.filter(|(at, _)| *at > now_ms).min_by_key(|(at, _)| *at)?;
+    Some(format!("Next: {} {what}", zone.at(at, now_ms)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::limit::tests::{NOW, limits};
+    use crate::output::limits::tests::{NOW, limits};
 
     fn why() -> wire::Why {
         wire::Why {
@@ -66,6 +130,8 @@ mod tests {
     fn screens() {
         insta::assert_snapshot!(screen(&why(), NOW, Look { width: 80, color: false }), @"
         app:firefox is blocked until 04:00
+        Because of firefox: 30m a day are used up
+        Next: at 04:00 firefox opens again
 
           firefox  app:firefox     ████████    30m of 30m  opens again at 04:00
           video    category:video  ███████▍    41m of 45m  4m left
@@ -75,6 +141,12 @@ mod tests {
         app:firefox is
           blocked until
           04:00
+        Because of firefox:
+          30m a day are used
+          up
+        Next: at 04:00
+          firefox opens
+          again
 
         app:firefox
           id firefox
@@ -98,9 +170,86 @@ mod tests {
     }
 
     #[test]
+    fn the_strictest_comes_first_and_says_why() {
+        let shown = |rules: Vec<wire::Limit>, verdict: &str| {
+            let mut why = wire::Why { rules, verdict: verdict.into(), until_at_ms: None, ..why() };
+            strictest_first(&mut why.rules);
+            let shown = screen(&why, NOW, Look { width: 80, color: false });
+            shown.split("\n\n").next().unwrap_or_default().to_owned()
+        };
+        let all = || limits().into_iter().rev().collect::<Vec<_>>();
+        let hours = |verdict: &str| wire::Limit {
+            id: "downtime".into(),
+            budget_ms: None,
+            left_ms: None,
+            verdict: verdict.into(),
+            hours: Some("blocked 22:00-07:00".into()),
+            because: (verdict == "blocked").then(|| "hours".into()),
+            until_at_ms: Some(NOW + 3_600_000),
+            ..limits().remove(2)
+        };
+        insta::assert_snapshot!(shown([all(), vec![hours("blocked")]].concat(), "blocked"), @"
+        app:firefox is blocked
+        Because of firefox: 30m a day are used up
+        Next: at 23:05 downtime opens again
+        ");
+        // What blocks for longer is stricter.
+        let until =
+            |minutes: i64| wire::Limit { until_at_ms: Some(NOW + minutes * 60_000), ..hours("blocked") };
+        insta::assert_snapshot!(shown([all(), vec![until(600)]].concat(), "blocked"), @"
+        app:firefox is blocked
+        Because of downtime: blocked 22:00-07:00
+        Next: at 04:00 firefox opens again
+        ");
+        insta::assert_snapshot!(shown(vec![hours("allowed")], "allowed"), @"
+        app:firefox is allowed
+        Next: at 23:05 the hours of downtime begin
+        ");
+        insta::assert_snapshot!(shown(all()[..2].to_vec(), "warn"), @"
+        app:firefox is allowed, little or nothing left
+        Because of video: 45m a day are nearly used up
+        Next: at 04:00 video starts anew
+        ");
+        let visits = wire::Limit {
+            budget_ms: None,
+            budget_opens: Some(5),
+            because: Some("opens".into()),
+            made_by: Some("reset-week".into()),
+            days: Some("mon-fri".into()),
+            ..limits().remove(0)
+        };
+        insta::assert_snapshot!(shown(vec![visits.clone()], "blocked"), @"
+        app:firefox is blocked
+        Because of firefox in the reset week: 5 visits a day on mon-fri are used up
+        Next: at 04:00 firefox opens again
+        ");
+        let snoozed = wire::Limit {
+            verdict: "allowed".into(),
+            because: None,
+            snoozed_until_at_ms: Some(NOW + 300_000),
+            ..visits
+        };
+        insta::assert_snapshot!(shown(vec![snoozed], "allowed"), @"
+        app:firefox is allowed
+        Next: at 22:10 the snooze of firefox ends
+        ");
+        let focus = wire::Limit {
+            id: "focus-1".into(),
+            made_by: Some("focus".into()),
+            budget_ms: Some(0),
+            ..limits().remove(0)
+        };
+        insta::assert_snapshot!(shown(vec![focus], "blocked"), @"
+        app:firefox is blocked
+        Because of the focus session
+        Next: at 04:00 the focus session ends
+        ");
+    }
+
+    #[test]
     fn document() {
         let mut why = why();
         why.rules.truncate(1);
-        insta::assert_snapshot!(json::line(&json::Why::new(&why)), @r#"{"schema":"dwell.why/1","target":"app:firefox","verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00","rules":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00"}]}"#);
+        insta::assert_snapshot!(json::line(&json::Why::new(&why)), @r#"{"schema":"dwell.why/1","target":"app:firefox","verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00","rules":[{"id":"firefox","target":"app:firefox","used_seconds":1800,"budget_seconds":1800,"left_seconds":0,"verdict":"blocked","until":"2026-11-22T04:00:00.000+02:00","per":"day","at_limit":"block","budget_opens":null,"used_opens":null,"days":null,"hours":null,"because":"budget","strict":null,"except":[],"made_by":null,"snoozed_until":null,"snoozes_left":null,"suspended":false,"pending":null}]}"#);
     }
 }

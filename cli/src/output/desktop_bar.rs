@@ -10,13 +10,17 @@ use super::{json, phrase};
 
 /// The limit that is nearest to its end, and how much of it is used, 0 to 100.
 fn tightest(status: &wire::Status) -> Option<(&wire::Limit, u64)> {
-    let percent = |limit: &wire::Limit| match limit.budget_ms {
-        Some(0) => 100,
-        Some(budget) => {
-            u64::try_from(u128::from(limit.used_ms) * 100 / u128::from(budget)).unwrap_or(100).min(100)
-        }
-        None if limit.verdict == "blocked" => 100,
-        None => 0,
+    let part = |used: u64, whole: u64| {
+        u64::try_from(u128::from(used) * 100 / u128::from(whole)).unwrap_or(100).min(100)
+    };
+    let percent = |limit: &wire::Limit| match (limit.budget_ms, limit.budget_opens) {
+        // It blocks nothing for now.
+        _ if limit.suspended == Some(true) => 0,
+        (Some(0), _) | (None, Some(0)) => 100,
+        (Some(budget), _) => part(limit.used_ms, budget),
+        (None, Some(opens)) => part(limit.used_opens.unwrap_or(0).into(), opens.into()),
+        (None, None) if limit.verdict == "blocked" => 100,
+        (None, None) => 0,
     };
     status.limits.iter().map(|limit| (limit, percent(limit))).max_by_key(|(_, percent)| *percent)
 }
@@ -24,7 +28,7 @@ fn tightest(status: &wire::Status) -> Option<(&wire::Limit, u64)> {
 /// The strictest verdict, or the state where that says more.
 fn class(status: &wire::Status) -> &str {
     let any = |verdict: &str| status.limits.iter().any(|limit| limit.verdict == verdict);
-    if status.paused {
+    if phrase::is_paused(status) {
         "paused"
     } else if status.state != "active" {
         &status.state
@@ -52,6 +56,9 @@ pub(crate) fn waybar(status: &wire::Status) -> String {
     tooltip.extend(status.limits.iter().map(|limit| {
         format!("{}: {}", plain(&limit.target), phrase::state(limit, zone, status.now_at_ms).0)
     }));
+    if let Some(standing) = &status.standing {
+        tooltip.extend(super::standing::lines(standing, status.now_at_ms));
+    }
     tooltip.extend(phrase::problems(&status.health));
     json::line(&Module {
         text: markup(&glance(status.total_ms)),

@@ -24,11 +24,25 @@ impl Zone {
         self.0.clock_face(Wall::from_unix_ms(at_ms))
     }
 
-    /// `22:05`, or with its date when that is a day or more away from `now_ms`.
+    /// `22:05`, or with its weekday (`Thu 22:05`) or date when that is a day or more away from `now_ms`.
     pub(crate) fn near(self, at_ms: i64, now_ms: i64) -> String {
-        const DAY: u64 = 86_400_000;
         let clock = self.clock(at_ms);
-        if at_ms.abs_diff(now_ms) < DAY { clock } else { format!("{} {clock}", &self.rfc3339(at_ms)[..10]) }
+        let date = self.rfc3339(at_ms)[..10].to_owned();
+        let ahead = at_ms.saturating_sub(now_ms);
+        if ahead.unsigned_abs() < DAY.unsigned_abs() {
+            clock
+        } else if (0..6 * DAY).contains(&ahead) {
+            // Six days, so that no weekday can mean today's.
+            format!("{} {clock}", weekday(&date).unwrap_or(&date))
+        } else {
+            format!("{date} {clock}")
+        }
+    }
+
+    /// `at 22:05`, `on Thu 22:05`
+    pub(crate) fn at(self, at_ms: i64, now_ms: i64) -> String {
+        let on = if at_ms.abs_diff(now_ms) < DAY.unsigned_abs() { "at" } else { "on" };
+        format!("{on} {}", self.near(at_ms, now_ms))
     }
 
     /// First and last dwell day of `[from, to)`, where `from` starts a day.
@@ -38,6 +52,15 @@ impl Zone {
         let last = Wall::from_unix_ms(to_ms.saturating_sub(1).max(from_ms));
         (calendar.day_of(Wall::from_unix_ms(from_ms)), calendar.day_of(last))
     }
+}
+
+const DAY: i64 = 86_400_000;
+
+/// `Thu` for `2026-11-26`; `None` where it is no day.
+pub(crate) fn weekday(date: &str) -> Option<&'static str> {
+    const NAMES: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let from_monday = date.parse::<CivilDay>().ok()?.days_from_monday();
+    NAMES.get(usize::try_from(from_monday).ok()?).copied()
 }
 
 #[cfg(test)]
@@ -51,7 +74,10 @@ mod tests {
         let zone = Zone::new("Europe/Athens");
         assert_eq!(zone.rfc3339(NOW), "2026-11-21T22:05:00.000+02:00");
         assert_eq!(zone.near(NOW + 21_300_000, NOW), "04:00");
-        assert_eq!(zone.near(NOW + 5 * 86_400_000, NOW), "2026-11-26 22:05");
+        assert_eq!(zone.near(NOW + 5 * DAY, NOW), "Thu 22:05");
+        assert_eq!(zone.near(NOW + 6 * DAY, NOW), "2026-11-27 22:05");
+        assert_eq!(zone.near(NOW - DAY, NOW), "2026-11-20 22:05");
+        assert_eq!([zone.at(NOW, NOW), zone.at(NOW + DAY, NOW)], ["at 22:05", "on Sun 22:05"]);
         assert_eq!(Zone::new("Nowhere/Atall").clock(NOW), "20:05");
     }
 

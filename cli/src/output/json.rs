@@ -6,6 +6,8 @@ use dwell_core::time::Millis;
 use serde::Serialize;
 
 use super::instant::Zone;
+use super::phrase;
+use super::rules_json::{Intention, Pending, Standing};
 
 /// A document in one line. Control characters that JSON leaves as they are (DEL, C1) are escaped too.
 pub(crate) fn line(document: &impl Serialize) -> String {
@@ -75,6 +77,8 @@ pub(crate) struct Report<'a> {
     total_seconds: u64,
     coverage: Coverage,
     pub(crate) rows: Vec<Row<'a>>,
+    digest: &'a [String],
+    intentions: Vec<Intention<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,6 +105,8 @@ impl<'a> Report<'a> {
                 sealed_seconds: nearest(report.sealed_ms),
             },
             rows: rows(&report.rows, report.total_ms),
+            digest: report.digest.as_deref().unwrap_or_default(),
+            intentions: Intention::all(report.intentions.as_deref().unwrap_or_default(), zone),
         }
     }
 }
@@ -130,6 +136,20 @@ pub(crate) struct Limit<'a> {
     left_seconds: Option<u64>,
     verdict: &'a str,
     until: Option<String>,
+    per: &'a str,
+    at_limit: &'a str,
+    budget_opens: Option<u32>,
+    used_opens: Option<u32>,
+    days: Option<&'a str>,
+    hours: Option<&'a str>,
+    because: Option<&'a str>,
+    strict: Option<&'a str>,
+    except: &'a [String],
+    made_by: Option<&'a str>,
+    snoozed_until: Option<String>,
+    snoozes_left: Option<u32>,
+    suspended: bool,
+    pending: Option<Pending<'a>>,
 }
 
 impl<'a> Limit<'a> {
@@ -150,6 +170,20 @@ impl<'a> Limit<'a> {
             left_seconds: left,
             verdict: &limit.verdict,
             until: limit.until_at_ms.map(|at| zone.rfc3339(at)),
+            per: &limit.per,
+            at_limit: &limit.at_limit,
+            budget_opens: limit.budget_opens,
+            used_opens: limit.used_opens,
+            days: limit.days.as_deref(),
+            hours: limit.hours.as_deref(),
+            because: limit.because.as_deref(),
+            strict: limit.strict.as_deref(),
+            except: limit.except.as_deref().unwrap_or_default(),
+            made_by: limit.made_by.as_deref(),
+            snoozed_until: limit.snoozed_until_at_ms.map(|at| zone.rfc3339(at)),
+            snoozes_left: limit.snoozes_left,
+            suspended: limit.suspended.unwrap_or(false),
+            pending: limit.pending.as_ref().map(|pending| Pending::new(pending, zone)),
         }
     }
 
@@ -184,6 +218,7 @@ pub(crate) struct Status<'a> {
     limits: Vec<Limit<'a>>,
     health: Vec<Health<'a>>,
     vault: &'a str,
+    standing: Option<Standing<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -221,7 +256,7 @@ impl<'a> Status<'a> {
                 since: zone.rfc3339(active.since_at_ms),
             }),
             state: &status.state,
-            paused: status.paused,
+            paused: phrase::is_paused(status),
             today: Today { total_seconds: nearest(status.total_ms), top: rows(&status.top, status.total_ms) },
             limits: Limit::all(&status.limits, zone),
             health: status
@@ -230,6 +265,7 @@ impl<'a> Status<'a> {
                 .map(|part| Health { part: &part.part, ok: part.ok, message: &part.message })
                 .collect(),
             vault: &status.vault,
+            standing: status.standing.as_ref().map(Standing::new),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Sentences about limits and states that several commands share.
 
 use dwell_bus::wire;
+use dwell_core::time::Millis;
 
 use super::instant::Zone;
 use super::look::Ink;
@@ -21,27 +22,62 @@ pub(crate) fn problems(parts: &[wire::Part]) -> Vec<String> {
     told.iter().map(|(names, message)| format!("{names}: {}", plain(message))).collect()
 }
 
-/// `30m a day`
+/// `30m a day`, `5 visits a week`, `blocked 22:00-07:00`, `allowed only 09:00-17:00`: what a rule gives.
 pub(crate) fn budget(limit: &wire::Limit) -> String {
-    let amount = match limit.budget_ms {
-        Some(0) => return format!("no time on any {}", plain(&limit.per)),
-        Some(ms) => dwell_core::time::Millis::from_ms(ms).to_string(),
-        None => return "without a budget".to_owned(),
+    let per = plain(&limit.per);
+    let amount = match (limit.budget_opens, limit.budget_ms) {
+        (Some(0), _) => return format!("no visit {} any {per}", if per == "day" { "on" } else { "in" }),
+        (Some(opens), _) => count(opens.into(), "visit"),
+        (None, Some(0)) => return format!("no time {} any {per}", if per == "day" { "on" } else { "in" }),
+        (None, Some(ms)) => Millis::from_ms(ms).to_string(),
+        (None, None) => return hours(limit).unwrap_or_else(|| "without a budget".to_owned()),
     };
-    let article = if limit.per.starts_with('h') { "an" } else { "a" };
-    format!("{amount} {article} {}", plain(&limit.per))
+    format!("{amount} {} {per}", if per.starts_with('h') { "an" } else { "a" })
 }
 
-/// `20m left`, `opens again at 04:00`, `used up until 04:00` (where that has no consequence); with its ink.
+/// `blocked 22:00-07:00`, `allowed only 09:00-17:00`
+pub(crate) fn hours(limit: &wire::Limit) -> Option<String> {
+    let hours = plain(limit.hours.as_deref()?);
+    Some(match hours.strip_prefix("allowed ") {
+        Some(windows) => format!("allowed only {windows}"),
+        None => hours.into_owned(),
+    })
+}
+
+/// Whether a rule is one of visits, and how many of them are left.
+pub(crate) fn visits_left(limit: &wire::Limit) -> Option<u32> {
+    limit.budget_opens.map(|opens| opens.saturating_sub(limit.used_opens.unwrap_or(0)))
+}
+
+/// Whether the person's open rules are suspended.
+pub(crate) fn is_paused(status: &wire::Status) -> bool {
+    status.paused || status.standing.as_ref().is_some_and(|standing| standing.paused_until_at_ms.is_some())
+}
+
+/// `20m left`, `opens again at 04:00`, `used up until 04:00` (where that has no consequence), `put off until 22:10`;
+/// with its ink.
 pub(crate) fn state(limit: &wire::Limit, zone: Zone, now_ms: i64) -> (String, Ink) {
-    let left = limit.left_ms.map_or_else(|| "allowed".to_owned(), |ms| format!("{} left", glance(ms)));
+    if limit.suspended == Some(true) {
+        return ("suspended".to_owned(), Ink::Faint);
+    }
+    if let Some(at) = limit.snoozed_until_at_ms {
+        return (format!("put off until {}", zone.near(at, now_ms)), Ink::Soon);
+    }
+    let until = limit.until_at_ms.map(|at| zone.near(at, now_ms));
+    let left = match (visits_left(limit), limit.left_ms, &until) {
+        (Some(0), ..) => "the last visit".to_owned(),
+        (Some(visits), ..) => format!("{} left", count(visits.into(), "visit")),
+        (None, Some(ms), _) => format!("{} left", glance(ms)),
+        (None, None, Some(until)) => format!("allowed until {until}"),
+        (None, None, None) => "allowed".to_owned(),
+    };
     match limit.verdict.as_str() {
         "blocked" => match limit.until_at_ms {
-            Some(at) => (format!("opens again at {}", zone.near(at, now_ms)), Ink::Strong),
+            Some(at) => (format!("opens again {}", zone.at(at, now_ms)), Ink::Strong),
             None => ("blocked".to_owned(), Ink::Strong),
         },
-        "warn" => match (limit.left_ms, limit.until_at_ms) {
-            (Some(0), Some(at)) => (format!("used up until {}", zone.near(at, now_ms)), Ink::Soon),
+        "warn" => match (limit.left_ms, until) {
+            (Some(0), Some(at)) => (format!("used up until {at}"), Ink::Soon),
             _ => (left, Ink::Soon),
         },
         _ => (left, Ink::Good),
@@ -58,21 +94,22 @@ pub(crate) fn verdict(verdict: &str, until: Option<i64>, zone: Zone, now_ms: i64
     }
 }
 
-/// What happens at the limit: `then its windows are minimised until 04:00`.
-pub(crate) fn at_limit(limit: &wire::Limit, again: &str) -> String {
+/// What happens when a rule blocks: `its windows are minimised`; `None`: nothing but a notice.
+pub(crate) fn deed(limit: &wire::Limit) -> Option<String> {
     let what = match limit.target.split_once(':') {
         Some(("domain", _)) => "its pages",
         _ if limit.target == "all" => "all windows",
         _ => "its windows",
     };
-    let act = match limit.at_limit.as_str() {
-        "notify" => return "then a notice and nothing more".to_owned(),
-        "close" => "asked to close",
-        "block" if what == "its pages" => "blocked",
-        "block" => "minimised",
-        other => return format!("then {}", plain(other)),
-    };
-    format!("then {what} are {act} until {again}")
+    Some(match limit.at_limit.as_str() {
+        "notify" => return None,
+        "close" => format!("{what} are asked to close"),
+        "block" | "freeze" if what == "its pages" => format!("{what} are blocked"),
+        "block" => format!("{what} are minimised"),
+        "freeze" => format!("{what} are minimised and frozen"),
+        "lock" => "the session is locked".to_owned(),
+        other => plain(other).into_owned(),
+    })
 }
 
 /// What has attention now, or why nothing has, without the instant.

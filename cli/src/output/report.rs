@@ -6,7 +6,7 @@ use dwell_core::calendar::CivilDay;
 use super::instant::Zone;
 use super::look::{Ink, Look};
 use super::text::{bar, glance, left, plain, right, width, wrap};
-use super::{csv, json};
+use super::{csv, json, standing};
 
 /// What a row is called on a screen.
 pub(crate) fn label(row: &wire::Row) -> String {
@@ -46,6 +46,12 @@ pub(crate) fn screen(report: &wire::Report, look: Look) -> String {
         wrap(&title(report), look.width, 2).iter().map(|line| look.ink(Ink::Strong, line)).collect();
     lines.push(String::new());
     lines.extend(table(report, look));
+    for (title, texts) in [("Limits", digest(report)), ("Planned", plans(report))] {
+        if !texts.is_empty() {
+            lines.extend([String::new(), title.to_owned()]);
+            lines.extend(texts.iter().flat_map(|text| wrap(&format!("  {text}"), look.width, 4)));
+        }
+    }
     let notes = notes(report);
     if !notes.is_empty() {
         lines.push(String::new());
@@ -122,6 +128,16 @@ fn percent(ms: u64, total_ms: u64) -> String {
         Some(percent) => format!("{percent}%"),
         None => String::new(),
     }
+}
+
+/// What limits did, beside what the person was told at once.
+fn digest(report: &wire::Report) -> Vec<String> {
+    report.digest.iter().flatten().map(|line| plain(line).into_owned()).collect()
+}
+
+/// What was planned, and what became of it.
+fn plans(report: &wire::Report) -> Vec<String> {
+    report.intentions.iter().flatten().map(standing::intention).collect()
 }
 
 /// What the numbers do not hold.
@@ -207,6 +223,8 @@ pub(crate) mod tests {
             sealed_ms: 0,
             damaged: vec!["2026-11-19".into()],
             rows,
+            digest: None,
+            intentions: None,
         }
     }
 
@@ -302,7 +320,7 @@ pub(crate) mod tests {
     #[test]
     fn documents() {
         let report = report();
-        insta::assert_snapshot!(json::line(&json::Report::new(&report)), @r#"{"schema":"dwell.report/1","from":"2026-11-21T04:00:00.000+02:00","to":"2026-11-21T22:05:00.000+02:00","zone":"Europe/Athens","by":"app","total_seconds":11102,"coverage":{"observed_seconds":11102,"unobserved_seconds":720,"sealed_seconds":0},"rows":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5405,"opens":12},{"key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1},{"key":"firefox","name":"Firefox","kind":"private","category":null,"seconds":1200,"share":0.1081,"opens":3},{"key":"xterm","name":"Terminal","kind":"focus","category":null,"seconds":540,"share":0.0486,"opens":40},{"key":"foot","name":"Terminal","kind":"focus","category":null,"seconds":60,"share":0.0054,"opens":2},{"key":"evil","name":"a|b\u001b[2J","kind":"focus","category":null,"seconds":1,"share":0.0001,"opens":1}]}"#);
+        insta::assert_snapshot!(json::line(&json::Report::new(&report)), @r#"{"schema":"dwell.report/1","from":"2026-11-21T04:00:00.000+02:00","to":"2026-11-21T22:05:00.000+02:00","zone":"Europe/Athens","by":"app","total_seconds":11102,"coverage":{"observed_seconds":11102,"unobserved_seconds":720,"sealed_seconds":0},"rows":[{"key":"firefox","name":"Firefox","kind":"focus","category":null,"seconds":6001,"share":0.5405,"opens":12},{"key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1},{"key":"firefox","name":"Firefox","kind":"private","category":null,"seconds":1200,"share":0.1081,"opens":3},{"key":"xterm","name":"Terminal","kind":"focus","category":null,"seconds":540,"share":0.0486,"opens":40},{"key":"foot","name":"Terminal","kind":"focus","category":null,"seconds":60,"share":0.0054,"opens":2},{"key":"evil","name":"a|b\u001b[2J","kind":"focus","category":null,"seconds":1,"share":0.0001,"opens":1}],"digest":[],"intentions":[]}"#);
         insta::assert_snapshot!(records(&json::Report::new(&report)).join("\n"), @r#"
         key,name,kind,category,seconds,share,opens
         firefox,Firefox,focus,,6001,0.5405,12
@@ -324,6 +342,34 @@ pub(crate) mod tests {
         "#);
         let row = json::Report::new(&report).rows.remove(1);
         insta::assert_snapshot!(json::line(&json::RowLine::new(row)), @r#"{"schema":"dwell.row/1","key":"code","name":"Code, \"the\" editor","kind":"focus","category":null,"seconds":3300,"share":0.2973,"opens":1}"#);
+    }
+
+    #[test]
+    fn what_limits_did_and_what_was_planned() {
+        let report = wire::Report {
+            digest: Some(vec!["app:game reached its 30m at 21:10\x1b[31m".into(), "3 snoozes".into()]),
+            intentions: Some(vec![standing::tests::plan(true)]),
+            unobserved_ms: 0,
+            damaged: vec![],
+            rows: report().rows.into_iter().take(1).collect(),
+            ..report()
+        };
+        insta::assert_snapshot!(screen(&report, Look { width: 50, color: false }), @r"
+        2026-11-21, by app
+
+          Firefox  1h 40m   54%  █████████████████████████
+          Total    3h 05m
+
+        Limits
+          app:game reached its 30m at 21:10\u{1b}[31m
+          3 snoozes
+
+        Planned
+          YouTube: 15m planned, 4m used (find the lecture)
+        ");
+        let document = json::line(&json::Report::new(&report));
+        let (_, tail) = document.split_once("],\"digest\":").unwrap();
+        insta::assert_snapshot!(tail, @r#"["app:game reached its 30m at 21:10\u001b[31m","3 snoozes"],"intentions":[{"target":"domain:youtube.com","name":"YouTube","at":"2026-11-21T22:01:00.000+02:00","planned_seconds":900,"actual_seconds":240,"to":"find the lecture","over":true}]}"#);
     }
 
     #[test]

@@ -145,7 +145,7 @@ fn limits_are_made_shown_and_removed() {
     app:x: no time on any day, then its windows are minimised until 04:00
     Used 30m already, opens again at 04:00
     ");
-    insta::assert_snapshot!(place.run(&["limit", "set", "x", "20m", "--json"]).out, @r#"{"schema":"dwell.limits/1","limits":[{"id":"firefox","target":"app:x","used_seconds":0,"budget_seconds":1200,"left_seconds":1200,"verdict":"allowed","until":null}]}"#);
+    insta::assert_snapshot!(place.run(&["limit", "set", "x", "20m", "--json"]).out, @r#"{"schema":"dwell.limits/1","limits":[{"id":"firefox","target":"app:x","used_seconds":0,"budget_seconds":1200,"left_seconds":1200,"verdict":"allowed","until":null,"per":"day","at_limit":"block","budget_opens":null,"used_opens":null,"days":null,"hours":null,"because":null,"strict":"cooling","except":[],"made_by":null,"snoozed_until":null,"snoozes_left":null,"suspended":false,"pending":null}]}"#);
     assert_eq!(place.run(&["limit"]), place.run(&["limit", "list"]));
     insta::assert_snapshot!(place.run(&["limit", "list"]).out, @"
     firefox  app:firefox  ████████  30m of 30m  opens again at 04:00
@@ -158,6 +158,12 @@ fn limits_are_made_shown_and_removed() {
     Id: firefox
     ");
     insta::assert_snapshot!(place.run(&["limit", "remove", "firefox"]).out, @"Removed firefox");
+    assert_eq!(place.run(&["limit", "remove", "firefox", "-q"]).out, "");
+    let document = place.run(&["limit", "remove", "firefox", "--json"]).document();
+    assert_eq!(
+        (&document["schema"], &document["lines"][0]),
+        (&"dwell.change/1".into(), &"removed: firefox (app:firefox)".into())
+    );
 }
 
 #[test]

@@ -13,8 +13,8 @@ pub(crate) const NOW: i64 = 1_795_291_500_000;
 /// 2026-11-22T04:00:00+02:00
 pub(crate) const MORNING: i64 = 1_795_312_800_000;
 /// A zone that never moves its clocks, so that a day there always has 24 hours.
-const STEADY: &str = "Asia/Tokyo";
-const MINUTE: u64 = 60_000;
+pub(crate) const STEADY: &str = "Asia/Tokyo";
+pub(crate) const MINUTE: u64 = 60_000;
 
 /// Serves until dropped.
 pub(crate) struct FakeDaemon {
@@ -93,7 +93,10 @@ pub(crate) fn usual(request: Request) {
         }
         Request::SetLimit(target, amount, options, reply) => drop(reply.send(set(&target, amount, &options))),
         Request::RemoveLimit(id, reply) => drop(reply.send(if id == "firefox" {
-            Ok(())
+            Ok(wire::Change {
+                lines: vec!["removed: firefox (app:firefox)".into()],
+                ..change("looser", true)
+            })
         } else {
             Err(Failure::new(Kind::NotFound, format!("there is no limit \"{id}\""))
                 .hint("did you mean \"firefox\"?"))
@@ -121,6 +124,7 @@ pub(crate) fn usual(request: Request) {
             drop(reply.send(Ok(())))
         }
         Request::Vault(request) => crate::caretaker::usual(request),
+        other => crate::rulekeeper::usual(other),
     }
 }
 
@@ -150,6 +154,7 @@ pub(crate) fn status() -> wire::Status {
         limits: vec![limit("firefox", 30)],
         health: vec![part("focus", true)],
         vault: "open".into(),
+        standing: None,
     }
 }
 
@@ -197,11 +202,18 @@ pub(crate) fn limit(id: &str, used_minutes: u64) -> wire::Limit {
         warn_ms: 5 * MINUTE,
         renews_at_ms: MORNING,
         zone: "Europe/Athens".into(),
+        because: (used >= budget).then(|| "budget".into()),
+        ..wire::Limit::default()
     }
 }
 
+/// A change of one rule.
+pub(crate) fn change(is: &str, applied: bool) -> wire::Change {
+    wire::Change { is: is.into(), applied, rules: 2, zone: "Europe/Athens".into(), ..wire::Change::default() }
+}
+
 /// The next 04:00 where the clocks stay as they are.
-fn next_morning() -> i64 {
+pub(crate) fn next_morning() -> i64 {
     const HOUR: i64 = 3_600_000;
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     // There it is 04:00 at 19:00 UTC.
@@ -211,29 +223,43 @@ fn next_morning() -> i64 {
 }
 
 /// The same limit as of now: where an answer has no "now" of its own, the program takes the clock's.
-fn today(limit: wire::Limit) -> wire::Limit {
+pub(crate) fn today(limit: wire::Limit) -> wire::Limit {
     let renews_at_ms = next_morning();
     let until_at_ms = limit.until_at_ms.map(|_| renews_at_ms);
     wire::Limit { until_at_ms, renews_at_ms, zone: STEADY.into(), ..limit }
 }
 
-fn set(target: &str, amount: u64, options: &wire::LimitOptions) -> Result<wire::Limit, Failure> {
+pub(crate) fn set(target: &str, amount: u64, options: &wire::LimitOptions) -> Result<wire::Limit, Failure> {
     let target = resolve(target)?;
     if options.warn_ms.is_some_and(|warn| warn > amount) {
         let failure = Failure::new(Kind::Invalid, "the warning comes before the limit begins");
         return Err(failure.hint("choose a warning shorter than the amount"));
     }
+    let timed = options.opens.is_none() && options.only_hours != Some(true);
+    let hours = |word: &str, windows: &[String]| format!("{word} {}", windows.join(", "));
     Ok(wire::Limit {
+        id: options.id.clone().unwrap_or_else(|| "firefox".into()),
         target,
-        budget_ms: Some(amount),
-        left_ms: Some(amount),
+        budget_ms: timed.then_some(amount),
+        left_ms: timed.then_some(amount),
+        budget_opens: options.opens,
+        used_opens: options.opens.map(|_| 0),
+        per: options.per.clone().unwrap_or_else(|| "day".into()),
+        days: options.on.clone().filter(|days| days != "mon-sun"),
+        hours: match (&options.blocked, &options.allowed) {
+            (Some(windows), _) => Some(hours("blocked", windows)),
+            (None, Some(windows)) => Some(hours("allowed", windows)),
+            (None, None) => None,
+        },
+        strict: Some(options.strict.clone().unwrap_or_else(|| "cooling".into())),
+        except: options.except.clone(),
         warn_ms: options.warn_ms.unwrap_or(5 * MINUTE),
         at_limit: options.at_limit.clone().unwrap_or_else(|| "block".into()),
-        ..today(limit("firefox", if amount == 0 { 30 } else { 0 }))
+        ..today(limit("firefox", if timed && amount == 0 { 30 } else { 0 }))
     })
 }
 
-fn resolve(target: &str) -> Result<String, Failure> {
+pub(crate) fn resolve(target: &str) -> Result<String, Failure> {
     match target {
         "chrome" => {
             let failure = Failure::new(Kind::Invalid, "\"chrome\" could be app:chromium, app:google-chrome");
@@ -242,7 +268,7 @@ fn resolve(target: &str) -> Result<String, Failure> {
         "nobody" => {
             Err(Failure::new(Kind::NotFound, "nothing known is called \"nobody\"").hint("write app:nobody"))
         }
-        prefixed if prefixed.contains(':') => Ok(prefixed.to_owned()),
+        prefixed if prefixed == "all" || prefixed.contains(':') => Ok(prefixed.to_owned()),
         bare => Ok(format!("app:{}", bare.to_lowercase())),
     }
 }

@@ -21,6 +21,26 @@ fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
         Request::Check(_, reply) => refuse(reply, &failure),
         Request::Doctor(reply) => refuse(reply, &failure),
         Request::RemoveLimit(_, reply)
+        | Request::CheckRules(_, reply)
+        | Request::ImportRules(_, reply)
+        | Request::Confirm(_, reply)
+        | Request::SetCategory(_, _, reply) => refuse(reply, &failure),
+        Request::TryLimit(_, _, _, _, reply) => refuse(reply, &failure),
+        Request::ExportRules(reply) => refuse(reply, &failure),
+        Request::ListPending(reply) => refuse(reply, &failure),
+        Request::AskSnooze(_, reply) => refuse(reply, &failure),
+        Request::Snooze(_, _, reply) => refuse(reply, &failure),
+        Request::Pause(_, reply)
+        | Request::Resume(reply)
+        | Request::Exit(_, reply)
+        | Request::Focus(_, _, reply)
+        | Request::Intend(_, _, _, reply)
+        | Request::Standing(reply) => refuse(reply, &failure),
+        Request::ResetWeek(_, reply) => refuse(reply, &failure),
+        Request::ListCategories(reply) => refuse(reply, &failure),
+        Request::WhichCategory(_, reply) => refuse(reply, &failure),
+        Request::Cancel(_, reply)
+        | Request::CloseTarget(_, reply)
         | Request::Attach(_, reply)
         | Request::Reload(reply)
         | Request::Intake(_, reply) => refuse(reply, &failure),
@@ -71,8 +91,26 @@ fn each_kind_of_failure_has_its_exit_code() {
             &["limit", "show", "x"],
             &["limit", "set", "x", "1m"],
             &["limit", "remove", "x"],
+            &["limit", "pending"],
+            &["limit", "confirm", "p1"],
+            &["limit", "cancel", "p1"],
+            &["limit", "try", "x", "1m"],
             &["why", "x"],
             &["check", "x"],
+            &["snooze", "x"],
+            &["downtime"],
+            &["downtime", "22:00-07:00"],
+            &["focus"],
+            &["focus", "50m"],
+            &["focus", "stop"],
+            &["open", "x", "--for", "5m"],
+            &["pause", "3d"],
+            &["resume"],
+            &["exit"],
+            &["exit", "--cancel"],
+            &["reset-week"],
+            &["reset-week", "start"],
+            &["rules", "export"],
             &["watch"],
             &["key"],
             &["key", "add", "keyring"],
@@ -134,6 +172,26 @@ fn a_wrong_command_line_is_one_line_and_two() {
         &["limit", "set", "aap:x", "30m"],
         &["check"],
         &["check", ""],
+        &["limit", "set", "x"],
+        &["limit", "set", "x", "5m", "--per", "year"],
+        &["limit", "set", "x", "5m", "--on", "mo"],
+        &["limit", "set", "x", "5m", "--strict", "locked"],
+        &["limit", "set", "x", "--blocked", "22-7"],
+        &["limit", "set", "x", "--blocked", "22:00-07:00", "--allowed", "09:00-17:00"],
+        &["limit", "set", "x", "--blocked", "22:00-07:00", "--per", "day"],
+        &["limit", "try", "x", "5m", "--since", "fortnight"],
+        &["limit", "confirm"],
+        &["downtime", "night"],
+        &["downtime", "--on", "mon-fri"],
+        &["focus", "50"],
+        &["focus", "--block", "x"],
+        &["open", "x"],
+        &["pause"],
+        &["pause", "3"],
+        &["reset-week", "begin"],
+        &["rules"],
+        &["rules", "import"],
+        &["rules", "check", "/nonexistent"],
         &["completions", "tcsh"],
         &["status", "--format", "xml"],
         &["key", "add"],

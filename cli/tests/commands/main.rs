@@ -9,14 +9,19 @@
 mod caretaker;
 mod daemon;
 mod place;
+mod rulekeeper;
 mod terminal;
 
 mod answers;
+mod categories;
 mod doctor;
 mod failures;
 mod forgetting;
 mod keys;
+mod limits;
 mod offline;
 mod putting_back;
+mod rules;
+mod standing;
 mod streams;
 mod vault;

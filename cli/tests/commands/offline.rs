@@ -15,6 +15,22 @@ const ASKING: &[&[&str]] = &[
     &["limit", "remove", "x"],
     &["why", "app:firefox"],
     &["check", "app:firefox"],
+    &["limit", "pending"],
+    &["limit", "confirm", "p1"],
+    &["limit", "cancel", "p1"],
+    &["limit", "try", "app:firefox", "30m"],
+    &["snooze", "app:firefox"],
+    &["downtime"],
+    &["downtime", "22:00-07:00"],
+    &["focus", "50m"],
+    &["open", "app:firefox", "--for", "15m"],
+    &["pause", "1d"],
+    &["resume"],
+    &["exit"],
+    &["reset-week"],
+    &["rules", "export"],
+    &["rules", "import", "-"],
+    &["rules", "edit"],
     &["watch"],
     &["key"],
     &["key", "add", "keyfile"],
@@ -54,6 +70,30 @@ fn without_a_daemon_each_command_says_how_to_start_it() {
     }
     insta::assert_snapshot!(place.run(&["status"]).err, @"dwell: the daemon is not running; start it with `systemctl --user start dwelld`, or without systemd with `dwelld`");
     insta::assert_snapshot!(place.run(&["check", "x", "--json"]).err, @r#"{"schema":"dwell.error/1","kind":"unreachable","message":"the daemon is not running","hint":"start it with `systemctl --user start dwelld`, or without systemd with `dwelld`"}"#);
+}
+
+#[test]
+fn a_text_of_rules_can_be_read_without_a_daemon() {
+    let rules = "[[rule]]\nid = \"a\"\ntarget = \"all\"\nbudget = { amount = \"8h\", per = \"day\" }\n";
+    let [without, empty] = [Place::without_bus(), Place::with_empty_bus()].map(|place| {
+        let file = place.path("mine.toml");
+        let name = file.to_str().unwrap().to_owned();
+        let check = |text: &str, more: &[&str]| {
+            std::fs::write(&file, text).unwrap();
+            let end = place.run(&[&["rules", "check", &name], more].concat());
+            (end.code, end.out, end.err.replace(&name, "FILE"))
+        };
+        [check(rules, &[]), check(rules, &["--json"]), check(&rules.replace("target", "tagret"), &[])]
+    });
+    assert_eq!(without, empty);
+    let [text, json, wrong] = without;
+    assert_eq!((text.0, text.2.as_str(), wrong.0), (Some(0), "", Some(2)));
+    insta::assert_snapshot!(text.1, @"
+    Nothing is wrong with it; what it would change, only a running daemon can tell
+      (1 rule)
+    ");
+    insta::assert_snapshot!(json.1, @r#"{"schema":"dwell.change/1","is":"unknown","applied":false,"pending":null,"lines":[],"warnings":[],"rules":1}"#);
+    insta::assert_snapshot!(wrong.2, @r#"dwell: FILE: line 3, column 1: unknown key "tagret"; did you mean target?"#);
 }
 
 #[test]
@@ -118,7 +158,7 @@ fn manual_pages_are_written_for_every_command() {
     let folder = folder.to_str().unwrap();
     assert_eq!(place.run(&["man", folder]).code, Some(0));
     let count = std::fs::read_dir(folder).unwrap().count();
-    assert_eq!(count, 35);
+    assert_eq!(count, 57);
     let end = place.run(&["man", "/nonexistent"]);
     assert_eq!(end.code, Some(1));
     insta::assert_snapshot!(end.err, @"dwell: the manual pages cannot be written to /nonexistent: No such file or directory; name an existing folder");
