@@ -48,7 +48,7 @@ pub use daemon::{Daemon, Refusal};
 pub use gnome::Film;
 pub use keyring::Keyring;
 pub use logind::Logind;
-pub use notices::{Notice, Notices};
+pub use notices::{Asked, Notice, Notices};
 pub use observer::{Observer, Sighting};
 pub use place::Place;
 pub use process::{Lines, Process};

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use dwell_tests::clock::{Deadline, Stamp, let_pass};
-use dwell_tests::{Bed, Kind, Lines, Place};
+use dwell_tests::{Asked, Bed, Kind, Lines, Place};
 
 fn windows_appear_and_focus_is_seen(kind: Kind) {
     let Some(bed) = Bed::start(kind) else { return };
@@ -112,11 +112,34 @@ fn notifications_are_recorded_and_answered() {
     assert_eq!(notices.shown().len(), 2);
 
     let signals = monitor(bed.place(), "--session");
+    assert_eq!(second.buttons(), ["more"]);
+    assert!(second.is_critical());
+    assert_eq!(notices.on_screen().len(), 1);
     notices.press(&second, "more");
     for expected in ["member=ActionInvoked", "uint32 1", "string \"more\"", "member=NotificationClosed"] {
         let seen = signals.find(Deadline::seconds(5), |_, line| line.contains(expected).then_some(()));
         assert!(seen.is_some(), "no {expected}");
     }
+    assert!(notices.on_screen().is_empty(), "what was answered is gone");
+
+    notify("0");
+    let third = notices.wait_for(Deadline::seconds(5), |notice| notice.id == 2).expect("the third notice");
+    notices.dismiss(&third);
+    assert!(notices.wait_for_screen(Deadline::seconds(5), <[_]>::is_empty));
+    let close = ["--object-path", "/org/freedesktop/Notifications", "--method"];
+    let call = ["call", "--session", "--dest", "org.freedesktop.Notifications"];
+    let method = ["org.freedesktop.Notifications.CloseNotification", "2"];
+    place.run("gdbus", &[&call[..], &close, &method].concat());
+    let asked = notices.asked();
+    let order: Vec<String> = asked
+        .iter()
+        .map(|asked| match asked {
+            Asked::Show(notice) => format!("show {}", notice.id),
+            Asked::Close { id, .. } => format!("close {id}"),
+            Asked::Answered { id, .. } => format!("answered {id}"),
+        })
+        .collect();
+    assert_eq!(order, ["show 1", "show 1", "answered 1", "show 2", "answered 2", "close 2"]);
 }
 
 /// Prints every signal on a bus, from now on: it has lost its name once the bus made it a monitor.

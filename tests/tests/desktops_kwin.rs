@@ -96,7 +96,7 @@ fn the_script_takes_plasmas_desktop_for_no_program() {
     let Some(bed) = Bed::start(Kind::NoDisplay) else { return };
     let script = include_str!("../../integrations/kwin/focus.js");
     let text = format!(
-        "const window = facts => ({{desktopFileName: 'org.x', resourceClass: 'x', pid: 7, ...facts}});
+        "const window = facts => ({{internalId: 'w1', desktopFileName: 'org.x', resourceClass: 'x', pid: 7, ...facts}});
         const workspace = {{windowActivated: {{connect(told) {{ workspace.tell = told; }}}}, activeWindow: window({{}})}};
         const callDBus = (...words) => print(words.slice(5).join(' ').trim() || 'nothing');
         {script}
@@ -108,7 +108,7 @@ fn the_script_takes_plasmas_desktop_for_no_program() {
     let file = bed.place().home().join("focus.js");
     bed.place().write(&file, text);
     let told = bed.place().run("gjs", &[&file.display().to_string()]);
-    assert_eq!(told, "org.x x 7\nnothing\norg.x x 7\nnothing\nnothing\n");
+    assert_eq!(told, "w1 org.x x 7\nnothing\nw1 org.x x 7\nnothing\nnothing\n");
 }
 
 fn children(pid: u32) -> Vec<String> {
@@ -410,7 +410,7 @@ fn nobody_but_kwin_is_believed() {
     bed.wait_for_dwell_to_see("AppB");
     let forge = |token: &str| {
         let to = ["call", "--session", "--dest", &daemon, "--object-path", &object];
-        let what = ["--method", "org.dwell.Kwin1.Active", token, "AppX", "AppX", "0"];
+        let what = ["--method", "org.dwell.Kwin1.Active", token, "w1", "AppX", "AppX", "0"];
         let output =
             place.command("gdbus").args(to).args(what).stderr(Stdio::piped()).output().expect("gdbus");
         String::from_utf8_lossy(&output.stderr).into_owned()
@@ -423,7 +423,7 @@ fn nobody_but_kwin_is_believed() {
     let tell = |token: &str| {
         place.write(
             &script,
-            format!("callDBus('{daemon}', '{object}', 'org.dwell.Kwin1', 'Active', '{token}', 'AppX', 'AppX', '0');"),
+            format!("callDBus('{daemon}', '{object}', 'org.dwell.Kwin1', 'Active', '{token}', 'w1', 'AppX', 'AppX', '0');"),
         );
         let to = ["call", "--session", "--dest", "org.kde.KWin", "--object-path"];
         let load = ["/Scripting", "--method", "org.kde.kwin.Scripting.loadScript"];
