@@ -31,6 +31,11 @@ run: ## try dwell: your own session, or a demonstration where there is no screen
 build: ## the two programs, optimised
 	$(CARGO) build --release -p dwelld -p dwell-cli
 
+.PHONY: prompt
+prompt: ## the window for limits, optimised: needs GTK 4
+	@packaging/deps build prompt
+	$(CARGO) build --release -p dwell-prompt
+
 .PHONY: test
 test: deps tools ## everything that this machine can test, and a list of what it cannot
 	@rm -f '$(TARGET)/not-run.txt'
@@ -76,6 +81,8 @@ test-package: ## the Debian package and make install on throwaway machines, with
 	@if reason=$$(tests/system/machine check); then \
 		$(MAKE) --no-print-directory deb; \
 		for suite in $(SUITES); do tests/system/package-test '$(TARGET)'/debian/dwell_*.deb $$suite; done; \
+		$(CARGO) build -p dwell-desktop --example freeze; \
+		for suite in $(SUITES); do tests/system/freeze-test $$suite; done; \
 		tests/system/install-test '$(RELEASE)'; \
 	else \
 		echo "cannot run here: the package test: $$reason" | tee -a '$(TARGET)/not-run.txt' >&2; \
@@ -96,7 +103,7 @@ test-trixie: tools ## the tests of desktops among Debian 13's compositors (once:
 .PHONY: bench
 bench: ## all benchmarks
 # Every table is shown, whatever the one before says.
-	@failed=0; for what in sensors vault; do $(MAKE) --no-print-directory bench-$$what || failed=1; done; exit $$failed
+	@failed=0; for what in sensors vault rules; do $(MAKE) --no-print-directory bench-$$what || failed=1; done; exit $$failed
 
 .PHONY: bench-sensors
 bench-sensors: deps build ## what watching each desktop costs while nothing happens, and how soon a change is stored
@@ -115,6 +122,11 @@ bench-vault: deps ## the vault against plain SQLite that stores the same rows
 	$(CARGO) build --release -p dwell-bench
 	@'$(RELEASE)/dwell-bench' vault
 
+.PHONY: bench-rules
+bench-rules: deps ## judging 200 rules, replaying a year, trying a limit on one
+	$(CARGO) build --release -p dwell-bench
+	@'$(RELEASE)/dwell-bench' rules
+
 .PHONY: check
 check: fmt lint doc deny ## all that needs no test run
 
@@ -124,12 +136,13 @@ fmt: ## is the code formatted?
 
 .PHONY: lint
 lint: ## clippy and shellcheck, warnings are errors
-	@packaging/deps check
+	@packaging/deps build check prompt
 	@if command -v shellcheck >/dev/null; then shellcheck -x $(SCRIPTS); else echo 'cannot run here: shellcheck'; fi
 	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
 
 .PHONY: doc
 doc: ## the documentation of all crates, warnings are errors
+	@packaging/deps build prompt
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 
 .PHONY: deny
@@ -146,13 +159,30 @@ install: ## build, then install under PREFIX (/usr/local) and DESTDIR
 uninstall: ## remove all that install put there
 	@$(INSTALL) uninstall
 
+.PHONY: install-prompt
+install-prompt: ## the same for the window for limits
+	@if [ "$$(stat -c %u .)" = "$$(id -u)" ]; then $(MAKE) --no-print-directory prompt; fi
+	@$(INSTALL) install prompt
+
+.PHONY: uninstall-prompt
+uninstall-prompt: ## remove the window again
+	@$(INSTALL) uninstall prompt
+
 .PHONY: deb
-deb: tools build ## the Debian package, in target/debian
+deb: tools build deb-prompt ## the Debian packages, in target/debian
 	@rm -rf '$(RELEASE)/package'
 	@PREFIX=/usr DESTDIR='$(RELEASE)/package' ZSHDIR=/usr/share/zsh/vendor-completions BUILD='$(RELEASE)' packaging/install install
 	@rm '$(RELEASE)/package/usr/share/doc/dwell/installed'
 	@rm -f '$(TARGET)'/debian/dwell_*.deb
 	$(CARGO) deb --quiet --no-build --package dwelld
+
+.PHONY: deb-prompt
+deb-prompt: tools prompt ## the Debian package of the window alone
+	@rm -rf '$(RELEASE)/package-prompt'
+	@PREFIX=/usr DESTDIR='$(RELEASE)/package-prompt' BUILD='$(RELEASE)' packaging/install install prompt
+	@rm '$(RELEASE)/package-prompt/usr/share/doc/dwell-prompt/installed'
+	@rm -f '$(TARGET)'/debian/dwell-prompt_*.deb
+	$(CARGO) deb --quiet --no-build --package dwell-prompt
 
 .PHONY: deps
 deps: ## packages of the system that building and testing need

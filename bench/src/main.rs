@@ -1,7 +1,7 @@
 //! What the vault costs, against plain SQLite that stores the same rows in the same run: one table for each size of
-//! history, with the bars of the vault's design.
+//! history, with the bars of the vault's design. And what judging rules costs.
 //!
-//! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`
+//! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`, `dwell-bench rules [--quick]`
 //!
 //! Ratios are what counts: both stores do the same work in turns, in the same folders, and medians of
 //! several rounds are compared, so a slow machine slows both.
@@ -21,6 +21,7 @@ mod measure;
 mod ours;
 mod plain;
 mod rounds;
+mod rules;
 mod table;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 
 const USAGE: &str = "usage: dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]
+       dwell-bench rules [--quick]
 
   --years N,…    a table for each size of history (1,10)
   --quick        fewer rounds: minutes become seconds, and figures rough
@@ -36,9 +38,17 @@ const USAGE: &str = "usage: dwell-bench vault [--years 1,10] [--quick] [--dir FO
 
 /// What to measure.
 struct Options {
+    what: What,
     years: Vec<i32>,
     quick: bool,
     dir: PathBuf,
+}
+
+/// The two things that there are.
+#[derive(Clone, Copy)]
+enum What {
+    Vault,
+    Rules,
 }
 
 fn main() -> ExitCode {
@@ -58,11 +68,15 @@ fn main() -> ExitCode {
 
 fn options(arguments: Vec<std::ffi::OsString>) -> Result<Options, lexopt::Error> {
     let mut parser = lexopt::Parser::from_args(arguments);
-    let mut options = Options { years: vec![1, 10], quick: false, dir: PathBuf::from("/var/tmp") };
+    let mut options =
+        Options { what: What::Vault, years: vec![1, 10], quick: false, dir: PathBuf::from("/var/tmp") };
     let mut command = false;
     while let Some(argument) = parser.next()? {
         match argument {
-            Value(word) if word == "vault" && !command => command = true,
+            Value(word) if (word == "vault" || word == "rules") && !command => {
+                command = true;
+                options.what = if word == "rules" { What::Rules } else { What::Vault };
+            }
             Long("years") => {
                 let years = parser.value()?.string()?;
                 options.years = years
@@ -76,10 +90,13 @@ fn options(arguments: Vec<std::ffi::OsString>) -> Result<Options, lexopt::Error>
             _ => return Err(argument.unexpected()),
         }
     }
-    if command { Ok(options) } else { Err("what to measure? only the vault for now".into()) }
+    if command { Ok(options) } else { Err("what to measure? vault or rules".into()) }
 }
 
 fn run(options: &Options) -> ExitCode {
+    if matches!(options.what, What::Rules) {
+        return if rules::measure(options.quick) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let mut good = true;
     for years in &options.years {
         good &= rounds::measure(*years, options);
