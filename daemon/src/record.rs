@@ -53,6 +53,25 @@ pub struct Charging {
     pub day_start: DayStart,
     /// The zone that was chosen; `None`: the system's.
     pub zone: Option<String>,
+    /// What is counted as what; `None`: it was not kept yet.
+    #[serde(default)]
+    pub programs: Option<Programs>,
+}
+
+/// Which programs are told apart.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Programs {
+    /// Programs that are counted as another one.
+    pub aliases: BTreeMap<String, String>,
+    /// What runs in a terminal counts apart from it.
+    pub terminal_programs: bool,
+}
+
+impl std::fmt::Debug for Programs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("‹redacted›")
+    }
 }
 
 /// What rules were charged, by their ids, each with the number of its period.

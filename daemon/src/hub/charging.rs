@@ -4,17 +4,19 @@
 //! way around every limit: what it loosens does not hold while there are rules that wait. In the text it waits as
 //! they do.
 
+use dwell_core::aliases::Aliases;
 use dwell_core::calendar::Calendar;
 use dwell_core::config::Config;
-use dwell_core::rules::Settings;
+use dwell_core::rules::{Rule, Settings, Strict};
 use dwell_core::standing::Ruling;
+use dwell_core::subject::{AppId, Target};
 use dwell_desktop::Health;
 
 use super::Hub;
 use crate::clock;
 use crate::enforcement::Order;
 use crate::environment::{settings, zone};
-use crate::record::Charging;
+use crate::record::{Charging, Programs};
 
 /// By what days are counted.
 pub(super) fn calendar_of(charging: &Charging, config: &Config) -> Calendar {
@@ -31,6 +33,10 @@ impl Hub {
             idle_after: own.idle_after.unwrap_or(config.idle_after),
             day_start: own.day_start.unwrap_or(config.day_start),
             zone: own.zone.or(config.zone).map(|zone| zone.name().to_owned()),
+            programs: Some(Programs {
+                aliases: config.aliases.iter().map(|(from, to)| (from, to.as_str().to_owned())).collect(),
+                terminal_programs: config.terminal_programs,
+            }),
         }
     }
 
@@ -43,12 +49,23 @@ impl Hub {
 
     /// Takes over how time is charged, unless that would loosen rules which wait before they are loosened.
     pub(super) fn charging_changed(&mut self) {
-        let wanted = self.wanted_charging(&self.config);
+        let wanted = self.wanted_charging(&self.wished);
         let charging = match &self.record.charging {
             Some(in_force) => self.allowed(in_force, &wanted),
             None => wanted.clone(),
         };
         self.say_charging(charging != wanted);
+        if let Some(programs) = &charging.programs {
+            let mut aliases = Aliases::default();
+            // Those in force were good when they were taken; a version that takes fewer leaves out what it must.
+            let _ = programs.aliases.iter().try_for_each(|(from, to)| aliases.add(from, to));
+            let changed = self.config.aliases != aliases;
+            self.config.aliases = aliases;
+            self.config.terminal_programs = programs.terminal_programs;
+            if changed {
+                self.aliases_changed();
+            }
+        }
         let sensing = dwell_desktop::Settings { idle_after: charging.idle_after, ..settings(&self.config) };
         self.order(Order::Configure(sensing));
         let calendar = calendar_of(&charging, &self.config);
@@ -86,13 +103,46 @@ impl Hub {
                 allowed = changed;
             }
         }
+        if self.tells_apart_as_strictly(in_force, wanted) {
+            allowed.programs.clone_from(&wanted.programs);
+        }
         allowed
+    }
+
+    /// Whether no rule that waits before it is loosened would count less with other aliases, or with terminals counted as a
+    /// whole. Which programs a category has is not known here: any other alias could take one out of it.
+    fn tells_apart_as_strictly(&self, in_force: &Charging, wanted: &Charging) -> bool {
+        let (Some(now), Some(then)) = (&in_force.programs, &wanted.programs) else { return true };
+        let changed: Vec<&str> = now
+            .aliases
+            .iter()
+            .filter(|alias| then.aliases.get(alias.0) != Some(alias.1))
+            .chain(then.aliases.iter().filter(|alias| now.aliases.get(alias.0) != Some(alias.1)))
+            .flat_map(|(from, to)| [from.as_str(), to.as_str()])
+            .collect();
+        let less_told = now.terminal_programs && !then.terminal_programs;
+        let moment = self.moment(clock::now());
+        let is_named = |app: &AppId| {
+            changed.iter().any(|name| match name.strip_suffix('*') {
+                Some(start) => app.as_str().to_ascii_lowercase().starts_with(&start.to_ascii_lowercase()),
+                None => AppId::new(*name).is_ok_and(|name| app.covers(&name) || name.covers(app)),
+            })
+        };
+        let touched = |target: &Target| match target {
+            Target::App(app) => is_named(app) || (less_told && app.parts().1.is_some()),
+            Target::Category(_) => !changed.is_empty(),
+            Target::Domain(_) | Target::All => false,
+        };
+        let waits =
+            |rule: &&Rule| rule.strict != Strict::Open && !self.record.standing.is_fresh(&rule.id, &moment);
+        let mut waiting = self.book.rules().iter().filter(waits);
+        !waiting.any(|rule| touched(&rule.target) || rule.except.iter().any(touched))
     }
 
     /// The rules' text has other settings from now on, which have waited where they had to: they hold as they are.
     pub(super) fn settings_changed(&mut self, before: &Settings) {
         let now = self.book.set().settings.clone();
-        let wanted = self.wanted_charging(&self.config);
+        let wanted = self.wanted_charging(&self.wished);
         if let Some(charging) = &mut self.record.charging {
             if now.idle_after != before.idle_after {
                 charging.idle_after = wanted.idle_after;
@@ -115,12 +165,12 @@ impl Hub {
             }
             return;
         }
-        let message = "the configuration would have less counted, so its idle-after, day-start and zone wait for the rules";
+        let message = "the configuration would have less counted than the rules allow at once, so some of it does not hold";
         self.set_health(Health {
             part: "settings",
             ok: false,
             message: message.to_owned(),
-            fix: Some("write them below [settings]: dwell rules edit".to_owned()),
+            fix: Some("take it back, or loosen the rules first: dwell rules edit".to_owned()),
             backend: "rules",
         });
     }

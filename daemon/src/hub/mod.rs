@@ -147,6 +147,9 @@ type Later = Box<dyn FnOnce(&mut Hub) + Send>;
 
 /// The hub's state.
 pub struct Hub {
+    /// What the configuration says.
+    wished: Config,
+    /// What of it is in force.
     config: Config,
     config_path: PathBuf,
     data_dir: PathBuf,
@@ -212,6 +215,7 @@ impl Hub {
         let mut hub = Self {
             count: Count::new(calendar, &past.recent, now),
             recounts: counting::Recounts::default(),
+            wished: parts.config.clone(),
             config: parts.config,
             config_path: parts.config_path,
             data_dir: parts.data_dir,
@@ -373,18 +377,16 @@ impl Hub {
     }
 
     fn take_over(&mut self, config: Config) {
-        if config == self.config && !self.charging_differs(&config) {
+        if config == self.wished && !self.charging_differs(&config) {
             return;
         }
         tracing::info!("configuration reloaded");
         self.order(Order::Notifications(config.notifications));
-        let aliases_changed = self.config.aliases != config.aliases;
-        self.config = config;
+        let (aliases, terminal_programs) = (self.config.aliases.clone(), self.config.terminal_programs);
+        self.wished = config.clone();
+        self.config = Config { aliases, terminal_programs, ..config };
         self.tick(clock::now());
         self.charging_changed();
-        if aliases_changed {
-            self.aliases_changed();
-        }
     }
 
     /// What the person is doing.
