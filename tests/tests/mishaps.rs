@@ -103,6 +103,9 @@ fn values_and_targets_that_make_no_sense_are_refused() {
     bed.dwell(&["limit", "remove", "no-such-rule"]).assert_refused(2, "no-such-rule");
     bed.dwell(&["report", "lastyeah"]).assert_refused(2, "lastyeah");
     assert_eq!(bed.dwell_json(&["limit", "list"])["limits"], Value::Array(Vec::new()), "nothing was set");
+    // A site that is known needs no kind, though nobody has been there.
+    let set = bed.dwell_json(&["limit", "set", "youtube.com", "30m"]);
+    assert_eq!(set["limits"][0]["target"], "domain:youtube.com", "{set}");
 
     let error = bed.dwell(&["limit", "set", "nobody-ever-used-this", "30m", "--json"]);
     assert_eq!(error.code, 2);

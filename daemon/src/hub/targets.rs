@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use dwell_bus::{Failure, Kind};
-use dwell_core::subject::{AppId, Subject, Target, TargetError};
+use dwell_core::category::Source;
+use dwell_core::subject::{AppId, Domain, Subject, Target, TargetError};
 use dwell_vault::Subjects;
 
 use super::Hub;
@@ -52,6 +53,13 @@ impl Hub {
                     let message = format!("\"{shown}\" could be {}", list.join(", "));
                     return Err(Failure::new(Kind::Invalid, message).hint("write one of these in full"));
                 }
+            }
+        }
+        // Nobody has been there yet, but it is known what it is.
+        if let Ok(domain) = Domain::new(text.clone()) {
+            let target = Target::Domain(domain);
+            if self.categories.which(&target, None).1 == Source::Catalogue {
+                return Ok(Resolved::Target(target));
             }
         }
         let near: Vec<String> = candidates

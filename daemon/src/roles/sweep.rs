@@ -33,7 +33,11 @@ pub async fn sweep(environment: Environment) -> Result<(), Failure> {
     let calendar = Calendar::new(UTC, DayStart::default());
     let keyring = SecretService::Session;
     let opening = keys::open(&places, &environment.credentials, keyring, &session, &calendar).await;
-    let opening = opening.map_err(|error| failed(&error))?;
+    let opening = match opening {
+        // Another daemon runs, and knows what it has frozen.
+        Err(dwell_vault::OpenError::InUse { .. }) => return Ok(()),
+        opening => opening.map_err(|error| failed(&error))?,
+    };
     let past = Past::of(opening.known);
     match opening.kept {
         Kept::Open(vault) => vault.close(),
