@@ -157,3 +157,25 @@ fn fifty_limits_that_only_tell_tell_twice() {
     let digest = report["digest"].as_array().map_or(0, Vec::len);
     assert_eq!(digest + notices.shown().len(), 50, "{report}");
 }
+
+#[test]
+fn a_limit_on_a_category_holds_for_its_programs() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let file = bed.place().home().join(".local/share/applications/AppA.desktop");
+    let entry =
+        "[Desktop Entry]\nType=Application\nName=Alpha\nExec=alpha\nCategories=AudioVideo;Video;Player;\n";
+    std::fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    bed.place().write(&file, entry);
+    let (alpha, beta) = (bed.open("AppA", "alpha"), bed.open("AppB", "beta"));
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppB");
+    let _ = bed.dwell(&["limit", "set", "category:video", "1s", "--warn", "0s"]).ok();
+    bed.ask_for_focus(&alpha);
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&alpha)));
+    assert_eq!(bed.dwell(&["check", "app:AppA"]).code, 10);
+    assert_eq!(bed.dwell(&["check", "app:AppB"]).code, 0);
+    // It is no video player any more, because its person says so.
+    let _ = bed.dwell(&["category", "set", "app:AppA", "office"]).ok();
+    assert!(bed.wait_until(Deadline::seconds(5), || !bed.is_hidden(&alpha)), "given back");
+    assert!(!bed.is_hidden(&beta));
+}

@@ -73,7 +73,7 @@ impl Book {
     }
 
     /// Whether any rule asks to which category something belongs.
-    fn asks_for_categories(&self) -> bool {
+    pub(super) fn asks_for_categories(&self) -> bool {
         let is = |target: &Target| matches!(target, Target::Category(_));
         self.effective.iter().any(|held| is(&held.rule.target) || held.rule.except.iter().any(is))
     }
@@ -90,7 +90,8 @@ impl Book {
         // Also where nothing else changed: what was the next instant may have come, and brought nothing.
         self.next = standing.next(moment);
         if self.on == Some(moment.today) {
-            self.meters.update(ledger, category);
+            let asks = self.asks_for_categories();
+            self.meters.update(ledger, |subject: &Subject| if asks { category(subject) } else { None });
             return;
         }
         self.on = Some(moment.today);

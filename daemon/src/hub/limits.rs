@@ -50,7 +50,9 @@ impl Hub {
             return;
         }
         let says_terminal = |app: &AppId| self.says_terminal(app);
-        let category = front.as_ref().and_then(|front| self.category(front));
+        // Desktop files are looked up for it, and most people have no rule that asks.
+        let asking = front.as_ref().filter(|_| self.book.asks_for_categories());
+        let category = asking.and_then(|front| self.category(front));
         let in_front = front.as_ref().map(|subject| Front { subject, category: category.as_ref(), came });
         let back: Vec<(Subject, Option<Category>)> =
             self.record.held_back.iter().map(|held| (held.subject.clone(), held.category.clone())).collect();
@@ -58,7 +60,7 @@ impl Hub {
         self.verdicts = verdicts;
         self.judged_at = now;
         self.front = front;
-        let acted = self.remember_acts(&plan, category);
+        let acted = self.remember_acts(&plan);
         if self.remember_stages(now) || acted {
             // What the person is told must hold after a power loss as well.
             let outcome = self.count.checkpoint(now);
@@ -231,7 +233,7 @@ impl Hub {
     }
 
     /// Notes what is about to be done to programs, before it is done: whatever happens then, it can be undone.
-    fn remember_acts(&mut self, Plan(actions): &Plan, category: Option<Category>) -> bool {
+    fn remember_acts(&mut self, Plan(actions): &Plan) -> bool {
         let before = self.record.held_back.clone();
         for action in actions {
             match action {
@@ -239,11 +241,8 @@ impl Hub {
                     let subject = self.front.clone().filter(|front| front.app == *app);
                     let subject = subject.unwrap_or_else(|| Subject::app(app.clone()));
                     if self.record.held_back.iter().all(|held| held.subject != subject) {
-                        self.record.held_back.push(HeldBack {
-                            subject,
-                            category: category.clone(),
-                            frozen: Vec::new(),
-                        });
+                        let category = self.category(&subject);
+                        self.record.held_back.push(HeldBack { subject, category, frozen: Vec::new() });
                     }
                 }
                 Action::Release(app) => {
