@@ -1,4 +1,8 @@
 //! `org.dwell.Dwell1.Intake`: the door for sensors outside the daemon.
+#![expect(
+    missing_docs,
+    reason = "the interface macro makes a trait for the signals without a place to document it"
+)]
 
 use std::collections::HashMap;
 
@@ -6,11 +10,15 @@ use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
 use dwell_core::time::Boot;
 use tokio::sync::mpsc;
+use zbus::message::Header;
+use zbus::names::OwnedUniqueName;
+use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{OwnedValue, Value};
 
 use crate::Request;
+use crate::browser::{self, BrowserRequest};
 use crate::error::{Error, Failure, Kind};
-use crate::own::ask;
+use crate::own::{ask, checked};
 
 /// A sample on the wire: the boot-clock instant in milliseconds, the fact's name, its details.
 ///
@@ -128,6 +136,67 @@ impl Intake {
         let samples = samples.into_iter().map(from_wire).collect::<Result<Vec<_>, _>>()?;
         ask(&self.hub, |reply| Request::Intake(samples, reply)).await
     }
+
+    /// Links a browser's extension to the daemon, until the caller leaves the bus; said again, it begins anew. What it
+    /// blocks is told by `BrowserRules` right after. Errors: Invalid (another protocol), Denied (too many links).
+    #[zbus(proxy(no_autostart))]
+    async fn browser_hello(
+        &self,
+        hello: browser::Hello,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<browser::Wishes, Error> {
+        let (sender, hello) = (sender(&header)?, browser::checked_hello(hello)?);
+        ask(&self.hub, |reply| Request::Browser(BrowserRequest::Hello(sender, hello, reply))).await
+    }
+
+    /// Says what a linked browser shows. Errors: Invalid (unreadable, or from the future), Denied (not linked).
+    #[zbus(proxy(no_autostart))]
+    async fn browser_state(
+        &self,
+        state: browser::State,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let (sender, state) = (sender(&header)?, browser::checked_state(state)?);
+        ask(&self.hub, |reply| Request::Browser(BrowserRequest::State(sender, state, reply))).await
+    }
+
+    /// Confirms the blocks of a `BrowserRules`, by its number; `problem`: what did not work, empty where all did.
+    /// Errors: Invalid, Denied (not linked).
+    #[zbus(proxy(no_autostart))]
+    async fn browser_applied(
+        &self,
+        generation: u64,
+        problem: &str,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let (sender, problem) = (sender(&header)?, checked(problem)?);
+        let problem = Some(problem).filter(|problem| !problem.is_empty());
+        ask(&self.hub, |reply| Request::Browser(BrowserRequest::Applied(sender, generation, problem, reply)))
+            .await
+    }
+
+    /// The browsers that are linked.
+    #[zbus(proxy(no_autostart))]
+    async fn browser_links(&self) -> Result<Vec<browser::Link>, Error> {
+        ask(&self.hub, |reply| Request::Browser(BrowserRequest::Links(reply))).await
+    }
+
+    /// To one host: everything that is blocked from now on, in place of what was; to be confirmed by its number.
+    #[zbus(signal)]
+    pub async fn browser_rules(
+        emitter: &SignalEmitter<'_>,
+        generation: u64,
+        blocks: Vec<browser::Block>,
+    ) -> zbus::Result<()>;
+
+    /// To one host: its browser came to the front, and should say its state.
+    #[zbus(signal)]
+    pub async fn browser_report(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+}
+
+fn sender(header: &Header<'_>) -> Result<OwnedUniqueName, Error> {
+    let nobody = || Failure::new(Kind::Invalid, "the message names no sender");
+    Ok(header.sender().ok_or_else(nobody)?.to_owned().into())
 }
 
 #[cfg(test)]

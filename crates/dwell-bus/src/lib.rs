@@ -11,6 +11,7 @@
 //! Broadcast signals carry nothing: everybody on the bus can hear them, and must not learn what is in focus.
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod error;
 pub mod fixes;
 pub mod intake;
@@ -20,6 +21,7 @@ pub mod prompt;
 pub mod vault;
 pub mod wire;
 
+pub use browser::BrowserRequest;
 pub use error::{Error, Failure, Kind};
 pub use intake::{Intake, IntakeProxy};
 pub use own::{Own, OwnProxy};
@@ -106,6 +108,8 @@ pub enum Request {
     Reload(Reply<()>),
     /// Facts from a sensor outside the daemon.
     Intake(Vec<dwell_core::sample::Sample>, Reply<()>),
+    /// Browsers' extensions.
+    Browser(BrowserRequest),
     /// The care of the vault.
     Vault(VaultRequest),
 }
