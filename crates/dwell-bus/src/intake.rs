@@ -6,8 +6,9 @@
 
 use std::collections::HashMap;
 
+use dwell_core::browser::{LinkId, Shown, Told};
 use dwell_core::sample::{Fact, Sample};
-use dwell_core::subject::AppId;
+use dwell_core::subject::{AppId, Domain};
 use dwell_core::time::Boot;
 use tokio::sync::mpsc;
 use zbus::message::Header;
@@ -16,7 +17,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{OwnedValue, Value};
 
 use crate::Request;
-use crate::browser::{self, BrowserRequest};
+use crate::browser::{self, BrowserRequest, MAX_AUDIBLE};
 use crate::error::{Error, Failure, Kind};
 use crate::own::{ask, checked};
 
@@ -28,6 +29,9 @@ use crate::own::{ask, checked};
 /// | `focus-unknown`, `active` | |
 /// | `idle-since` | `since_boot_ms` t |
 /// | `locked`, `session-active`, `asleep` | `on` b |
+/// | `browser-linked` | `link` t, `apps` as |
+/// | `browser-shows` | `link` t, `focused` b, `domain` s (absent: none), `audible` as |
+/// | `browser-gone` | `link` t |
 pub type WireSample = (u64, String, HashMap<String, OwnedValue>);
 
 /// At most this many samples in one message.
@@ -67,6 +71,24 @@ pub fn to_wire(sample: &Sample) -> WireSample {
             put("on", Value::from(*on));
             "asleep"
         }
+        Fact::Browser(link, told) => {
+            put("link", Value::from(link.0));
+            match told {
+                Told::Linked(apps) => {
+                    put("apps", Value::from(apps.iter().map(AppId::as_str).collect::<Vec<_>>()));
+                    "browser-linked"
+                }
+                Told::Shows(shown) => {
+                    put("focused", Value::from(shown.focused));
+                    if let Some(domain) = &shown.domain {
+                        put("domain", Value::from(domain.as_str()));
+                    }
+                    put("audible", Value::from(shown.audible.iter().map(Domain::as_str).collect::<Vec<_>>()));
+                    "browser-shows"
+                }
+                Told::Gone => "browser-gone",
+            }
+        }
     };
     (sample.at.as_ms(), name.to_owned(), details)
 }
@@ -77,6 +99,10 @@ pub fn to_wire(sample: &Sample) -> WireSample {
 /// `Invalid` with what is wrong; never with the value itself, which is private.
 pub fn from_wire((at, name, mut details): WireSample) -> Result<Sample, Failure> {
     let bad = |what: &str| Failure::new(Kind::Invalid, format!("a sample is unreadable: {what}"));
+    if let Some(told) = name.strip_prefix("browser-") {
+        let fact = browser_fact(told, &mut details).map_err(bad)?;
+        return Ok(Sample::new(Boot::from_ms(at), fact));
+    }
     let mut flag = || {
         details.remove("on").and_then(|v| bool::try_from(v).ok()).ok_or_else(|| bad("\"on\" is no boolean"))
     };
@@ -104,6 +130,36 @@ pub fn from_wire((at, name, mut details): WireSample) -> Result<Sample, Failure>
         _ => return Err(bad("unknown kind of fact")),
     };
     Ok(Sample::new(Boot::from_ms(at), fact))
+}
+
+fn browser_fact(told: &str, details: &mut HashMap<String, OwnedValue>) -> Result<Fact, &'static str> {
+    let link = details.remove("link").and_then(|v| u64::try_from(v).ok()).ok_or("\"link\" is no number")?;
+    let mut texts = |key: &str| {
+        let texts = details.remove(key).map(Vec::<String>::try_from).transpose();
+        texts.map(Option::unwrap_or_default).ok().filter(|texts| texts.len() <= MAX_AUDIBLE)
+    };
+    let told = match told {
+        "linked" => {
+            let apps = texts("apps").ok_or("\"apps\" are no texts, or too many")?;
+            let apps = apps.into_iter().map(AppId::new).collect::<Result<_, _>>();
+            Told::Linked(apps.map_err(|_| "one of \"apps\" is no id")?)
+        }
+        "shows" => {
+            let audible = texts("audible").ok_or("\"audible\" are no texts, or too many")?;
+            let audible = audible.into_iter().map(Domain::new).collect::<Result<_, _>>();
+            let domain = details.remove("domain").map(String::try_from).transpose();
+            let domain = domain.map_err(|_| "\"domain\" is no string")?.map(Domain::new).transpose();
+            let focused = details.remove("focused").and_then(|v| bool::try_from(v).ok());
+            Told::Shows(Shown {
+                focused: focused.ok_or("\"focused\" is no boolean")?,
+                domain: domain.map_err(|_| "\"domain\" is none")?,
+                audible: audible.map_err(|_| "one of \"audible\" is no domain")?,
+            })
+        }
+        "gone" => Told::Gone,
+        _ => return Err("unknown kind of fact"),
+    };
+    Ok(Fact::Browser(LinkId(link), told))
 }
 
 /// The served object: a channel to the hub, and no logic.
@@ -205,7 +261,17 @@ mod tests {
 
     fn samples() -> Vec<Sample> {
         let app = AppId::new("org.example.Editor").ok();
+        let domain = |text: &str| Domain::new(text).unwrap();
+        let shown = Shown {
+            focused: true,
+            domain: Some(domain("example.org")),
+            audible: vec![domain("a.example"), domain("b.example")],
+        };
         [
+            Fact::Browser(LinkId(7), Told::Linked(dwell_core::browser::apps_of("chromium"))),
+            Fact::Browser(LinkId(7), Told::Shows(shown)),
+            Fact::Browser(LinkId(7), Told::Shows(Shown::default())),
+            Fact::Browser(LinkId(7), Told::Gone),
             Fact::Focus(app),
             Fact::Focus(None),
             Fact::FocusUnknown,
@@ -238,6 +304,8 @@ mod tests {
         assert_eq!(bad("focus", "app", Value::from(5_u32)).kind, Kind::Invalid);
         assert_eq!(bad("idle-since", "since_boot_ms", Value::from(6_u64)).kind, Kind::Invalid);
         assert_eq!(bad("locked", "on", Value::from("yes")).kind, Kind::Invalid);
+        assert_eq!(bad("browser-gone", "link", Value::from("one")).kind, Kind::Invalid);
+        assert_eq!(bad("browser-shows", "link", Value::from(1_u64)).kind, Kind::Invalid);
         assert_eq!(bad("secret-fact", "", Value::from(1_u8)).kind, Kind::Invalid);
     }
 }

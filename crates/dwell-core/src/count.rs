@@ -306,8 +306,10 @@ pub fn pieces(calendar: &Calendar, span: &Span) -> Vec<(CivilDay, Span)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::browser::{LinkId, Shown, Told};
     use crate::report::{Builder, By, Filter, Period};
     use crate::sample::Fact;
+    use crate::subject::Domain;
     use crate::time::Wall;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -453,7 +455,18 @@ mod tests {
             2 => (900_000_u64..2_000_000).prop_map(|ms| Fact::IdleSince(Boot::from_ms(ms))),
             2 => Just(Fact::Active),
             1 => any::<bool>().prop_map(Fact::Locked),
+            3 => any_told(),
         ]
+    }
+
+    fn any_told() -> impl Strategy<Value = Fact> {
+        let told = prop_oneof![
+            2 => Just(Told::Linked(vec![AppId::new("b").unwrap()])),
+            1 => Just(Told::Gone),
+            4 => (any::<bool>(), prop::option::of(Just(Domain::new("x.example").unwrap())))
+                .prop_map(|(focused, domain)| Told::Shows(Shown { focused, domain, audible: Vec::new() })),
+        ];
+        told.prop_map(|told| Fact::Browser(LinkId(1), told))
     }
 
     fn any_calendar() -> impl Strategy<Value = Calendar> {

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod aliases;
+pub mod browser;
 pub mod calendar;
 pub mod category;
 pub mod config;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::browser::{LinkId, Told};
 use crate::subject::AppId;
 use crate::time::Boot;
 
@@ -43,4 +44,6 @@ pub enum Fact {
     SessionActive(bool),
     /// The machine goes to sleep (`true`), or has woken up.
     Asleep(bool),
+    /// A browser's extension told something, or came or went.
+    Browser(LinkId, Told),
 }

@@ -13,6 +13,7 @@
 //! - A sample that comes late (it was queued, or another sensor was quicker) keeps its instant as long as that lies in
 //!   the open span; it never rewrites a closed one.
 
+use crate::browser::{LinkId, Links, Page};
 use crate::sample::{Fact, Sample};
 use crate::span::{Activity, Span};
 use crate::subject::{AppId, Subject};
@@ -20,6 +21,11 @@ use crate::time::{Boot, Millis, Reading, Wall};
 
 /// Compositors say "no focus" for up to 10 ms between two windows (measured); it counts only when it lasts longer.
 pub const DEBOUNCE: Millis = Millis::from_ms(50);
+
+/// A browser says what it shows a little after the compositor says that it has the focus, and loses the focus a little
+/// before: what its extension says late still holds from the change on, and that it shows nothing of which its extension
+/// may know counts when it lasts this long. (Measured: 5 to 60 ms, on a busy machine up to 500.)
+pub const PAGE_SETTLES: Millis = Millis::from_secs(1);
 
 /// How far the wall clock may move against the boot clock before it is a step and not the network time's slewing.
 pub const STEP_TOLERANCE: Millis = Millis::from_secs(2);
@@ -78,7 +84,11 @@ impl State {
 enum Focus {
     Unknown,
     Nothing,
-    App(AppId),
+    App {
+        id: AppId,
+        /// When it came to the front.
+        since: Boot,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -105,6 +115,13 @@ pub struct Timeline {
     asleep: bool,
     /// "No focus" was said at this instant, and may be passing.
     none_since: Option<Boot>,
+    links: Links,
+    /// The browser in front shows something that its extension does not see, since this instant; may be passing.
+    elsewhere_since: Option<Boot>,
+    /// It has lasted.
+    elsewhere: bool,
+    /// What the program in front shows was told since it came there.
+    page_told: bool,
     open: Option<Open>,
 }
 
@@ -122,6 +139,10 @@ impl Timeline {
             session_active: true,
             asleep: false,
             none_since: None,
+            links: Links::default(),
+            elsewhere_since: None,
+            elsewhere: false,
+            page_told: false,
             open: None,
         };
         timeline.open = Some(Open { start: now, activity: Activity::Unobserved });
@@ -132,15 +153,18 @@ impl Timeline {
     pub fn fold(&mut self, sample: &Sample, now: Reading) -> Vec<Step> {
         let mut steps = Vec::new();
         let at = sample.at.min(now.boot).max(self.floor);
-        self.settle_none(at, &mut steps);
+        self.settle(at, &mut steps);
         match &sample.fact {
             Fact::Focus(Some(app)) => {
                 self.none_since = None;
-                self.focus = Focus::App(app.clone());
+                if !matches!(&self.focus, Focus::App { id, .. } if id == app) {
+                    self.focus = Focus::App { id: app.clone(), since: at };
+                    self.page_told = false;
+                }
             }
             Fact::Focus(None) => {
                 // Only a change from a window to nothing may be passing.
-                if matches!(self.focus, Focus::App(_)) {
+                if matches!(self.focus, Focus::App { .. }) {
                     self.none_since.get_or_insert(at);
                 } else {
                     self.focus = Focus::Nothing;
@@ -161,8 +185,11 @@ impl Timeline {
             Fact::Locked(on) => self.locked = *on,
             Fact::SessionActive(on) => self.session_active = *on,
             Fact::Asleep(on) => self.asleep = *on,
+            Fact::Browser(link, told) => self.links.take(*link, told, at),
         }
+        self.look_at_page(at);
         self.follow(at, &mut steps);
+        self.page_told |= self.is_page_told();
         self.watch_clock(now, &mut steps);
         steps
     }
@@ -170,7 +197,7 @@ impl Timeline {
     /// Lets time pass: settles what was waiting, and notices a clock that was set.
     pub fn advance(&mut self, now: Reading) -> Vec<Step> {
         let mut steps = Vec::new();
-        self.settle_none(now.boot, &mut steps);
+        self.settle(now.boot, &mut steps);
         self.watch_clock(now, &mut steps);
         steps
     }
@@ -196,7 +223,29 @@ impl Timeline {
 
     /// The next instant at which [`Timeline::advance`] must be called, if any.
     pub fn deadline(&self) -> Option<Boot> {
+        [self.none_settles(), self.page_settles()].into_iter().flatten().min()
+    }
+
+    fn none_settles(&self) -> Option<Boot> {
         self.none_since.map(|since| since + DEBOUNCE)
+    }
+
+    fn page_settles(&self) -> Option<Boot> {
+        self.elsewhere_since.filter(|_| !self.elsewhere).map(|since| since + PAGE_SETTLES)
+    }
+
+    /// Whom to ask what the browser in front shows: who speaks for it, and has not since it came there.
+    pub fn untold(&self) -> impl Iterator<Item = LinkId> {
+        let front = match &self.focus {
+            Focus::App { id, since } if self.links.page(id, *since) == Page::Untold => Some(id),
+            _ => None,
+        };
+        front.into_iter().flat_map(|app| self.links.of(app))
+    }
+
+    /// Whether an extension speaks for a program.
+    pub fn is_linked(&self, app: &AppId) -> bool {
+        self.links.of(app).next().is_some()
     }
 
     /// The open span up to `now`, if one is open and not empty. Provisional.
@@ -239,13 +288,58 @@ impl Timeline {
         }
     }
 
+    /// What was waiting becomes true, in the order of time.
+    fn settle(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        let page_first =
+            self.page_settles().is_some_and(|page| self.none_settles().is_none_or(|none| page < none));
+        if page_first {
+            self.settle_page(at, steps);
+        }
+        self.settle_none(at, steps);
+        self.settle_page(at, steps);
+    }
+
     fn settle_none(&mut self, at: Boot, steps: &mut Vec<Step>) {
         if let Some(since) = self.none_since
             && at >= since + DEBOUNCE
         {
             self.none_since = None;
             self.focus = Focus::Nothing;
+            self.look_at_page(since);
             self.follow(since, steps);
+        }
+    }
+
+    /// Notes since when the browser in front shows what its extension does not see.
+    fn look_at_page(&mut self, at: Boot) {
+        let page = match &self.focus {
+            Focus::App { id, since } => Some((self.links.page(id, *since), *since)),
+            Focus::Unknown | Focus::Nothing => None,
+        };
+        match page {
+            Some((Page::Elsewhere, since)) => {
+                if self.elsewhere_since.is_none() {
+                    // Told first, it was so from the start.
+                    let start = at < since + PAGE_SETTLES && !self.page_told;
+                    let from = if start { since } else { at };
+                    self.elsewhere_since = Some(from);
+                }
+            }
+            _ => (self.elsewhere_since, self.elsewhere) = (None, false),
+        }
+    }
+
+    fn is_page_told(&self) -> bool {
+        matches!(&self.focus, Focus::App { id, since } if self.links.page(id, *since) != Page::Untold)
+    }
+
+    fn settle_page(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        if let Some(since) = self.elsewhere_since
+            && self.page_settles().is_some_and(|due| at >= due)
+        {
+            self.elsewhere = true;
+            // The person may have been away in between.
+            self.follow(since.max(self.floor), steps);
         }
     }
 
@@ -274,7 +368,18 @@ impl Timeline {
         match &self.focus {
             Focus::Unknown => Some(Activity::Unobserved),
             Focus::Nothing => None,
-            Focus::App(app) => Some(Activity::Focus(Subject::app(app.clone()))),
+            Focus::App { id, since } => Some(match self.links.page(id, *since) {
+                Page::Untold => Activity::Focus(Subject::app(id.clone())),
+                Page::At(domain) => Activity::Focus(Subject { app: id.clone(), domain: domain.cloned() }),
+                Page::Elsewhere if self.elsewhere => Activity::Private(id.clone()),
+                // It may be passing: as before.
+                Page::Elsewhere => match &self.open {
+                    Some(Open { activity: Activity::Focus(before), .. }) if before.app == *id => {
+                        Activity::Focus(before.clone())
+                    }
+                    _ => Activity::Focus(Subject::app(id.clone())),
+                },
+            }),
         }
     }
 
@@ -284,6 +389,12 @@ impl Timeline {
         if self.open.as_ref().map(|open| &open.activity) == wanted.as_ref() {
             return;
         }
+        if self.was_so_from_the_start(at, wanted.as_ref()) {
+            if let (Some(open), Some(activity)) = (&mut self.open, wanted) {
+                open.activity = activity;
+            }
+            return;
+        }
         self.close(at, steps);
         if let Some(activity) = wanted {
             let wall = self.clock.wall_at(at);
@@ -291,6 +402,20 @@ impl Timeline {
             self.floor = at;
             self.open = Some(Open { start: Reading::new(at, wall), activity });
         }
+    }
+
+    /// Whether the page that a browser tells of was there already when it came to the front, where nothing was told yet.
+    fn was_so_from_the_start(&self, at: Boot, wanted: Option<&Activity>) -> bool {
+        let (Some(Activity::Focus(wanted)), Focus::App { since, .. }, Some(open)) =
+            (wanted, &self.focus, &self.open)
+        else {
+            return false;
+        };
+        !self.page_told
+            && wanted.domain.is_some()
+            && open.activity == Activity::Focus(Subject::app(wanted.app.clone()))
+            && open.start.boot >= *since
+            && at < *since + PAGE_SETTLES
     }
 
     /// Closes the open span at `end`, or drops it when it would be empty.
@@ -308,6 +433,8 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::browser::{Shown, Told};
+    use crate::subject::Domain;
     use proptest::prelude::*;
 
     fn boot(ms: u64) -> Boot {
@@ -337,11 +464,17 @@ mod tests {
         steps
             .iter()
             .filter_map(|step| match step {
-                Step::Closed(span) => Some((
-                    span.activity.app().map_or("unobserved", AppId::as_str).to_owned(),
-                    span.start.boot.as_ms(),
-                    span.length.as_ms(),
-                )),
+                Step::Closed(span) => {
+                    let app = span.activity.app().map_or("unobserved", AppId::as_str).to_owned();
+                    let name = match &span.activity {
+                        Activity::Private(_) => format!("private {app}"),
+                        Activity::Focus(Subject { domain: Some(domain), .. }) => {
+                            format!("{app} at {}", domain.as_str())
+                        }
+                        _ => app,
+                    };
+                    Some((name, span.start.boot.as_ms(), span.length.as_ms()))
+                }
                 Step::ClockStep { .. } => None,
             })
             .collect()
@@ -392,6 +525,128 @@ mod tests {
             (2000, Fact::Locked(true)),
         ]);
         assert_eq!(got, [row("a", 0, 2000)]);
+    }
+
+    fn linked(id: u64) -> Fact {
+        Fact::Browser(LinkId(id), Told::Linked(vec![app("b")]))
+    }
+    fn shows(id: u64, focused: bool, domain: Option<&str>) -> Fact {
+        let domain = domain.map(|domain| Domain::new(domain).unwrap());
+        Fact::Browser(LinkId(id), Told::Shows(Shown { focused, domain, audible: Vec::new() }))
+    }
+    fn page(domain: &str, start: u64, length: u64) -> (String, u64, u64) {
+        row(&format!("b at {domain}"), start, length)
+    }
+
+    #[test]
+    fn a_browsers_time_goes_to_the_domain_that_it_tells() {
+        let got = run(&[
+            (0, linked(1)),
+            (1000, focus("b")),
+            // Told a little after the compositor said it, and so from the start.
+            (1040, shows(1, true, Some("x.example"))),
+            (5000, shows(1, true, Some("y.example"))),
+            (7000, shows(1, true, None)),
+            (8000, focus("a")),
+            // What it says while another has the focus counts for nothing.
+            (8100, shows(1, true, Some("x.example"))),
+            (9000, Fact::Locked(true)),
+        ]);
+        let pages = [page("x.example", 1000, 4000), page("y.example", 5000, 2000), row("b", 7000, 1000)];
+        assert_eq!(got, [&pages[..], &[row("a", 8000, 1000)]].concat());
+    }
+
+    #[test]
+    fn a_page_that_comes_long_after_the_focus_was_not_there_from_the_start() {
+        let late = run(&[
+            (0, linked(1)),
+            (1000, focus("b")),
+            (2500, shows(1, true, Some("x.example"))),
+            (3000, Fact::Locked(true)),
+        ]);
+        assert_eq!(late, [row("b", 1000, 1500), page("x.example", 2500, 500)]);
+        // Nor was one that was opened in a new tab.
+        let opened = run(&[
+            (0, linked(1)),
+            (1000, focus("b")),
+            (1020, shows(1, true, None)),
+            (1500, shows(1, true, Some("x.example"))),
+            (3000, Fact::Locked(true)),
+        ]);
+        assert_eq!(opened, [row("b", 1000, 500), page("x.example", 1500, 1500)]);
+    }
+
+    #[test]
+    fn what_an_extension_does_not_see_is_private() {
+        let got = run(&[
+            (0, linked(1)),
+            (0, focus("b")),
+            (10, shows(1, true, Some("x.example"))),
+            (4000, shows(1, false, Some("x.example"))),
+            (9000, shows(1, true, Some("x.example"))),
+            (9500, Fact::Locked(true)),
+        ]);
+        let private = row("private b", 4000, 5000);
+        assert_eq!(got, [page("x.example", 0, 4000), private, page("x.example", 9000, 500)]);
+        // A private window was in front when it came there.
+        let from_the_start = run(&[
+            (0, linked(1)),
+            (1000, focus("b")),
+            (1030, shows(1, false, Some("x.example"))),
+            (6000, Fact::Locked(true)),
+        ]);
+        assert_eq!(from_the_start, [row("private b", 1000, 5000)]);
+    }
+
+    #[test]
+    fn a_browser_that_is_just_being_left_is_not_private() {
+        let got = run(&[
+            (0, linked(1)),
+            (0, focus("b")),
+            (10, shows(1, true, Some("x.example"))),
+            (4000, shows(1, false, Some("x.example"))),
+            (4100, focus("a")),
+            (9000, Fact::Locked(true)),
+        ]);
+        assert_eq!(got, [page("x.example", 0, 4100), row("a", 4100, 4900)]);
+    }
+
+    #[test]
+    fn that_it_is_private_is_settled_by_itself() {
+        let mut timeline = Timeline::new(at(0));
+        for (ms, fact) in [(0, linked(1)), (0, focus("b")), (10, shows(1, false, None))] {
+            let _ = timeline.fold(&Sample::new(boot(ms), fact), at(ms));
+        }
+        assert_eq!(timeline.deadline(), Some(boot(1000)));
+        let _ = timeline.advance(at(1000));
+        assert_eq!(timeline.attention().unwrap().0, &Activity::Private(app("b")));
+        assert_eq!(timeline.deadline(), None);
+    }
+
+    #[test]
+    fn without_its_link_a_browser_is_a_program_like_any_other() {
+        let got = run(&[
+            (0, linked(1)),
+            (0, focus("b")),
+            (10, shows(1, true, Some("x.example"))),
+            (4000, Fact::Browser(LinkId(1), Told::Gone)),
+            (5000, linked(2)),
+            (5010, shows(2, true, Some("x.example"))),
+            (6000, Fact::Locked(true)),
+        ]);
+        let between = row("b", 4000, 1010);
+        assert_eq!(got, [page("x.example", 0, 4000), between, page("x.example", 5010, 990)]);
+    }
+
+    #[test]
+    fn those_are_asked_who_have_not_told() {
+        let mut timeline = Timeline::new(at(0));
+        for (ms, fact) in [(0, linked(1)), (0, linked(2)), (5, focus("b"))] {
+            let _ = timeline.fold(&Sample::new(boot(ms), fact), at(ms));
+        }
+        assert_eq!(timeline.untold().collect::<Vec<_>>(), [LinkId(1), LinkId(2)]);
+        let _ = timeline.fold(&Sample::new(boot(9), shows(2, true, None)), at(9));
+        assert_eq!(timeline.untold().count(), 0);
     }
 
     #[test]
@@ -523,6 +778,18 @@ mod tests {
             1 => any::<bool>().prop_map(Fact::Locked),
             1 => any::<bool>().prop_map(Fact::SessionActive),
             1 => any::<bool>().prop_map(Fact::Asleep),
+            4 => any_told(),
+        ]
+    }
+
+    fn any_told() -> impl Strategy<Value = Fact> {
+        let domain = prop::sample::select(vec![None, Some("x.example"), Some("y.example")]);
+        let shown = (0_u64..2, prop::bool::weighted(0.7), domain)
+            .prop_map(|(id, focused, domain)| shows(id, focused, domain));
+        prop_oneof![
+            2 => (0_u64..2).prop_map(linked),
+            4 => shown,
+            1 => (0_u64..2).prop_map(|id| Fact::Browser(LinkId(id), Told::Gone)),
         ]
     }
 

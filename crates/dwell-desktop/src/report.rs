@@ -73,7 +73,8 @@ impl Reporter {
             Fact::Locked(locked) => front.locked = *locked,
             Fact::Asleep(asleep) => front.asleep = *asleep,
             Fact::SessionActive(active) => front.inactive = !active,
-            Fact::Focus(_) => {}
+            // Browsers are told of by others.
+            Fact::Focus(_) | Fact::Browser(..) => {}
         }
         self.tell(&front, at, fact).await;
     }
