@@ -44,6 +44,11 @@ pub(crate) fn below(domain: &str) -> impl Iterator<Item = &'static str> {
     TABLE.iter().filter(move |(listed, _)| is_below(listed)).map(|(_, category)| *category)
 }
 
+/// The domains that are listed in a category, in order.
+pub(super) fn domains_in<'a>(category: &'a str) -> impl Iterator<Item = &'static str> + 'a {
+    TABLE.iter().filter(move |(_, of)| *of == category).map(|(domain, _)| *domain)
+}
+
 /// How many domains are listed in a category.
 pub(super) fn size(category: &str) -> usize {
     TABLE.iter().filter(|(_, of)| *of == category).count()

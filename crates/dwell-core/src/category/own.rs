@@ -98,6 +98,20 @@ impl Categories {
         }
     }
 
+    /// The domains of a category, each meaning all that is below it, in order.
+    pub fn domains_in(&self, category: &Category) -> Vec<Domain> {
+        let own = self.domains.iter().filter(|(_, of)| of == category).map(|(domain, _)| domain.clone());
+        let is_still = |name: &&str| {
+            let own = above(name)
+                .find_map(|name| self.domains.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok());
+            own.is_none()
+        };
+        let listed = catalogue::domains_in(category.as_str()).filter(is_still);
+        let mut all: Vec<Domain> = own.chain(listed.filter_map(|name| Domain::new(name).ok())).collect();
+        all.sort();
+        all
+    }
+
     /// Every name that is in use, built in or the person's own, in order: what a mistyped one may have meant.
     pub fn known_names(&self) -> BTreeSet<&str> {
         let own = self.apps.iter().map(|(_, category)| category);
@@ -172,6 +186,22 @@ mod tests {
     fn subject(text: &str) -> Subject {
         let (app, domain) = text.split_once(' ').map_or((text, None), |(app, domain)| (app, Some(domain)));
         Subject { app: AppId::new(app).unwrap(), domain: domain.map(|d| Domain::new(d).unwrap()) }
+    }
+
+    #[test]
+    fn the_domains_of_a_category_are_those_that_have_it() {
+        let own =
+            [("domain:example.org", "video"), ("domain:youtube.com", "office"), ("domain:z.example", "news")];
+        let categories = categories(&own);
+        let video = categories.domains_in(&named("video").unwrap());
+        assert!(video.len() > 20 && video.is_sorted(), "{}", video.len());
+        let has = |name: &str| video.contains(&Domain::new(name).unwrap());
+        assert!(has("example.org") && has("vimeo.com") && !has("youtube.com") && !has("z.example"));
+        for domain in &video {
+            let found = categories.which(&Target::Domain(domain.clone()), None).0;
+            assert_eq!(found, Some(named("video").unwrap()), "{}", domain.as_str());
+        }
+        assert_eq!(categories.domains_in(&named("nothing of the kind").unwrap()), []);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum Deed {
     Freeze,
     /// The session is locked, and its windows are minimised.
     Lock,
+    /// The browser shows another page in place of it: that is the extension's to do, which knows what is blocked.
+    Page,
 }
 
 /// One thing to do.
@@ -54,8 +56,25 @@ pub struct Front<'a> {
     pub subject: &'a Subject,
     /// Its category.
     pub category: Option<&'a Category>,
+    /// The category of its program, whatever the domain.
+    pub app_category: Option<&'a Category>,
     /// It has just come there, so that a blocked program is acted on again each time.
     pub came: bool,
+}
+
+impl Front<'_> {
+    /// Which of two rules acts: the one about the whole browser, then the stricter one.
+    fn weight(&self, judged: &Judged) -> (bool, AtLimit) {
+        (!self.is_a_page_of(judged), judged.rule.at_limit)
+    }
+
+    /// Whether a rule that covers it is about its domain, and not about the whole browser.
+    fn is_a_page_of(&self, judged: &Judged) -> bool {
+        let program = Subject::app(self.subject.app.clone());
+        self.subject.domain.is_some()
+            && judged.rule.at_limit != AtLimit::Lock
+            && !judged.rule.covers(&program, self.app_category)
+    }
 }
 
 /// What must be done to get from `before` to `after`.
@@ -87,7 +106,7 @@ pub fn plan(
         if judged.verdict == Verdict::Blocked
             && judged.rule.covers(front.subject, front.category)
             && (front.came || !was_blocked)
-            && act.is_none_or(|(strictest, _)| judged.rule.at_limit > strictest.rule.at_limit)
+            && act.is_none_or(|(strictest, _)| front.weight(judged) > front.weight(strictest))
         {
             act = Some((judged, told == Stage::Reached));
         }
@@ -102,7 +121,13 @@ pub fn plan(
         let app = if let Target::App(app) = &judged.rule.target { app } else { &front.subject.app };
         let terminal = is_terminal(app) || says_terminal(app);
         let acted = held_back.iter().any(|(subject, _)| subject.app == *app);
-        if let Some(deed) = deed(judged, acted, app, terminal) {
+        let deed = if front.is_a_page_of(judged) {
+            // Shown once more, it is on its way to the page that is shown instead.
+            (!again).then_some(Deed::Page)
+        } else {
+            deed(judged, acted, app, terminal)
+        };
+        if let Some(deed) = deed {
             actions.push(Action::Act { app: app.clone(), deed, by: judged.clone(), again });
         }
     }

@@ -8,7 +8,7 @@ use crate::calendar::Calendar;
 use crate::ledger::{Ledger, Meters, Open, Tally};
 use crate::rules::{Amount, AtLimit, Budget, Hours, Per, Rule, RuleId};
 use crate::sample::{Fact, Sample};
-use crate::subject::{AppId, Category, Subject, Target};
+use crate::subject::{AppId, Category, Domain, Subject, Target};
 use crate::time::{Boot, Millis, Reading, Wall};
 use crate::timeline::Timeline;
 
@@ -58,7 +58,7 @@ fn at(rules: &[Rule], used: &str, running: Option<&Subject>) -> Verdicts {
 }
 
 fn planned(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, came: bool) -> Vec<Action> {
-    let front = in_front.map(|subject| Front { subject, category: None, came });
+    let front = in_front.map(|subject| Front { subject, category: None, app_category: None, came });
     plan(before, after, front, &[], |app| app.as_str() == "org.example.Terminal").0
 }
 
@@ -152,6 +152,43 @@ fn a_limit_is_told_once_and_acted_on_each_time() {
 }
 
 #[test]
+fn a_site_is_the_browsers_to_block_and_a_browser_is_put_away() {
+    let site = Subject { domain: Some(Domain::new("example.org").unwrap()), ..subject("b") };
+    let deeds = |rules: &[Rule], app_category: Option<&Category>, before: &Verdicts| {
+        let over = at(rules, "10m", None);
+        let video = Category::new("video").unwrap();
+        let front = Front { subject: &site, category: Some(&video), app_category, came: true };
+        let plan = plan(before, &over, Some(front), &[], |_| false).0;
+        let deeds = plan.into_iter().filter_map(|action| match action {
+            Action::Act { deed, by, .. } => Some((deed, by.id().as_str().to_owned())),
+            _ => None,
+        });
+        (deeds.collect::<Vec<_>>(), over)
+    };
+    let is = |deed: Deed, by: &str| vec![(deed, by.to_owned())];
+    let none = Verdicts::default();
+    for at_limit in [AtLimit::Block, AtLimit::Close, AtLimit::Freeze] {
+        for target in ["domain:example.org", "category:video"] {
+            let rules = [rule("r", target, "10m", "0s", at_limit)];
+            let (first, over) = deeds(&rules, None, &none);
+            assert_eq!(first, is(Deed::Page, "r"), "{target}");
+            assert_eq!(deeds(&rules, None, &over).0, [], "it is on its way: {target}");
+        }
+    }
+    let lock = [rule("r", "domain:example.org", "10m", "0s", AtLimit::Lock)];
+    assert_eq!(deeds(&lock, None, &none).0, is(Deed::Lock, "r"));
+    // A rule about the program, or about what the program itself is in, puts it away.
+    let video = Category::new("video").unwrap();
+    let category = [rule("r", "category:video", "10m", "0s", AtLimit::Block)];
+    assert_eq!(deeds(&category, Some(&video), &none).0, is(Deed::Minimise, "r"));
+    let both = [
+        rule("site", "domain:example.org", "10m", "0s", AtLimit::Freeze),
+        rule("browser", "app:b", "10m", "0s", AtLimit::Block),
+    ];
+    assert_eq!(deeds(&both, None, &none).0, is(Deed::Minimise, "browser"));
+}
+
+#[test]
 fn several_warnings_are_told_one_by_one() {
     let warn = Some(vec![Millis::from_mins(5), Millis::from_mins(1)]);
     let rules = [Rule { warn, ..rule("r", "app:a", "10m", "0s", AtLimit::Block) }];
@@ -233,7 +270,7 @@ fn a_session_is_locked_once() {
     let a = subject("a");
     let over = at(&[rule("r", "all", "1m", "0s", AtLimit::Lock)], "1m", Some(&a));
     let deed = |before: &Verdicts, back: &[(Subject, Option<Category>)]| {
-        let front = Some(Front { subject: &a, category: None, came: true });
+        let front = Some(Front { subject: &a, category: None, app_category: None, came: true });
         match plan(before, &over, front, back, |_| false).0.pop() {
             Some(Action::Act { deed, .. }) => Some(deed),
             _ => None,

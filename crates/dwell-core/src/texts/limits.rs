@@ -236,6 +236,15 @@ impl Texts {
         }
     }
 
+    /// What stands on the page that a browser shows in place of a blocked one: which rule and how much was used, and when
+    /// it opens again (empty where there is no time for it at all).
+    pub fn blocked_page(&self, moment: &Moment, rule: &str, reached: &Reached<'_>) -> (String, String) {
+        let facts = [("rule", rule.into()), ("again", self.at(moment, reached.until).into())];
+        let why = self.both(self.cause(reached), self.say("why.rule", &facts));
+        let opens = if reached.cause.never() { String::new() } else { self.say("done.closed", &facts) };
+        (why, opens)
+    }
+
     /// The wait before a snooze began; `from`: when it is over. `sentence`: what to type after `dwell snooze`, where the
     /// person has to type their sentence; `None`: the snooze then starts by itself.
     pub fn snooze_waits(
