@@ -3,6 +3,7 @@
 //! It is reached through a channel, so that the same orders can go to an agent in another session. With
 //! `--dry-run` it prints what it would do.
 
+mod browser;
 mod freeze;
 mod notify;
 pub mod prompt;
@@ -15,6 +16,7 @@ use dwell_desktop::{Desktop, Settings, Surroundings, WindowAct};
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
 
+pub use browser::{Browsers, Page};
 pub use freeze::Freezer;
 pub use notify::{Acted, Action, Button, Notifier, Offer};
 pub use prompt::Window;
@@ -62,6 +64,8 @@ pub enum Order {
     Attach(Surroundings),
     /// Others on the bus may want to ask again.
     Changed,
+    /// Something for a browser.
+    Page(Page),
 }
 
 /// Who does it.
@@ -76,6 +80,8 @@ pub struct Hands {
     pub window: mpsc::UnboundedSender<Window>,
     /// The notification service. A task of its own: a service that hangs must not keep windows from being put away.
     pub notifier: mpsc::UnboundedSender<notify::Word>,
+    /// What reaches browsers.
+    pub browsers: Browsers,
     /// Acts on windows and words are printed instead.
     pub dry_run: bool,
 }
@@ -91,6 +97,7 @@ pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
             | Order::Freeze(_)
             | Order::Thaw(_)
             | Order::Lock
+            | Order::Page(Page::Rules(..))
                 if hands.dry_run =>
             {
                 print(&order);
@@ -122,6 +129,7 @@ pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
                     desktop.reattach(surroundings);
                 }
             }
+            Order::Page(page) => hands.browsers.take(page).await,
             Order::Changed => {
                 if let Err(error) = Own::changed(&hands.emitter).await {
                     tracing::warn!("the signal Changed was not sent: {error}");
@@ -169,6 +177,11 @@ fn print(order: &Order) {
         Order::Prompt { rule, .. } => println!("would show the window about \"{rule}\""),
         Order::Tell { notice, .. } => println!("would say: {} — {}", notice.summary, notice.body),
         Order::TakeBack { rule } => println!("would take back what was said about \"{rule}\""),
-        Order::Notifications(_) | Order::Configure(_) | Order::Attach(_) | Order::Changed => {}
+        Order::Page(Page::Rules(_, _, blocks)) => println!("would block the pages of {} rules", blocks.len()),
+        Order::Notifications(_)
+        | Order::Configure(_)
+        | Order::Attach(_)
+        | Order::Changed
+        | Order::Page(Page::Watch(_) | Page::Report(_)) => {}
     }
 }

@@ -207,6 +207,7 @@ impl Hub {
             }
             Request::Reload(reply) => answer(reply, self.reload()),
             Request::Intake(samples, reply) => answer(reply, self.intake(&samples)),
+            Request::Browser(request) => self.browser_request(request),
             Request::Vault(request) => self.vault_request(request),
         }
     }

@@ -12,6 +12,7 @@ impl Hub {
     /// Programs and domains belong to other categories from now on.
     pub(super) fn categories_changed(&mut self) {
         self.categories = Categories::new(&self.book.set().categories);
+        self.browsers.stale();
         let mut held_back = std::mem::take(&mut self.record.held_back);
         held_back.iter_mut().for_each(|held| held.category = self.category(&held.subject));
         self.record.held_back = held_back;

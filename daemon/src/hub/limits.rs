@@ -53,7 +53,15 @@ impl Hub {
         // Desktop files are looked up for it, and most people have no rule that asks.
         let asking = front.as_ref().filter(|_| self.book.asks_for_categories());
         let category = asking.and_then(|front| self.category(front));
-        let in_front = front.as_ref().map(|subject| Front { subject, category: category.as_ref(), came });
+        let program =
+            front.as_ref().filter(|front| front.domain.is_some() && self.book.asks_for_categories());
+        let app_category = program.and_then(|front| self.category(&Subject::app(front.app.clone())));
+        let in_front = front.as_ref().map(|subject| Front {
+            subject,
+            category: category.as_ref(),
+            app_category: app_category.as_ref(),
+            came,
+        });
         let back: Vec<(Subject, Option<Category>)> =
             self.record.held_back.iter().map(|held| (held.subject.clone(), held.category.clone())).collect();
         let plan = plan(&self.verdicts, &verdicts, in_front, &back, says_terminal);
@@ -67,6 +75,7 @@ impl Hub {
             self.take(outcome);
             self.save_record();
         }
+        self.block_pages(now);
         self.carry_out(&plan, now);
         if std::mem::take(&mut self.unsaved) {
             self.save_record();
@@ -144,6 +153,8 @@ impl Hub {
                 self.order(Order::Window(WindowAct::Minimise(app.clone())));
                 self.order(Order::Lock);
             }
+            // Every linked browser was told what is blocked.
+            Deed::Page => {}
         }
     }
 

@@ -13,6 +13,7 @@
 mod aliases;
 mod answers;
 mod book;
+mod browsers;
 mod buttons;
 mod categories;
 mod charging;
@@ -168,6 +169,7 @@ pub struct Hub {
     /// Days before this one are sealed.
     sealed_before: Option<CivilDay>,
     book: book::Book,
+    browsers: browsers::Browsers,
     categories: Categories,
     texts: Texts,
     /// Snoozes that begin by themselves when their wait is over: the rules, and when.
@@ -230,6 +232,7 @@ impl Hub {
             sealed_before: None,
             categories: Categories::new(&past.text.set().categories),
             book: book::Book::new(past.text),
+            browsers: browsers::Browsers::default(),
             texts: parts.texts,
             snoozing: BTreeMap::new(),
             judged_at: now,
@@ -289,6 +292,7 @@ impl Hub {
             }
         }
         self.finish();
+        self.unblock_pages();
         self.give_back(&mut inputs.notices).await
     }
 
@@ -327,8 +331,11 @@ impl Hub {
 
     fn sample(&mut self, sample: &Sample, now: Reading) {
         self.notice_sleep(now);
+        self.say_browser_health(now);
         let outcome = self.count.fold(sample, now);
         self.take(outcome);
+        let focus_told = matches!(sample.fact, Fact::Focus(_) | Fact::FocusUnknown);
+        self.ask_browsers(focus_told);
         // Stated anew, a blocked program has come back, even when nothing else was seen in between.
         self.settle(now, matches!(sample.fact, Fact::Focus(Some(_))));
     }

@@ -65,7 +65,8 @@ impl Hub {
         };
         let buttons = if acts { self.buttons(judged, now) } else { Vec::new() };
         self.tell(judged.id().as_str(), notice, acts, buttons);
-        if deed.is_some() {
+        // What the browser shows instead of a page says the same.
+        if deed.is_some_and(|deed| deed != Deed::Page) {
             self.prompt(judged);
         }
     }
@@ -188,7 +189,7 @@ impl Hub {
 }
 
 /// A limit that acts, in the words' terms.
-fn reached<'a>(judged: &Judged, name: &'a str, deed: Option<Deed>) -> Reached<'a> {
+pub(super) fn reached<'a>(judged: &Judged, name: &'a str, deed: Option<Deed>) -> Reached<'a> {
     let Tally { time: used, .. } = judged.used;
     let per = judged.rule.per();
     let cause = match judged.because {
@@ -203,7 +204,7 @@ fn reached<'a>(judged: &Judged, name: &'a str, deed: Option<Deed>) -> Reached<'a
         (_, Some(Deed::Close)) => Done::AskedToClose,
         (_, Some(Deed::Freeze)) => Done::Frozen,
         (_, Some(Deed::Lock)) => Done::Locked,
-        (_, Some(Deed::Minimise) | None) => Done::Closed,
+        (_, Some(Deed::Minimise | Deed::Page) | None) => Done::Closed,
     };
     Reached { name, cause, done, until: judged.until.unwrap_or(judged.renews) }
 }

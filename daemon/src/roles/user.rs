@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::care::{self, Care};
 use crate::deadline::BootDeadline;
-use crate::enforcement::{self, Freezer, Hands, Notifier, Order};
+use crate::enforcement::{self, Browsers, Freezer, Hands, Notifier, Order};
 use crate::environment::{Environment, read_config, settings, zone};
 use crate::failure::Failure;
 use crate::hub::{Hub, Inputs, Parts, Past, Sensors};
@@ -111,6 +111,7 @@ pub async fn run_on(
         emitter,
         freezer: Freezer::new(session.clone()),
         window,
+        browsers: Browsers::new(session.clone(), request_sender.clone()),
         notifier: words,
         dry_run: options.dry_run,
     };

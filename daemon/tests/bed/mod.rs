@@ -53,7 +53,13 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) async fn start(bus: &Bus, data: &Path) -> Self {
+        Self::start_with(bus, data, true).await
+    }
+
+    /// `dry_run`: what it would do is printed.
+    pub(crate) async fn start_with(bus: &Bus, data: &Path, dry_run: bool) -> Self {
         let session = bus.connect().await;
         let environment = Environment {
             data_dir: data.join("data"),
@@ -63,7 +69,7 @@ impl Daemon {
             locale: String::new(),
         };
         let keyrings = SecretService::Unused;
-        let options = Options { sensors: Sensors::Intake, dry_run: true, keyrings };
+        let options = Options { sensors: Sensors::Intake, dry_run, keyrings };
         let (stop, stopped) = oneshot::channel();
         let watcher = bus.connect().await;
         let dbus = zbus::fdo::DBusProxy::new(&watcher).await.unwrap();

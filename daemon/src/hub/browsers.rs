@@ -1,0 +1,307 @@
+//! Browsers whose extension is linked: what they show goes into the count, what is blocked goes to them.
+//!
+//! A link is a host on the bus, known by its unique name; it ends when the host leaves. The compositor says which program
+//! has the focus, and the timeline asks ([`Timeline::untold`](dwell_core::timeline::Timeline::untold)) those that speak
+//! for it what it shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use dwell_bus::browser::{Block, BrowserRequest, Hello, Link, MAX_LINKS, State, Wishes};
+use dwell_bus::{Failure, Kind};
+use dwell_core::browser::{self, LinkId, Shown, Told};
+use dwell_core::policy::{Judged, Verdict};
+use dwell_core::rules::{AtLimit, Rule};
+use dwell_core::sample::{Fact, Sample};
+use dwell_core::subject::{AppId, Domain, Target};
+use dwell_core::texts;
+use dwell_core::time::{Boot, Millis, Reading, Wall};
+use dwell_desktop::Health;
+use zbus::names::OwnedUniqueName;
+
+use super::Hub;
+use super::telling::reached;
+use crate::clock;
+use crate::enforcement::{Order, Page};
+
+/// The doctor's part.
+pub(super) const PART: &str = "browser";
+/// A browser that was just started, or a daemon, needs a moment until they are linked.
+const UNLINKED: Millis = Millis::from_secs(10);
+/// Clocks are read in two processes, one after the other.
+const AHEAD: Millis = Millis::from_secs(1);
+
+struct Linked {
+    id: LinkId,
+    hello: Hello,
+    since: Wall,
+    /// The number of the blocks that were sent last, and of those that were confirmed last.
+    sent: u64,
+    confirmed: u64,
+    problem: Option<String>,
+}
+
+/// What a rule blocks, as far as it can change without another rule.
+#[derive(PartialEq)]
+struct Blocked {
+    rule: Arc<Rule>,
+    until: Wall,
+    more_left: u32,
+}
+
+/// All links.
+#[derive(Default)]
+pub(super) struct Browsers {
+    links: BTreeMap<OwnedUniqueName, Linked>,
+    last: u64,
+    /// Who was asked since the focus changed.
+    asked: BTreeSet<LinkId>,
+    /// What is blocked, and as every browser was told it; `None`: that has to be made out.
+    blocked: Option<Vec<Blocked>>,
+    blocks: Vec<Block>,
+    generation: u64,
+}
+
+impl Browsers {
+    /// The categories of domains are others from now on: what is blocked is made out anew.
+    pub(super) fn stale(&mut self) {
+        self.blocked = None;
+    }
+}
+
+impl Hub {
+    pub(super) fn browser_request(&mut self, request: BrowserRequest) {
+        // Who asked may have left.
+        match request {
+            BrowserRequest::Hello(sender, hello, reply) => _ = reply.send(self.link(sender, hello)),
+            BrowserRequest::State(sender, state, reply) => _ = reply.send(self.browser_shows(&sender, state)),
+            BrowserRequest::Applied(sender, generation, problem, reply) => {
+                _ = reply.send(self.blocks_applied(&sender, generation, problem));
+            }
+            BrowserRequest::Left(sender) => self.unlink(&sender),
+            BrowserRequest::Links(reply) => _ = reply.send(Ok(self.links())),
+        }
+    }
+
+    fn link(&mut self, sender: OwnedUniqueName, hello: Hello) -> Result<Wishes, Failure> {
+        let now = clock::now();
+        let again = self.browsers.links.contains_key(&sender);
+        if !again && self.browsers.links.len() >= MAX_LINKS {
+            let message = format!("{MAX_LINKS} browsers are linked already");
+            return Err(Failure::new(Kind::Denied, message).hint("close one"));
+        }
+        self.unlink(&sender);
+        self.browsers.last += 1;
+        let id = LinkId(self.browsers.last);
+        let mut apps = browser::apps_of(&hello.program);
+        // The person may count a browser's windows as another program's.
+        let aliased: Vec<AppId> = apps.iter().map(|app| self.config.aliases.apply(app)).collect();
+        apps.extend(aliased);
+        apps.sort();
+        apps.dedup();
+        tracing::info!(extension = hello.extension, "a browser is linked");
+        let linked = Linked { id, hello, since: now.wall, sent: 0, confirmed: 0, problem: None };
+        self.browsers.links.insert(sender.clone(), linked);
+        if !again {
+            self.order(Order::Page(Page::Watch(sender.clone())));
+        }
+        self.sample(&Sample::new(now.boot, Fact::Browser(id, Told::Linked(apps))), now);
+        // Before anything is judged, what is blocked is not known, and what the browser kept goes on.
+        let told = self.browsers.links.get(&sender).is_some_and(|link| link.sent == self.browsers.generation);
+        if self.browsers.blocked.is_some() && !told {
+            self.send_blocks(&sender);
+        }
+        self.say_browser_health(now);
+        Ok(Wishes { audible: false })
+    }
+
+    fn unlink(&mut self, sender: &OwnedUniqueName) {
+        let Some(linked) = self.browsers.links.remove(sender) else { return };
+        let now = clock::now();
+        self.sample(&Sample::new(now.boot, Fact::Browser(linked.id, Told::Gone)), now);
+    }
+
+    fn browser_shows(&mut self, sender: &OwnedUniqueName, state: State) -> Result<(), Failure> {
+        let now = clock::now();
+        let linked = self.browsers.links.get(sender).ok_or_else(not_linked)?;
+        let at = Boot::from_ms(state.at_boot_ms);
+        if at > now.boot + AHEAD {
+            return Err(Failure::new(Kind::Invalid, "a browser's state is from the future"));
+        }
+        let domain = |text: String| {
+            Domain::new(text.to_ascii_lowercase())
+                .map_err(|why| Failure::new(Kind::Invalid, format!("a browser told no domain: {why}")))
+        };
+        let audible = state.audible.unwrap_or_default().into_iter().map(domain).collect::<Result<_, _>>()?;
+        let shown = Shown { focused: state.focused, domain: state.domain.map(domain).transpose()?, audible };
+        let told = Fact::Browser(linked.id, Told::Shows(shown));
+        self.sample(&Sample::new(at, told), now);
+        Ok(())
+    }
+
+    fn blocks_applied(
+        &mut self,
+        sender: &OwnedUniqueName,
+        generation: u64,
+        problem: Option<String>,
+    ) -> Result<(), Failure> {
+        let linked = self.browsers.links.get_mut(sender).ok_or_else(not_linked)?;
+        linked.confirmed = linked.confirmed.max(generation.min(linked.sent));
+        linked.problem = problem;
+        self.say_browser_health(clock::now());
+        Ok(())
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let link = |linked: &Linked| Link {
+            program: linked.hello.program.clone(),
+            browser: linked.hello.browser.clone(),
+            extension: linked.hello.extension.clone(),
+            instance: linked.hello.instance.clone(),
+            since_at_ms: linked.since.as_unix_ms(),
+            unconfirmed: linked.confirmed < linked.sent,
+            problem: linked.problem.clone(),
+        };
+        self.browsers.links.values().map(link).collect()
+    }
+
+    /// Asks what is in front to those that have not told since it came there.
+    pub(super) fn ask_browsers(&mut self, focus_told: bool) {
+        if self.browsers.links.is_empty() {
+            return;
+        }
+        if focus_told {
+            self.browsers.asked.clear();
+        }
+        let untold: Vec<LinkId> = self.count.timeline().untold().collect();
+        for id in untold {
+            let asked = self.browsers.links.iter().find(|(_, linked)| linked.id == id);
+            if let Some((sender, _)) = asked
+                && self.browsers.asked.insert(id)
+            {
+                self.order(Order::Page(Page::Report(sender.clone())));
+            }
+        }
+    }
+
+    /// Tells every linked browser what is blocked, where that has changed.
+    pub(super) fn block_pages(&mut self, now: Reading) {
+        if self.browsers.links.is_empty() {
+            // Made out when there is one.
+            self.browsers.stale();
+            return;
+        }
+        let (blocked, fresh) = self.blocked(now);
+        if !fresh {
+            return;
+        }
+        let verdicts = std::mem::take(&mut self.verdicts);
+        let judged = verdicts.rules.iter().filter(|judged| is_blocked(judged));
+        self.browsers.blocks = judged.filter_map(|judged| self.block(judged, now)).collect();
+        self.verdicts = verdicts;
+        self.browsers.blocked = Some(blocked);
+        self.browsers.generation += 1;
+        let everyone: Vec<OwnedUniqueName> = self.browsers.links.keys().cloned().collect();
+        everyone.iter().for_each(|sender| self.send_blocks(sender));
+    }
+
+    /// What is blocked, and whether that is other than what was told last.
+    fn blocked(&self, now: Reading) -> (Vec<Blocked>, bool) {
+        let moment = self.moment(now);
+        let blocked = |judged: &Judged| Blocked {
+            rule: judged.rule.clone(),
+            until: judged.until.unwrap_or(judged.renews),
+            more_left: self.record.standing.snoozes_left(&judged.rule, &moment),
+        };
+        let all: Vec<Blocked> =
+            self.verdicts.rules.iter().filter(|judged| is_blocked(judged)).map(blocked).collect();
+        let fresh = self.browsers.blocked.as_ref() != Some(&all);
+        (all, fresh)
+    }
+
+    fn block(&self, judged: &Judged, now: Reading) -> Option<Block> {
+        let rule = &judged.rule;
+        let domains = |target: &Target| match target {
+            Target::Domain(domain) => vec![domain.clone()],
+            Target::Category(category) => self.categories.domains_in(category),
+            Target::App(_) | Target::All => Vec::new(),
+        };
+        let texts = |domains: Vec<Domain>| domains.into_iter().map(String::from).collect::<Vec<_>>();
+        let name = self.target_name(&rule.target);
+        let at = texts::Moment { calendar: *self.calendar(), now: now.wall };
+        let (why, opens) = self.texts.blocked_page(&at, rule.id.as_str(), &reached(judged, &name, None));
+        let block = Block {
+            rule: rule.id.as_str().to_owned(),
+            domains: texts(domains(&rule.target)),
+            except: texts(rule.except.iter().flat_map(domains).collect()),
+            until_at_ms: judged.until.unwrap_or(judged.renews).as_unix_ms(),
+            used_ms: judged.used.time.as_ms(),
+            budget_ms: judged.budget.map(Millis::as_ms),
+            more_left: self.record.standing.snoozes_left(rule, &self.moment(now)),
+            why,
+            opens,
+        };
+        (!block.domains.is_empty()).then_some(block)
+    }
+
+    fn send_blocks(&mut self, sender: &OwnedUniqueName) {
+        let (generation, blocks) = (self.browsers.generation, self.browsers.blocks.clone());
+        let Some(linked) = self.browsers.links.get_mut(sender) else { return };
+        linked.sent = generation;
+        self.order(Order::Page(Page::Rules(sender.clone(), generation, blocks)));
+    }
+
+    /// Nothing is blocked any more, for nobody is there to lift it.
+    pub(super) fn unblock_pages(&mut self) {
+        self.browsers.blocks.clear();
+        self.browsers.generation += 1;
+        let everyone: Vec<OwnedUniqueName> = self.browsers.links.keys().cloned().collect();
+        everyone.iter().for_each(|sender| self.send_blocks(sender));
+    }
+
+    /// Says whether the browsers that are used are linked.
+    pub(super) fn say_browser_health(&mut self, now: Reading) {
+        let timeline = self.count.timeline();
+        let front = timeline.attention().and_then(|(activity, since)| Some((activity.app()?, since)));
+        let seen = front.and_then(|(app, since)| Some((browser::name_of(app)?, app, since)));
+        let Some((name, app, since)) = seen else { return };
+        let health = if timeline.is_linked(app) {
+            let problem = self.browsers.links.values().find_map(|linked| linked.problem.as_ref());
+            match problem {
+                None => Health {
+                    part: PART,
+                    ok: true,
+                    message: format!("{name} tells its domains"),
+                    fix: None,
+                    backend: "extension",
+                },
+                Some(_) => Health {
+                    part: PART,
+                    ok: false,
+                    message: format!("the extension in {name} could not block what is over its limit"),
+                    fix: Some("dwell browser status".to_owned()),
+                    backend: "extension",
+                },
+            }
+        } else if now.boot >= since.boot + UNLINKED {
+            Health {
+                part: PART,
+                ok: false,
+                message: format!("{name} runs without dwell's extension: its time counts without domains"),
+                fix: Some("dwell browser install".to_owned()),
+                backend: "none",
+            }
+        } else {
+            return;
+        };
+        self.set_health(health);
+    }
+}
+
+fn is_blocked(judged: &Judged) -> bool {
+    judged.verdict == Verdict::Blocked && judged.rule.at_limit != AtLimit::Notify
+}
+
+fn not_linked() -> Failure {
+    Failure::new(Kind::Denied, "this browser is not linked").hint("say hello first")
+}
