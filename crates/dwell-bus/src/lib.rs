@@ -18,6 +18,7 @@ pub mod intake;
 pub mod lines;
 pub mod own;
 pub mod prompt;
+pub mod serve;
 pub mod vault;
 pub mod wire;
 

@@ -65,6 +65,9 @@ pub async fn run_on(
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failure> {
     let config = read_config(&environment.config)?;
+    dwell_bus::serve::listening(&session)
+        .await
+        .map_err(|error| Failure::new(format!("the session bus failed: {error}"), "start dwelld again"))?;
     refuse_second(&session).await?;
     let calendar = Calendar::new(zone(&config), config.day_start);
     let places = Places::new(&environment.data_dir);

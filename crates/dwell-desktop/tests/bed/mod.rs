@@ -236,7 +236,10 @@ impl Bed {
         let listen = format!("--address=unix:path={}", self.path("bus").display());
         let words = ["dbus-daemon", "--session", "--nofork", "--nopidfile", &listen, "--print-address"];
         let address = self.start_telling("dbus-daemon", &words).await;
-        connect(address.trim()).await
+        let bus = connect(address.trim()).await;
+        // A test may serve objects on it, and must not miss the first that asks.
+        dwell_bus::serve::listening(&bus).await.unwrap();
+        bus
     }
 }
 
