@@ -163,6 +163,41 @@ async fn what_a_browser_shows_is_counted_while_it_has_the_focus() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_heard_in_the_background_is_recorded_only_where_the_person_wants_it() {
+    for (config, wanted) in
+        [("notifications = false\n", false), ("notifications = false\naudible = true\n", true)]
+    {
+        let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+        std::fs::write(data.path().join("config.toml"), config).unwrap();
+        let daemon = Daemon::start_with(&bus, data.path(), false).await;
+        let client = bus.connect().await;
+        let (own, screen) = (own(&client).await, Screen::of(&client).await);
+        let host = Host::start(&bus).await;
+        assert_eq!(host.door.browser_hello(hello("chromium")).await.unwrap().audible, wanted);
+        screen.focus("chromium").await;
+        let state = |audible: &[&str]| State {
+            at_boot_ms: clock::now().boot.as_ms(),
+            focused: true,
+            domain: Some("one.example".to_owned()),
+            audible: Some(audible.iter().map(|domain| (*domain).to_owned()).collect()),
+        };
+        host.door.browser_state(state(&["radio.example"])).await.unwrap();
+        holds(40).await;
+        host.door.browser_state(state(&[])).await.unwrap();
+        screen.focus("foot").await;
+        let recorded = timeline(&own).await;
+        let audible = "audible chromium radio.example".to_owned();
+        assert_eq!(recorded.contains(&audible), wanted, "{recorded:?}");
+        let status = own.status().await.unwrap();
+        // It enters no total.
+        let domains = wire::Query { by: Some("domain".into()), ..wire::Query::default() };
+        let rows = own.report(domains).await.unwrap().rows;
+        assert!(rows.iter().all(|row| row.key != "radio.example") && status.total_ms >= 40, "{rows:?}");
+        daemon.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_blocked_is_told_to_each_browser_and_to_nobody_else() {
     let (bus, data) = (Bus::start(), quiet());
     let daemon = Daemon::start_with(&bus, data.path(), false).await;

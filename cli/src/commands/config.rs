@@ -138,6 +138,7 @@ fn document(path: &Path, exists: bool, config: &Config, zone: Tz) -> String {
         zone: &'a str,
         notifications: bool,
         terminal_programs: bool,
+        audible: bool,
         aliases: Vec<Alias<'a>>,
     }
     #[derive(Serialize)]
@@ -154,6 +155,7 @@ fn document(path: &Path, exists: bool, config: &Config, zone: Tz) -> String {
         zone: zone.name(),
         notifications: config.notifications,
         terminal_programs: config.terminal_programs,
+        audible: config.audible,
         aliases: config.aliases.iter().map(|(from, to)| Alias { from, to: to.as_str() }).collect(),
     })
 }
@@ -185,7 +187,7 @@ mod tests {
     #[test]
     fn documents() {
         let path = Path::new("/home/me/.config/dwell/config.toml");
-        insta::assert_snapshot!(document(path, false, &Config::default(), Tz::Europe__Athens), @r#"{"schema":"dwell.config/1","path":"/home/me/.config/dwell/config.toml","exists":false,"idle_after_seconds":180,"day_start":"04:00","zone":"Europe/Athens","notifications":true,"terminal_programs":false,"aliases":[]}"#);
+        insta::assert_snapshot!(document(path, false, &Config::default(), Tz::Europe__Athens), @r#"{"schema":"dwell.config/1","path":"/home/me/.config/dwell/config.toml","exists":false,"idle_after_seconds":180,"day_start":"04:00","zone":"Europe/Athens","notifications":true,"terminal_programs":false,"audible":false,"aliases":[]}"#);
         insta::assert_snapshot!(path_document(path), @r#"{"schema":"dwell.config-path/1","path":"/home/me/.config/dwell/config.toml"}"#);
     }
 }

@@ -16,7 +16,7 @@ pub(crate) fn label(row: &wire::Row) -> String {
         (name, _) => plain(name),
     };
     match row.kind.as_str() {
-        "private" => format!("{name} (private)"),
+        "private" if !row.key.is_empty() => format!("{name} (private)"),
         "audible" => format!("{name} (audible)"),
         _ => name.into_owned(),
     }

@@ -1,6 +1,6 @@
 //! Everything that can go wrong has its exit code, and one line.
 
-use dwell_bus::{Failure, Kind, Reply, Request, VaultRequest};
+use dwell_bus::{BrowserRequest, Failure, Kind, Reply, Request, VaultRequest};
 
 use crate::daemon::FakeDaemon;
 use crate::place::Place;
@@ -44,6 +44,9 @@ fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
         | Request::Attach(_, reply)
         | Request::Reload(reply)
         | Request::Intake(_, reply) => refuse(reply, &failure),
+        Request::Browser(BrowserRequest::Links(reply)) => refuse(reply, &failure),
+        // No command asks these: a host does.
+        Request::Browser(_) => {}
         Request::Vault(request) => refuse_care(request, &failure),
     }
 }

@@ -52,7 +52,8 @@ pub struct Row {
     pub key: String,
     /// Name for people.
     pub name: String,
-    /// `focus`, `private`, `audible`, or for groups over time `period`.
+    /// `focus`, `private`, or for groups over time `period`, for a summed-up rest `others`; by domain also `untold`: a
+    /// browser's time of which no extension told a domain.
     pub kind: String,
     /// Category, where one is known.
     pub category: Option<String>,

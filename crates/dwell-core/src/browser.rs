@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::subject::{AppId, Domain};
+use crate::subject::{AppId, Domain, Subject};
 use crate::time::Boot;
 
 /// One extension in one profile, as long as it is linked. Never used again for another.
@@ -56,6 +56,8 @@ pub(crate) enum Page<'a> {
 #[derive(Clone, Debug)]
 struct Link {
     apps: Vec<AppId>,
+    /// The one of them that was in front last: what is heard is heard of it.
+    app: Option<AppId>,
     shown: Option<(Boot, Shown)>,
 }
 
@@ -68,7 +70,7 @@ impl Links {
     pub(crate) fn take(&mut self, link: LinkId, told: &Told, at: Boot) {
         match told {
             Told::Linked(apps) => {
-                self.0.insert(link, Link { apps: apps.clone(), shown: None });
+                self.0.insert(link, Link { apps: apps.clone(), app: apps.first().cloned(), shown: None });
             }
             Told::Shows(shown) => {
                 if let Some(link) = self.0.get_mut(&link) {
@@ -77,6 +79,25 @@ impl Links {
             }
             Told::Gone => _ = self.0.remove(&link),
         }
+    }
+
+    /// A program has come to the front.
+    pub(crate) fn in_front(&mut self, app: &AppId) {
+        for link in self.0.values_mut() {
+            if link.apps.iter().any(|own| own.covers(app)) {
+                link.app = Some(app.clone());
+            }
+        }
+    }
+
+    /// What is heard, in which browser.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = Subject> + '_ {
+        self.0.values().flat_map(|link| {
+            let domains = link.shown.iter().flat_map(|(_, shown)| &shown.audible);
+            let subject =
+                |domain: &Domain| Some(Subject { app: link.app.clone()?, domain: Some(domain.clone()) });
+            domains.filter_map(subject)
+        })
     }
 
     /// Who speaks for a program.

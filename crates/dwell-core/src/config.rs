@@ -8,6 +8,8 @@
 //! keep-detail = "52w"        # how long each single span is kept, 1d to 36500d; default: "forever"
 //! keep-totals = "520w"       # how long each day's totals are kept; those of 30 days stay; default: "forever"
 //! terminal-programs = true   # what runs in a terminal counts apart from it, as foot/vim; default: false
+//! audible = true             # sites that are heard in the background are recorded, in no total; default: false. A
+//!                            # browser learns of it when it is next started
 //!
 //! [aliases]                  # programs that are counted as another one, from now on
 //! "crx_abc" = "org.example.App"
@@ -39,6 +41,8 @@ pub struct Config {
     pub keep_totals: Option<u32>,
     /// Whether what runs in a terminal counts apart from it.
     pub terminal_programs: bool,
+    /// Whether sites that are heard in the background are recorded.
+    pub audible: bool,
     /// Programs that are counted as another one.
     pub aliases: Aliases,
 }
@@ -53,6 +57,7 @@ impl Default for Config {
             keep_detail: None,
             keep_totals: None,
             terminal_programs: false,
+            audible: false,
             aliases: Aliases::default(),
         }
     }
@@ -80,6 +85,7 @@ const KEYS: &[&str] = &[
     "keep-detail",
     "keep-totals",
     "terminal-programs",
+    "audible",
     "aliases",
 ];
 pub(crate) const IDLE_MIN: Millis = Millis::from_secs(1);
@@ -125,8 +131,9 @@ impl Config {
                         return bad("zone is no IANA time zone".into(), "write it like \"Europe/Athens\"");
                     }
                 },
-                "notifications" | "terminal-programs" => match value.get_ref().as_bool() {
+                "notifications" | "terminal-programs" | "audible" => match value.get_ref().as_bool() {
                     Some(on) if name == "notifications" => config.notifications = on,
+                    Some(on) if name == "audible" => config.audible = on,
                     Some(on) => config.terminal_programs = on,
                     None => return bad(format!("{name} is neither true nor false"), "write true or false"),
                 },
@@ -165,7 +172,7 @@ impl Config {
     /// The configuration as a text that [`Config::parse`] reads back; `zone` is the one in force.
     pub fn to_text(&self, zone: Tz) -> String {
         let mut text = format!(
-            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\nkeep-detail = \"{}\"\nkeep-totals = \"{}\"\nterminal-programs = {}\n",
+            "idle-after = \"{}\"\nday-start = \"{}\"\nzone = \"{}\"\nnotifications = {}\nkeep-detail = \"{}\"\nkeep-totals = \"{}\"\nterminal-programs = {}\naudible = {}\n",
             self.idle_after.typed(),
             self.day_start,
             self.zone.unwrap_or(zone),
@@ -173,6 +180,7 @@ impl Config {
             kept(self.keep_detail),
             kept(self.keep_totals),
             self.terminal_programs,
+            self.audible,
         );
         if !self.aliases.is_empty() {
             text += "\n[aliases]\n";
@@ -265,7 +273,7 @@ mod tests {
     #[test]
     fn a_full_text_is_read_and_written_back() {
         let text = "idle-after = \"1h30m\"\nday-start = \"05:30\"\nzone = \"Asia/Tokyo\"\nnotifications = false\n\
-            keep-detail = \"90d\"\nkeep-totals = \"forever\"\nterminal-programs = true\n\n[aliases]\n\
+            keep-detail = \"90d\"\nkeep-totals = \"forever\"\nterminal-programs = true\naudible = true\n\n[aliases]\n\
             \"a\\\"b\\\\c\" = \"org.example.App\"\n\"crx_*\" = \"org.example.Web\"\n";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.to_text(Tz::UTC), text);
@@ -312,7 +320,7 @@ mod tests {
         );
         assert_eq!(
             error("colour = 1"),
-            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications, keep-detail, keep-totals, terminal-programs, aliases"
+            "line 1, column 1: unknown key \"colour\" | known keys: idle-after, day-start, zone, notifications, keep-detail, keep-totals, terminal-programs, audible, aliases"
         );
         assert_eq!(
             error("idle-after = 3"),

@@ -146,7 +146,7 @@ impl Count {
     ) -> Outcome {
         for (day, entry) in self.meanwhile.take().unwrap_or_default() {
             let span = entry.span();
-            recorded.retain(|(of, old)| (*of, old.start) != (day, span.start));
+            recorded.retain(|(of, old)| (*of, old.start) != (day, span.start) || !same_track(old, span));
             recorded.push((day, span.clone()));
         }
         recorded.sort_by_key(|(_, span)| (span.start.wall, span.start.boot));
@@ -261,8 +261,9 @@ impl Count {
         let same = matches!((&open, self.checkpointed.first()), (Some(o), Some((_, c))) if o.start == c.start && o.activity == c.activity);
         if !same {
             for (day, piece) in mem::take(&mut self.checkpointed) {
-                let replaced =
-                    |(of, entry): &(CivilDay, Entry)| *of == day && entry.span().start == piece.start;
+                let replaced = |(of, entry): &(CivilDay, Entry)| {
+                    *of == day && entry.span().start == piece.start && same_track(entry.span(), &piece)
+                };
                 if !outcome.entries.iter().any(replaced) {
                     outcome.entries.push((day, Entry::Span(Span { length: Millis::ZERO, ..piece })));
                 }
@@ -281,6 +282,15 @@ impl Count {
         // Counted from the span's start: each span has its own rhythm, and the one before it is recorded already.
         let due = open.length.as_ms() / every.as_ms() + 1;
         self.next_checkpoint = Some(open.start.boot + Millis::from_ms(due * every.as_ms()));
+    }
+}
+
+/// Whether one span can take the place of another with the same start: what is heard stands beside what has attention.
+fn same_track(one: &Span, other: &Span) -> bool {
+    match (&one.activity, &other.activity) {
+        (Activity::Audible(one), Activity::Audible(other)) => one == other,
+        (Activity::Audible(_), _) | (_, Activity::Audible(_)) => false,
+        _ => true,
     }
 }
 
@@ -309,7 +319,7 @@ mod tests {
     use crate::browser::{LinkId, Shown, Told};
     use crate::report::{Builder, By, Filter, Period};
     use crate::sample::Fact;
-    use crate::subject::Domain;
+    use crate::subject::{Domain, Subject};
     use crate::time::Wall;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -319,13 +329,17 @@ mod tests {
 
     /// What a store makes of entries: the last one with a day and a start counts, one of no length drops it.
     #[derive(Clone, Default)]
-    struct Store(BTreeMap<(CivilDay, Wall, Boot), Span>);
+    struct Store(BTreeMap<(CivilDay, Wall, Boot, Option<Subject>), Span>);
 
     impl Store {
         fn record(&mut self, outcome: &Outcome) {
             for (day, entry) in &outcome.entries {
                 let span = entry.span();
-                let key = (*day, span.start.wall, span.start.boot);
+                let track = match &span.activity {
+                    Activity::Audible(subject) => Some(subject.clone()),
+                    _ => None,
+                };
+                let key = (*day, span.start.wall, span.start.boot, track);
                 if span.length.is_zero() {
                     self.0.remove(&key);
                 } else {
@@ -427,6 +441,8 @@ mod tests {
             spans.iter().for_each(|span| builder.add(span));
             let report = builder.finish(None);
             assert_eq!(report.total, self.count.used(&Target::All, self.now), "report and limits disagree");
+            // What is heard goes on beside.
+            spans.retain(|span| !matches!(span.activity, Activity::Audible(_)));
             for pair in spans.windows(2).filter(|pair| pair[0].start.boot < pair[1].start.boot) {
                 assert!(pair[0].end_boot() <= pair[1].start.boot, "recorded twice: {pair:?}");
             }
@@ -465,6 +481,12 @@ mod tests {
             1 => Just(Told::Gone),
             4 => (any::<bool>(), prop::option::of(Just(Domain::new("x.example").unwrap())))
                 .prop_map(|(focused, domain)| Told::Shows(Shown { focused, domain, audible: Vec::new() })),
+            2 => (any::<bool>(), prop::option::of(Just(Domain::new("x.example").unwrap()))).prop_map(
+                |(focused, domain)| {
+                    let audible = vec![Domain::new("radio.example").unwrap()];
+                    Told::Shows(Shown { focused, domain, audible })
+                },
+            ),
         ];
         told.prop_map(|told| Fact::Browser(LinkId(1), told))
     }

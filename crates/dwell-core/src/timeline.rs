@@ -4,14 +4,19 @@
 //! changes what the time goes to, the open span is closed and handed out; a closed span never changes again. The
 //! open span is provisional: if the person turns out to be idle, it ends at the last input, not now.
 //!
+//! Beside it, what browsers say is heard makes spans of its own, which enter no total: of those each subject has its own
+//! row, which may overlap everything else. They go on while the person is idle or the screen is locked.
+//!
 //! It deliberately knows nothing of days (a span may cross a day start), of rules, and of storage.
 //!
 //! # Invariants
 //!
-//! - On the boot clock spans never overlap and never run backwards, for any sequence of samples and readings.
+//! - On the boot clock spans of attention never overlap and never run backwards, for any sequence of samples and readings.
 //! - In wall time they never overlap either, except across a [`Step::ClockStep`], which is reported.
 //! - A sample that comes late (it was queued, or another sensor was quicker) keeps its instant as long as that lies in
 //!   the open span; it never rewrites a closed one.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::browser::{LinkId, Links, Page};
 use crate::sample::{Fact, Sample};
@@ -33,6 +38,9 @@ pub const STEP_TOLERANCE: Millis = Millis::from_secs(2);
 /// Two clocks are read one after the other and cut to milliseconds, so their offset wobbles by this much without
 /// meaning anything: a smaller change leaves the offset as it is.
 const JITTER: Millis = Millis::from_ms(2);
+
+/// What is heard is closed after this long and goes on as another span, so that a power loss costs at most this much.
+pub const HEARD_PIECE: Millis = Millis::from_mins(5);
 
 /// What came out of folding.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,6 +131,9 @@ pub struct Timeline {
     /// What the program in front shows was told since it came there.
     page_told: bool,
     open: Option<Open>,
+    heard: BTreeMap<Subject, Reading>,
+    /// Nothing that is heard reaches back before this: a span of it may have ended here.
+    heard_floor: Boot,
 }
 
 impl Timeline {
@@ -144,6 +155,8 @@ impl Timeline {
             elsewhere: false,
             page_told: false,
             open: None,
+            heard: BTreeMap::new(),
+            heard_floor: now.boot,
         };
         timeline.open = Some(Open { start: now, activity: Activity::Unobserved });
         timeline
@@ -160,6 +173,7 @@ impl Timeline {
                 if !matches!(&self.focus, Focus::App { id, .. } if id == app) {
                     self.focus = Focus::App { id: app.clone(), since: at };
                     self.page_told = false;
+                    self.links.in_front(app);
                 }
             }
             Fact::Focus(None) => {
@@ -190,6 +204,7 @@ impl Timeline {
         self.look_at_page(at);
         self.follow(at, &mut steps);
         self.page_told |= self.is_page_told();
+        self.listen(at, &mut steps);
         self.watch_clock(now, &mut steps);
         steps
     }
@@ -198,6 +213,7 @@ impl Timeline {
     pub fn advance(&mut self, now: Reading) -> Vec<Step> {
         let mut steps = Vec::new();
         self.settle(now.boot, &mut steps);
+        self.listen(now.boot, &mut steps);
         self.watch_clock(now, &mut steps);
         steps
     }
@@ -218,12 +234,14 @@ impl Timeline {
         let mut steps = self.advance(now);
         let end = self.none_since.take().unwrap_or(now.boot);
         self.close(end, &mut steps);
+        self.hush(now.boot, &mut steps);
         steps
     }
 
     /// The next instant at which [`Timeline::advance`] must be called, if any.
     pub fn deadline(&self) -> Option<Boot> {
-        [self.none_settles(), self.page_settles()].into_iter().flatten().min()
+        let piece = self.heard.values().map(|start| start.boot + HEARD_PIECE).min();
+        [self.none_settles(), self.page_settles(), piece].into_iter().flatten().min()
     }
 
     fn none_settles(&self) -> Option<Boot> {
@@ -349,12 +367,14 @@ impl Timeline {
             // The open span keeps the offset under which it began; its rest continues under the new one.
             let end = self.none_since.unwrap_or(now.boot);
             self.close(end, steps);
+            self.hush(now.boot, steps);
             self.last_end = None;
             (self.clock, self.base) = (now, now);
             // No span reaches back over the step: its instants belong to the other offset.
             self.floor = now.boot;
             steps.push(Step::ClockStep { moved_ms, at: now });
             self.follow(now.boot, steps);
+            self.listen(now.boot, steps);
         } else if now.wall_moved_since(self.clock).unsigned_abs() > JITTER.as_ms() {
             self.clock = now;
         }
@@ -380,6 +400,43 @@ impl Timeline {
                     _ => Activity::Focus(Subject::app(id.clone())),
                 },
             }),
+        }
+    }
+
+    /// Makes what is heard agree with what is known, from `at` on. What has attention is not heard beside it.
+    fn listen(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        let at = at.max(self.heard_floor);
+        let attention = self.open.as_ref().and_then(|open| open.activity.charged());
+        let wanted: BTreeSet<Subject> = match self.asleep {
+            true => BTreeSet::new(),
+            false => self.links.heard().filter(|subject| Some(subject) != attention.as_ref()).collect(),
+        };
+        let over = |subject: &Subject, start: &Reading| {
+            !wanted.contains(subject) || at.since(start.boot).is_some_and(|length| length >= HEARD_PIECE)
+        };
+        let over: Vec<Subject> = self
+            .heard
+            .iter()
+            .filter(|(subject, start)| over(subject, start))
+            .map(|(s, _)| s.clone())
+            .collect();
+        for subject in over {
+            if let Some(start) = self.heard.remove(&subject) {
+                self.heard_floor = at;
+                steps.extend(heard(subject, start, at));
+            }
+        }
+        for subject in wanted {
+            let wall = self.clock.wall_at(at);
+            self.heard.entry(subject).or_insert(Reading::new(at, wall));
+        }
+    }
+
+    /// Ends everything that is heard.
+    fn hush(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        self.heard_floor = at;
+        for (subject, start) in std::mem::take(&mut self.heard) {
+            steps.extend(heard(subject, start, at));
         }
     }
 
@@ -430,6 +487,11 @@ impl Timeline {
     }
 }
 
+fn heard(subject: Subject, start: Reading, end: Boot) -> Option<Step> {
+    let length = end.since(start.boot).filter(|length| !length.is_zero())?;
+    Some(Step::Closed(Span { start, length, activity: Activity::Audible(subject) }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -468,6 +530,9 @@ mod tests {
                     let app = span.activity.app().map_or("unobserved", AppId::as_str).to_owned();
                     let name = match &span.activity {
                         Activity::Private(_) => format!("private {app}"),
+                        Activity::Audible(subject) => {
+                            format!("audible {app} at {}", subject.domain.as_ref().unwrap().as_str())
+                        }
                         Activity::Focus(Subject { domain: Some(domain), .. }) => {
                             format!("{app} at {}", domain.as_str())
                         }
@@ -649,6 +714,40 @@ mod tests {
         assert_eq!(timeline.untold().count(), 0);
     }
 
+    fn sounds(focused: bool, domain: Option<&str>, audible: &[&str]) -> Fact {
+        let name = |text: &&str| Domain::new(*text).unwrap();
+        let audible = audible.iter().map(name).collect();
+        Fact::Browser(LinkId(1), Told::Shows(Shown { focused, domain: domain.as_ref().map(name), audible }))
+    }
+
+    #[test]
+    fn what_is_heard_beside_has_its_own_row() {
+        let radio = |start, length| row("audible b at radio.example", start, length);
+        let got = run(&[
+            (0, linked(1)),
+            (0, focus("b")),
+            (10, sounds(true, Some("radio.example"), &["radio.example"])),
+            // In the background from here on, also while another program has the focus, and while nobody is there.
+            (1000, sounds(true, Some("x.example"), &["radio.example"])),
+            (2000, focus("a")),
+            (3000, Fact::Locked(true)),
+            (5000, sounds(false, Some("x.example"), &[])),
+        ]);
+        let pages = [page("radio.example", 0, 1000), page("x.example", 1000, 1000), row("a", 2000, 1000)];
+        assert_eq!(got, [&pages[..], &[radio(1000, 4000)]].concat());
+        // It lasts for hours, and is closed piece by piece.
+        let mut timeline = Timeline::new(at(0));
+        for (ms, fact) in [(0, linked(1)), (0, sounds(false, None, &["radio.example"]))] {
+            let _ = timeline.fold(&Sample::new(boot(ms), fact), at(ms));
+        }
+        assert_eq!(timeline.deadline(), Some(boot(HEARD_PIECE.as_ms())));
+        let steps = timeline.advance(at(HEARD_PIECE.as_ms()));
+        assert_eq!(show(&steps), [radio(0, HEARD_PIECE.as_ms())]);
+        let gone = Sample::new(boot(400_000), Fact::Browser(LinkId(1), Told::Gone));
+        assert_eq!(show(&timeline.fold(&gone, at(400_000))), [radio(300_000, 100_000)]);
+        assert_eq!(timeline.deadline(), None);
+    }
+
     #[test]
     fn lasting_none_ends_the_span_where_it_began() {
         let got = run(&[
@@ -786,9 +885,12 @@ mod tests {
         let domain = prop::sample::select(vec![None, Some("x.example"), Some("y.example")]);
         let shown = (0_u64..2, prop::bool::weighted(0.7), domain)
             .prop_map(|(id, focused, domain)| shows(id, focused, domain));
+        let audible = prop::sample::select(vec![&[][..], &["x.example"], &["x.example", "radio.example"]]);
+        let heard = (any::<bool>(), audible).prop_map(|(focused, audible)| sounds(focused, None, audible));
         prop_oneof![
             2 => (0_u64..2).prop_map(linked),
             4 => shown,
+            2 => heard,
             1 => (0_u64..2).prop_map(|id| Fact::Browser(LinkId(id), Told::Gone)),
         ]
     }
@@ -853,7 +955,7 @@ mod tests {
         fn invariants_hold_for_any_sequence(ops in prop::collection::vec(any_op(), 1..60)) {
             let mut now = at(0);
             let mut timeline = Timeline::new(now);
-            let (mut closed, mut stepped_at) = (Vec::new(), Vec::new());
+            let (mut closed, mut heard, mut stepped_at) = (Vec::<Span>::new(), Vec::<Span>::new(), Vec::new());
             for (wait, op) in ops {
                 now = now.at(now.boot + Millis::from_ms(wait));
                 let steps = match op {
@@ -866,6 +968,7 @@ mod tests {
                 };
                 for step in steps {
                     match step {
+                        Step::Closed(span) if matches!(span.activity, Activity::Audible(_)) => heard.push(span),
                         Step::Closed(span) => closed.push(span),
                         Step::ClockStep { at, .. } => stepped_at.push(at.boot),
                     }
@@ -873,9 +976,20 @@ mod tests {
                 verify_invariants(&timeline, &closed, &stepped_at, now);
             }
             for step in timeline.finish(now) {
-                if let Step::Closed(span) = step { closed.push(span) }
+                match step {
+                    Step::Closed(span) if matches!(span.activity, Activity::Audible(_)) => heard.push(span),
+                    Step::Closed(span) => closed.push(span),
+                    Step::ClockStep { .. } => {}
+                }
             }
             verify_invariants(&timeline, &closed, &stepped_at, now);
+            // What is heard of one subject does not overlap either.
+            heard.sort_by_key(|span| span.start.boot);
+            for (nth, span) in heard.iter().enumerate() {
+                prop_assert!(!span.length.is_zero() && span.length <= HEARD_PIECE + Millis::from_ms(20_000));
+                let before = heard[..nth].iter().filter(|other| other.activity == span.activity);
+                prop_assert!(before.clone().all(|other| other.end_boot() <= span.start.boot), "{heard:?}");
+            }
         }
     }
 }

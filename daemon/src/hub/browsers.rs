@@ -112,7 +112,7 @@ impl Hub {
             self.send_blocks(&sender);
         }
         self.say_browser_health(now);
-        Ok(Wishes { audible: false })
+        Ok(Wishes { audible: self.config.audible })
     }
 
     fn unlink(&mut self, sender: &OwnedUniqueName) {
@@ -132,7 +132,8 @@ impl Hub {
             Domain::new(text.to_ascii_lowercase())
                 .map_err(|why| Failure::new(Kind::Invalid, format!("a browser told no domain: {why}")))
         };
-        let audible = state.audible.unwrap_or_default().into_iter().map(domain).collect::<Result<_, _>>()?;
+        let heard = state.audible.unwrap_or_default().into_iter().filter(|_| self.config.audible);
+        let audible = heard.map(domain).collect::<Result<_, _>>()?;
         let shown = Shown { focused: state.focused, domain: state.domain.map(domain).transpose()?, audible };
         let told = Fact::Browser(linked.id, Told::Shows(shown));
         self.sample(&Sample::new(at, told), now);

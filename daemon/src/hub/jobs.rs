@@ -117,7 +117,9 @@ impl ReportJob {
         let name = match (self.by, kind) {
             (_, "others") => None,
             (By::App, _) => AppId::new(key).ok().and_then(|app| self.names.name(&app)),
-            (By::Domain, _) if key.is_empty() => Some("(no domain)".to_owned()),
+            (By::Domain, "untold") => Some("(site not known)".to_owned()),
+            (By::Domain, "private") if key.is_empty() => Some("(private windows)".to_owned()),
+            (By::Domain, _) if key.is_empty() => Some("(no site)".to_owned()),
             (By::Category, _) if key.is_empty() => Some("(no category)".to_owned()),
             _ => None,
         };

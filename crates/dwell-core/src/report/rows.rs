@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Period;
+use crate::browser;
 use crate::calendar::{Calendar, CivilDay};
 use crate::ledger::{Charge, Visits, charges};
 use crate::span::{Activity, Span};
@@ -96,7 +97,8 @@ impl Filter {
 pub struct Row {
     /// The group's key; empty where the group has none (time without a domain or category).
     pub key: String,
-    /// `focus` or `private` for subjects, `period` for stretches of time, `others` for the summed-up rest.
+    /// `focus` or `private` for subjects, `period` for stretches of time, `others` for the summed-up rest; by domain also
+    /// `untold`, for a browser's time of which no extension told a domain.
     pub kind: &'static str,
     /// Charged.
     pub time: Millis,
@@ -195,9 +197,13 @@ impl<'a> Builder<'a> {
         }
         let key = match self.by {
             By::App => (charge.subject.app.as_str().to_owned(), kind),
-            By::Domain => {
-                (charge.subject.domain.as_ref().map_or_else(String::new, |d| d.as_str().into()), kind)
-            }
+            By::Domain => match &charge.subject.domain {
+                Some(domain) => (domain.as_str().to_owned(), kind),
+                None if kind == "focus" && browser::name_of(&charge.subject.app).is_some() => {
+                    (String::new(), "untold")
+                }
+                None => (String::new(), kind),
+            },
             By::Category => {
                 let category = (self.categories)(&charge.subject);
                 (category.map_or_else(String::new, String::from), kind)
@@ -321,6 +327,32 @@ mod tests {
 
     fn row(key: &str, ms: u64, opens: u64) -> (String, u64, u64) {
         (key.to_owned(), ms, opens)
+    }
+
+    #[test]
+    fn time_in_a_browser_of_which_no_site_is_known_is_told_apart() {
+        let calendar = calendar();
+        let period = Period { first: day("2026-11-20"), last: day("2026-11-20") };
+        let mut builder = Builder::new(&calendar, period, By::Domain, Filter::default());
+        let mut site = span("firefox", NOON + 60_000, 50_000);
+        site.activity = Activity::Focus(Subject {
+            app: AppId::new("firefox").unwrap(),
+            domain: Some(crate::subject::Domain::new("example.org").unwrap()),
+        });
+        let private = Activity::Private(AppId::new("firefox").unwrap());
+        let private = Span { activity: private, ..span("firefox", NOON + 200_000, 40_000) };
+        for span in [span("firefox", NOON, 60_000), site, span("foot", NOON + 120_000, 30_000), private] {
+            builder.add(&span);
+        }
+        let rows = builder.finish(None).rows;
+        let rows: Vec<_> = rows.iter().map(|row| (row.key.as_str(), row.kind, row.time.as_ms())).collect();
+        let expected = [
+            ("", "untold", 60_000),
+            ("example.org", "focus", 50_000),
+            ("", "private", 40_000),
+            ("", "focus", 30_000),
+        ];
+        assert_eq!(rows, expected);
     }
 
     #[test]
