@@ -110,8 +110,9 @@ fn judging(rounds: usize) -> f64 {
     let once = || {
         cpu_of(|| {
             meters.update(&ledger, category);
-            let open = Open::of(&timeline, later.boot, &calendar, category);
-            let bench = Bench { meters: &meters, open: open.as_ref(), calendar: &calendar, beside: &beside };
+            let almanac = ledger.almanac();
+            let open = Open::of(&timeline, later.boot, almanac, category);
+            let bench = Bench { meters: &meters, open: open.as_ref(), almanac, beside: &beside };
             let _ = std::hint::black_box(judge(&held, &bench, later));
         })
     };

@@ -8,7 +8,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{
+    DateTime, Datelike, Duration, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Utc,
+};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +54,8 @@ impl CivilDay {
     }
 
     fn date(self) -> NaiveDate {
-        NaiveDate::default() + Duration::days(i64::from(self.0))
+        // Days are counted from the first of January of the year 1 there. No day that can be named is out of reach.
+        NaiveDate::from_num_days_from_ce_opt(self.0 + 719_163).unwrap_or_default()
     }
 
     /// The day `days` later (earlier when negative), kept within the nameable range.
@@ -62,14 +65,15 @@ impl CivilDay {
     }
 
     /// Days since the week's Monday: 0 for Monday to 6 for Sunday.
-    pub fn days_from_monday(self) -> i32 {
-        i32::try_from(self.date().weekday().num_days_from_monday()).unwrap_or(0)
+    pub const fn days_from_monday(self) -> i32 {
+        // 1970-01-01 was a Thursday.
+        (self.0 + 3).rem_euclid(7)
     }
 
     /// The first day of this day's month.
     #[must_use]
     pub fn month_start(self) -> Self {
-        self.date().with_day(1).and_then(Self::from_date).unwrap_or(self)
+        self.plus(-self.date().day0().cast_signed())
     }
 
     /// The first day of this day's year.
@@ -155,6 +159,9 @@ impl From<DayStart> for String {
     }
 }
 
+/// The last instant of which chrono is asked: the end of the year 9999.
+const LAST_MS: i64 = 253_402_214_400_000;
+
 /// A zone and a day start: what turns instants into dwell days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Calendar {
@@ -231,6 +238,23 @@ impl Calendar {
         wall + Millis::from_ms(3_600_000 - into)
     }
 
+    /// The local hour around an instant, from its full hour to the next one; `None` where clocks are set within it, or
+    /// it is not certain that they are not.
+    pub(crate) fn hour_around(&self, wall: Wall) -> Option<(Wall, Wall)> {
+        let end = self.next_hour(wall);
+        let start = Wall::from_unix_ms(end.as_unix_ms().checked_sub(3_600_000)?);
+        let last = Wall::from_unix_ms(end.as_unix_ms().checked_sub(1)?);
+        // The years of which chrono can tell; it is not asked about others.
+        let certain = start.as_unix_ms() >= 0 && end.as_unix_ms() <= LAST_MS;
+        let offset = self.offset_ms(wall);
+        (certain && offset == self.offset_ms(start) && offset == self.offset_ms(last)).then_some((start, end))
+    }
+
+    /// How far local time is ahead of UTC at an instant, in milliseconds.
+    pub(crate) fn offset_ms(&self, wall: Wall) -> i64 {
+        i64::from(self.local(wall).offset().fix().local_minus_utc()) * 1000
+    }
+
     /// RFC 3339 with milliseconds and the zone's offset: `2026-11-21T22:05:00.000+02:00`.
     pub fn rfc3339(&self, wall: Wall) -> String {
         self.local(wall).to_rfc3339_opts(chrono::SecondsFormat::Millis, false)
@@ -243,7 +267,7 @@ impl Calendar {
 
     fn local(&self, wall: Wall) -> DateTime<Tz> {
         // Clamped to the years 1970 to 9999, so that no clock can make chrono overflow.
-        let ms = wall.as_unix_ms().clamp(0, 253_402_214_400_000);
+        let ms = wall.as_unix_ms().clamp(0, LAST_MS);
         let utc = DateTime::<Utc>::from_timestamp_millis(ms).unwrap_or_default();
         utc.with_timezone(&self.zone)
     }

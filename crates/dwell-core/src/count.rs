@@ -12,6 +12,7 @@
 use std::mem;
 use std::ops::RangeInclusive;
 
+use crate::almanac::Almanac;
 use crate::calendar::{Calendar, CivilDay};
 use crate::ledger::Ledger;
 use crate::sample::Sample;
@@ -185,6 +186,11 @@ impl Count {
         &self.calendar
     }
 
+    /// The same, with a memory.
+    pub const fn almanac(&self) -> &Almanac {
+        self.ledger.almanac()
+    }
+
     /// What is known of the person at the moment.
     pub const fn timeline(&self) -> &Timeline {
         &self.timeline
@@ -243,8 +249,7 @@ impl Count {
                     if span.activity == Activity::Unobserved && span.length < UNOBSERVED_MIN => {}
                 Step::Closed(span) => {
                     self.ledger.charge(&span);
-                    let cut = pieces(&self.calendar, &span).into_iter();
-                    outcome.entries.extend(cut.map(|(day, piece)| (day, Entry::Span(piece))));
+                    outcome.entries.extend(self.cut(span).map(|(day, piece)| (day, Entry::Span(piece))));
                 }
                 Step::ClockStep { moved_ms, .. } => outcome.clock_moved_ms = Some(moved_ms),
             }
@@ -256,9 +261,21 @@ impl Count {
         outcome
     }
 
+    /// A span cut at day boundaries. Nearly all lie within one day, and are not copied.
+    fn cut(&self, span: Span) -> impl Iterator<Item = (CivilDay, Span)> {
+        let mut parts = self.almanac().split(span.start.wall, span.length);
+        let whole = parts.next().filter(|(_, _, length)| *length == span.length).map(|(day, ..)| day);
+        let (whole, cut) = match whole {
+            Some(day) => (Some((day, span)), Vec::new()),
+            None => (None, pieces(&self.calendar, &span)),
+        };
+        whole.into_iter().chain(cut)
+    }
+
     fn keep_checkpoint(&mut self, outcome: &mut Outcome, now: Reading) {
-        let open = self.timeline.open_span(now.boot);
-        let same = matches!((&open, self.checkpointed.first()), (Some(o), Some((_, c))) if o.start == c.start && o.activity == c.activity);
+        let open = self.timeline.open_extent(now.boot);
+        let activity = self.timeline.open_activity();
+        let same = matches!((open, self.checkpointed.first()), (Some((start, _)), Some((_, c))) if start == c.start && activity == Some(&c.activity));
         if !same {
             for (day, piece) in mem::take(&mut self.checkpointed) {
                 let replaced = |(of, entry): &(CivilDay, Entry)| {
@@ -269,19 +286,21 @@ impl Count {
                 }
             }
         }
-        let Some(open) = open else {
+        let Some((start, length)) = open else {
             self.next_checkpoint = self.timeline.open_start().map(|start| start.boot + CHECKPOINT);
             return;
         };
-        let every = if open.activity == Activity::Unobserved { UNOBSERVED_CHECKPOINT } else { CHECKPOINT };
-        if self.next_checkpoint.is_some_and(|at| at <= now.boot) {
+        let every = if activity == Some(&Activity::Unobserved) { UNOBSERVED_CHECKPOINT } else { CHECKPOINT };
+        if self.next_checkpoint.is_some_and(|at| at <= now.boot)
+            && let Some(open) = self.timeline.open_span(now.boot)
+        {
             self.checkpointed = pieces(&self.calendar, &open);
             let cut = self.checkpointed.iter().cloned();
             outcome.entries.extend(cut.map(|(day, piece)| (day, Entry::Checkpoint(piece))));
         }
         // Counted from the span's start: each span has its own rhythm, and the one before it is recorded already.
-        let due = open.length.as_ms() / every.as_ms() + 1;
-        self.next_checkpoint = Some(open.start.boot + Millis::from_ms(due * every.as_ms()));
+        let due = length.as_ms() / every.as_ms() + 1;
+        self.next_checkpoint = Some(start.boot + Millis::from_ms(due * every.as_ms()));
     }
 }
 

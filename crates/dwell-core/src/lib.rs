@@ -9,6 +9,7 @@
 
 pub mod aliases;
 pub mod browser;
+pub mod almanac;
 pub mod calendar;
 pub mod category;
 pub mod config;

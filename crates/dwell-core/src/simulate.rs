@@ -7,14 +7,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::almanac::Almanac;
 use crate::calendar::{Calendar, CivilDay};
 use crate::count::Count;
-use crate::ledger::{CountedVisits, Meter, Meters, Open, Tally, VISIT_GAP, charges};
+use crate::ledger::{CountedVisits, Free, Meter, Meters, Open, Tally, VISIT_GAP, stretches};
 use crate::policy::{Bench, Held, Stage, Verdict, Verdicts, judge};
 use crate::rules::{Amount, Rule, RuleId};
 use crate::sample::{Fact, Sample};
-use crate::span::Span;
-use crate::subject::{AppId, Category, Subject};
+use crate::span::{Activity, Span};
+use crate::subject::{AppId, Category, Subject, Target};
 use crate::time::{Boot, Millis, Reading, Wall};
 
 /// Whether windows are put away at a limit, so that time is no longer spent there.
@@ -88,7 +89,7 @@ impl<'a> Replay<'a> {
     /// Lets time pass until a sample becomes true, and takes it in.
     pub fn sample(&mut self, sample: &Sample) {
         self.pass_until(sample.at);
-        if let Fact::Focus(app) = &sample.fact {
+        if let (Fact::Focus(app), Enforcement::On) = (&sample.fact, self.enforcement) {
             self.wanted.clone_from(app);
         }
         let _ = self.count.fold(sample, self.now);
@@ -125,7 +126,7 @@ impl<'a> Replay<'a> {
 
     fn due(&self) -> Option<Boot> {
         let wall = |wall: Wall| self.now.boot + wall.since(self.now.wall).unwrap_or(Millis::ZERO);
-        let day_end = wall(self.calendar.end_of(self.held.0));
+        let day_end = wall(self.count.almanac().end_of(self.held.0));
         [
             self.count.timeline().deadline(),
             self.verdicts.next_boot,
@@ -159,17 +160,17 @@ impl<'a> Replay<'a> {
     }
 
     fn judge(&mut self) {
-        let today = self.calendar.day_of(self.now.wall);
+        let today = self.count.almanac().day_of(self.now.wall);
         if self.held.0 != today {
             self.held = (today, held(&self.rules, &self.calendar, today));
             let needed = self.held.1.iter().map(|held| held.needs_from(today)).min().unwrap_or(today);
             self.count.drop_before(needed);
         }
         self.meters.update(self.count.ledger(), self.category);
-        let open = Open::of(self.count.timeline(), self.now.boot, &self.calendar, self.category);
+        let almanac = self.count.almanac();
+        let open = Open::of(self.count.timeline(), self.now.boot, almanac, self.category);
         let beside = |_: &RuleId, _: i64| Tally::default();
-        let bench =
-            Bench { meters: &self.meters, open: open.as_ref(), calendar: &self.calendar, beside: &beside };
+        let bench = Bench { meters: &self.meters, open: open.as_ref(), almanac, beside: &beside };
         let verdicts = judge(&self.held.1, &bench, self.now);
         for (nth, judged) in verdicts.rules.iter().enumerate() {
             let was = self.verdicts.rules.get(nth).map_or(Stage::Within, |was| was.stage);
@@ -188,9 +189,12 @@ fn held(rules: &[Arc<Rule>], calendar: &Calendar, today: CivilDay) -> Vec<Held> 
 /// A budget tried on spans, in the order of time: in which periods it would have been reached, and when.
 #[derive(Debug)]
 pub struct Trial<'a> {
-    calendar: &'a Calendar,
+    almanac: Almanac,
     rule: &'a Rule,
     meter: Meter,
+    free: Free,
+    /// Whether the rule asks to which category something belongs.
+    asks: bool,
     period: Option<i64>,
     used: Tally,
     before: Option<(i64, Tally)>,
@@ -215,11 +219,14 @@ pub struct Found {
 
 impl<'a> Trial<'a> {
     /// A trial of a rule's budget; `None`: it has none. Its hours are not tried.
-    pub fn new(calendar: &'a Calendar, rule: &'a Rule) -> Option<Self> {
+    pub fn new(calendar: &Calendar, rule: &'a Rule) -> Option<Self> {
+        let is = |target: &Target| matches!(target, Target::Category(_));
         Some(Self {
-            calendar,
+            almanac: Almanac::new(*calendar),
             rule,
             meter: Meter::of(rule)?,
+            free: Free::default(),
+            asks: is(&rule.target) || rule.except.iter().any(is),
             period: None,
             used: Tally::default(),
             before: None,
@@ -231,14 +238,33 @@ impl<'a> Trial<'a> {
         })
     }
 
+    /// Whether attention to a subject is tried; `category` tells that of the subject.
+    pub fn covers(&self, subject: &Subject, category: impl Fn(&Subject) -> Option<Category>) -> bool {
+        let category = if self.asks { category(subject) } else { None };
+        self.rule.covers(subject, category.as_ref())
+    }
+
     /// Takes the next span; `category` tells that of its subject.
     pub fn add(&mut self, span: &Span, category: impl Fn(&Subject) -> Option<Category>) {
-        for charge in charges(self.calendar, span) {
-            if !self.rule.covers(&charge.subject, category(&charge.subject).as_ref()) {
-                continue;
-            }
+        let covered = match &span.activity {
+            Activity::Focus(subject) => self.covers(subject, category),
+            Activity::Private(app) => self.covers(&Subject::app(app.clone()), category),
+            Activity::Audible(_) | Activity::Unobserved => false,
+        };
+        if covered {
+            self.add_covered(span.start.wall, span.length);
+        }
+    }
+
+    /// Takes the next stretch of attention to subjects that are tried (see [`Trial::covers`]).
+    pub fn add_covered(&mut self, start: Wall, length: Millis) {
+        let charges: Vec<_> = stretches(&self.almanac, start, length).collect();
+        for charge in charges {
             self.visits_over(charge.start);
-            let parts = self.meter.parts(self.calendar, charge.day, charge.start, charge.length);
+            let free = self.free.of(&self.meter, self.almanac.calendar(), charge.day);
+            let mut parts = Vec::with_capacity(1);
+            self.meter
+                .parts(&self.almanac, free, charge, |period, at, length| parts.push((period, at, length)));
             let counted_from = parts.first().map(|(_, at, _)| *at);
             let begins = self.visits.next(charge.start, charge.length, counted_from);
             for (nth, (period, at, length)) in parts.into_iter().enumerate() {
@@ -296,8 +322,8 @@ impl<'a> Trial<'a> {
         else {
             return;
         };
-        let day = self.calendar.day_of(over);
-        let same = self.period == Some(self.meter.period_of(self.calendar, day, over));
+        let day = self.almanac.day_of(over);
+        let same = self.period == Some(self.meter.period_of(&self.almanac, day, over));
         if now >= over && same && self.used.opens >= opens && self.rule.days.contains(day) {
             self.hit(Some(over));
         }
@@ -306,7 +332,7 @@ impl<'a> Trial<'a> {
     fn hit(&mut self, at: Option<Wall>) {
         if let Some(at) = at.filter(|_| !self.reached) {
             self.reached = true;
-            self.hits.push((self.calendar.day_of(at), at));
+            self.hits.push((self.almanac.day_of(at), at));
         }
     }
 }
@@ -317,7 +343,6 @@ mod tests {
 
     use super::*;
     use crate::rules::{Budget, Hours, Per};
-    use crate::subject::Target;
 
     /// 2026-10-20T10:00:00Z, five days before clocks go back in Europe.
     const START: i64 = 1_792_490_400_000;

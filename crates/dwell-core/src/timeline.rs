@@ -268,10 +268,21 @@ impl Timeline {
 
     /// The open span up to `now`, if one is open and not empty. Provisional.
     pub fn open_span(&self, now: Boot) -> Option<Span> {
+        let (start, length) = self.open_extent(now)?;
+        self.open.as_ref().map(|open| Span { start, length, activity: open.activity.clone() })
+    }
+
+    /// When the open span began and how long it is, as [`Timeline::open_span`] would tell.
+    pub fn open_extent(&self, now: Boot) -> Option<(Reading, Millis)> {
         let open = self.open.as_ref()?;
         let end = self.none_since.map_or(now, |none| none.min(now));
         let length = end.since(open.start.boot).filter(|l| !l.is_zero())?;
-        Some(Span { start: open.start, length, activity: open.activity.clone() })
+        Some((open.start, length))
+    }
+
+    /// What the open span is given to, empty or not.
+    pub fn open_activity(&self) -> Option<&Activity> {
+        self.open.as_ref().map(|open| &open.activity)
     }
 
     /// When the open span began, empty or not.

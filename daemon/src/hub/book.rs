@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use dwell_core::almanac::Almanac;
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::ledger::{Ledger, Meter, Meters, Open};
 use dwell_core::policy::Held;
@@ -131,10 +132,10 @@ impl Book {
         &self,
         timeline: &dwell_core::timeline::Timeline,
         now: Boot,
-        calendar: &Calendar,
+        almanac: &Almanac,
         category: impl Fn(&Subject) -> Option<Category>,
     ) -> Option<Open> {
         let asks = self.asks_for_categories();
-        Open::of(timeline, now, calendar, |subject| if asks { category(subject) } else { None })
+        Open::of(timeline, now, almanac, |subject| if asks { category(subject) } else { None })
     }
 }

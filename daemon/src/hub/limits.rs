@@ -89,10 +89,10 @@ impl Hub {
         let Self { book, record, count, names, categories, vault, .. } = self;
         let category = |subject: &Subject| categories.of(subject, names.category(&subject.app));
         book.refresh(&record.standing, &moment, &calendar, count.ledger(), category);
-        let open = book.open(count.timeline(), now.boot, &calendar, category);
+        let open = book.open(count.timeline(), now.boot, count.almanac(), category);
         let beside = |id: &RuleId, period: i64| vault.beside(&record.forgotten, id, period);
-        let bench =
-            Bench { meters: book.meters(), open: open.as_ref(), calendar: &calendar, beside: &beside };
+        let almanac = count.almanac();
+        let bench = Bench { meters: book.meters(), open: open.as_ref(), almanac, beside: &beside };
         let mut verdicts = judge(book.held(), &bench, now);
         let (boot, wall) = book.next(&record.standing);
         verdicts.next_boot = verdicts.next_boot.into_iter().chain(boot).min();

@@ -9,8 +9,10 @@
 //! whatever steps it was brought up to date.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Charge, Kept, Ledger, Visits, charges};
+use super::{Kept, Ledger, Visits, stretches};
+use crate::almanac::Almanac;
 use crate::calendar::{Calendar, CivilDay};
 use crate::rules::{Amount, Budget, Days, Per, Rule, Window, occurrence};
 use crate::subject::{Category, Subject, Target};
@@ -18,8 +20,10 @@ use crate::time::{Boot, Millis, Wall};
 use crate::timeline::Timeline;
 
 /// What counts for a limit, and in which periods.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meter {
+    /// A hash of all the rest: meters are looked up far more often than made.
+    mark: u64,
     target: Target,
     except: Vec<Target>,
     days: Days,
@@ -28,17 +32,27 @@ pub struct Meter {
     visits: bool,
 }
 
+impl Hash for Meter {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.mark);
+    }
+}
+
 impl Meter {
     /// The meter of a rule; `None`: it has no budget.
     pub fn of(rule: &Rule) -> Option<Self> {
         let Budget { amount, per } = rule.budget?;
+        let visits = matches!(amount, Amount::Opens(_));
+        let mut hasher = DefaultHasher::new();
+        (&rule.target, &rule.except, rule.days, &rule.count_free, per, visits).hash(&mut hasher);
         Some(Self {
+            mark: hasher.finish(),
             target: rule.target.clone(),
             except: rule.except.clone(),
             days: rule.days,
             free: rule.count_free.clone(),
             per,
-            visits: matches!(amount, Amount::Opens(_)),
+            visits,
         })
     }
 
@@ -47,40 +61,43 @@ impl Meter {
             && !self.except.iter().any(|except| except.covers_in(subject, category))
     }
 
-    /// The parts of a charge that count, each with the period to which it belongs.
+    /// The parts of a charge that count, each with the period to which it belongs, in order. `free` are the times without
+    /// counting of its day.
     pub(crate) fn parts(
         &self,
-        calendar: &Calendar,
-        day: CivilDay,
-        start: Wall,
-        length: Millis,
-    ) -> Vec<(i64, Wall, Millis)> {
-        if !self.days.contains(day) {
-            return Vec::new();
+        almanac: &Almanac,
+        free: &[(Wall, Wall)],
+        charge: Stretch,
+        mut take: impl FnMut(i64, Wall, Millis),
+    ) {
+        if !self.days.contains(charge.day) {
+            return;
         }
-        let mut parts = vec![(start, start + length)];
-        for free in self.free_times(calendar, day) {
-            parts = parts.into_iter().flat_map(|part| without(part, free)).collect();
-        }
-        let mut counted = Vec::with_capacity(parts.len());
-        for (start, end) in parts {
-            if self.per == Per::Hour {
-                let mut at = start;
-                while at < end {
-                    let hour = calendar.next_hour(at);
-                    let stop = if hour > at { hour.min(end) } else { end };
-                    counted.push((hour.as_unix_ms(), at, stop.since(at).unwrap_or(Millis::ZERO)));
-                    at = stop;
-                }
-            } else {
-                counted.push((
-                    self.period_of(calendar, day, start),
-                    start,
-                    end.since(start).unwrap_or(Millis::ZERO),
-                ));
+        let mut each = |(start, end): (Wall, Wall)| {
+            let mut at = start;
+            while at < end {
+                let period = self.period_of(almanac, charge.day, at);
+                let stop = match self.per {
+                    // Hours are numbered by their ends.
+                    Per::Hour => Some(Wall::from_unix_ms(period))
+                        .filter(|hour| *hour > at)
+                        .map_or(end, |hour| hour.min(end)),
+                    Per::Day | Per::Week | Per::Month => end,
+                };
+                take(period, at, stop.since(at).unwrap_or(Millis::ZERO));
+                at = stop;
             }
+        };
+        let whole = (charge.start, charge.start + charge.length);
+        if free.iter().all(|(from, to)| apart(whole, (*from, *to))) {
+            each(whole);
+            return;
         }
-        counted
+        let mut parts = vec![whole];
+        for free in free {
+            parts = parts.into_iter().flat_map(|part| without(part, *free)).collect();
+        }
+        parts.into_iter().for_each(each);
     }
 
     /// The times of a day in which nothing counts; also those that began on the day before.
@@ -92,22 +109,10 @@ impl Meter {
         })
     }
 
-    /// The end of the time without counting that runs at an instant.
-    pub fn free_until(&self, calendar: &Calendar, now: Wall) -> Option<Wall> {
-        let mut until = None;
-        let times: Vec<_> = self.free_times(calendar, calendar.day_of(now)).collect();
-        let mut at = now;
-        while let Some((_, end)) = times.iter().find(|(start, end)| *start <= at && at < *end) {
-            at = *end;
-            until = Some(at);
-        }
-        until
-    }
-
     /// The number of the period to which an instant of a day belongs: greater for later ones.
-    pub(crate) fn period_of(&self, calendar: &Calendar, day: CivilDay, at: Wall) -> i64 {
+    pub(crate) fn period_of(&self, almanac: &Almanac, day: CivilDay, at: Wall) -> i64 {
         match self.per {
-            Per::Hour => calendar.next_hour(at).as_unix_ms(),
+            Per::Hour => almanac.next_hour(at).as_unix_ms(),
             Per::Day | Per::Week | Per::Month => i64::from(first_day(self.per, day).epoch_days()),
         }
     }
@@ -132,11 +137,54 @@ pub(crate) fn first_day(per: Per, day: CivilDay) -> CivilDay {
     }
 }
 
+/// A part of a span that lies within one civil day.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    pub(crate) day: CivilDay,
+    pub(crate) start: Wall,
+    pub(crate) length: Millis,
+}
+
+/// The times without counting of the day that was asked for last.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Free(Option<(CivilDay, Vec<(Wall, Wall)>)>);
+
+impl Free {
+    /// Those of a day.
+    pub(crate) fn of(&mut self, meter: &Meter, calendar: &Calendar, day: CivilDay) -> &[(Wall, Wall)] {
+        if meter.free.is_empty() {
+            return &[];
+        }
+        if self.0.as_ref().is_none_or(|(known, _)| *known != day) {
+            self.0 = Some((day, meter.free_times(calendar, day).collect()));
+        }
+        self.0.as_ref().map_or(&[], |(_, times)| times)
+    }
+}
+
+/// The end of the time without counting that runs at an instant.
+fn free_until(times: &[(Wall, Wall)], now: Wall) -> Option<Wall> {
+    let mut until = None;
+    let mut at = now;
+    while let Some((_, end)) = times.iter().find(|(start, end)| *start <= at && at < *end) {
+        at = *end;
+        until = Some(at);
+    }
+    until
+}
+
+fn apart((start, end): (Wall, Wall), (from, to): (Wall, Wall)) -> bool {
+    to <= start || from >= end || from >= to
+}
+
 /// What is left of a stretch when another one is taken out of it.
 fn without((start, end): (Wall, Wall), (from, to): (Wall, Wall)) -> impl Iterator<Item = (Wall, Wall)> {
     let (before, after) = ((start, end.min(from)), (start.max(to), end));
-    let apart = to <= start || from >= end || from >= to;
-    let parts = if apart { [Some((start, end)), None] } else { [Some(before), Some(after)] };
+    let parts = if apart((start, end), (from, to)) {
+        [Some((start, end)), None]
+    } else {
+        [Some(before), Some(after)]
+    };
     parts.into_iter().flatten().filter(|(start, end)| start < end)
 }
 
@@ -175,6 +223,13 @@ struct Running {
     meter: Meter,
     /// Whether the subjects of the ledger, by their numbers, count.
     counts: Vec<bool>,
+    free: Free,
+    shown: Shown,
+}
+
+/// What a meter has counted.
+#[derive(Clone, Debug)]
+struct Shown {
     /// The newest period and the one before it in which anything counted, with their numbers.
     periods: [(i64, Tally); 2],
     visits: CountedVisits,
@@ -211,26 +266,33 @@ impl CountedVisits {
 
 impl Running {
     fn new(meter: Meter) -> Self {
-        Self {
-            meter,
-            counts: Vec::new(),
-            periods: [(i64::MIN, Tally::default()); 2],
-            visits: CountedVisits::default(),
-        }
+        let shown = Shown { periods: [(i64::MIN, Tally::default()); 2], visits: CountedVisits::default() };
+        Self { meter, counts: Vec::new(), free: Free::default(), shown }
     }
 
-    fn take(&mut self, calendar: &Calendar, charge: &Kept) {
+    fn take(&mut self, almanac: &Almanac, charge: &Kept) {
         if self.counts.get(charge.subject as usize).copied().unwrap_or(false) {
-            self.charge(calendar, charge.day, charge.start, charge.length);
+            let free = self.free.of(&self.meter, almanac.calendar(), charge.at.day);
+            self.shown.charge(&self.meter, almanac, free, charge.at);
         }
     }
+}
 
-    fn charge(&mut self, calendar: &Calendar, day: CivilDay, start: Wall, length: Millis) {
-        let parts = self.meter.parts(calendar, day, start, length);
-        let counted_from = parts.first().map(|(_, at, _)| *at);
-        let begins = self.meter.visits && self.visits.next(start, length, counted_from);
-        for (nth, (period, _, length)) in parts.into_iter().enumerate() {
-            self.add(period, Tally { time: length, opens: u32::from(begins && nth == 0) });
+impl Shown {
+    fn charge(&mut self, meter: &Meter, almanac: &Almanac, free: &[(Wall, Wall)], charge: Stretch) {
+        if !meter.visits {
+            meter.parts(almanac, free, charge, |period, _, time| self.add(period, Tally { time, opens: 0 }));
+            return;
+        }
+        let mut counted_from = None;
+        meter.parts(almanac, free, charge, |period, at, time| {
+            counted_from.get_or_insert((period, at));
+            self.add(period, Tally { time, opens: 0 });
+        });
+        if self.visits.next(charge.start, charge.length, counted_from.map(|(_, at)| at))
+            && let Some((period, _)) = counted_from
+        {
+            self.add(period, Tally { time: Millis::ZERO, opens: 1 });
         }
     }
 
@@ -269,6 +331,10 @@ pub struct Reading {
     pub before: Tally,
     /// When the last counted visit ended, if visits are counted; while one goes on, that is now.
     pub last_end: Option<Wall>,
+    /// What is charged at the moment is what the meter is about, though it may not count now.
+    pub running: bool,
+    /// While it runs: the end of the time without counting in which it does.
+    pub free_until: Option<Wall>,
 }
 
 /// The meters of all rules.
@@ -301,7 +367,7 @@ impl Meters {
     /// Reads the charges that came since.
     pub fn update(&mut self, ledger: &Ledger, category: impl Fn(&Subject) -> Option<Category>) {
         let known = self.running.first().map_or(0, |running| running.counts.len());
-        for subject in ledger.subjects.get(known..).unwrap_or_default() {
+        for (subject, _) in ledger.subjects.get(known..).unwrap_or_default() {
             let category = category(subject);
             for running in &mut self.running {
                 running.counts.push(running.meter.covers(subject, category.as_ref()));
@@ -309,45 +375,47 @@ impl Meters {
         }
         let skip = usize::try_from(self.next.saturating_sub(ledger.forgotten)).unwrap_or(usize::MAX);
         for charge in ledger.charges.iter().skip(skip) {
-            self.running.iter_mut().for_each(|running| running.take(&ledger.calendar, charge));
+            self.running.iter_mut().for_each(|running| running.take(&ledger.almanac, charge));
         }
         self.next = ledger.forgotten + ledger.charges.len() as u64;
     }
 
-    /// What a meter shows, with the provisional `open` span of a subject of that category.
+    /// What a meter shows on a day at an instant, with the provisional `open` span of a subject of that category.
     ///
     /// Zero for a meter that is not among these.
-    pub fn read(&self, meter: &Meter, calendar: &Calendar, now: Wall, open: Option<&Open>) -> Reading {
-        let (Some(running), day) =
-            (self.places.get(meter).and_then(|place| self.running.get(*place)), calendar.day_of(now))
-        else {
+    pub fn read(
+        &self,
+        meter: &Meter,
+        almanac: &Almanac,
+        day: CivilDay,
+        now: Wall,
+        open: Option<&Open>,
+    ) -> Reading {
+        let Some(running) = self.places.get(meter).and_then(|place| self.running.get(*place)) else {
             return Reading::default();
         };
-        let period = meter.period_of(calendar, day, now);
+        let period = meter.period_of(almanac, day, now);
         let before = meter.period_before(day);
-        let open = open.filter(|open| meter.covers(&open.subject, open.category.as_ref()));
-        let with_open = |running: &Running| Reading {
+        let with_open = |shown: &Shown| Reading {
             period,
-            now: running.of(period),
-            before: before.map_or_else(Tally::default, |before| running.of(before)),
-            last_end: running.visits.last_end().filter(|_| meter.visits),
+            now: shown.of(period),
+            before: before.map_or_else(Tally::default, |before| shown.of(before)),
+            last_end: shown.visits.last_end().filter(|_| meter.visits),
+            running: false,
+            free_until: None,
         };
-        match open {
-            None => with_open(running),
-            Some(open) => {
-                // A copy of a few numbers: neither the table of subjects nor the meter is copied.
-                let mut provisional = Running {
-                    meter: meter.clone(),
-                    counts: Vec::new(),
-                    periods: running.periods,
-                    visits: running.visits.clone(),
-                };
-                for charge in &open.charges {
-                    provisional.charge(calendar, charge.day, charge.start, charge.length);
-                }
-                with_open(&provisional)
-            }
+        let Some(open) = open.filter(|open| meter.covers(&open.subject, open.category.as_ref())) else {
+            return with_open(&running.shown);
+        };
+        let (mut provisional, mut other) = (running.shown.clone(), Free::default());
+        let mut free = |day: CivilDay| match &running.free.0 {
+            Some((known, times)) if *known == day => times.clone(),
+            _ => other.of(meter, almanac.calendar(), day).to_vec(),
+        };
+        for charge in &open.charges {
+            provisional.charge(meter, almanac, &free(charge.day), *charge);
         }
+        Reading { running: true, free_until: free_until(&free(day), now), ..with_open(&provisional) }
     }
 }
 
@@ -358,7 +426,7 @@ pub struct Open {
     pub subject: Subject,
     /// The subject's category.
     pub category: Option<Category>,
-    charges: Vec<Charge>,
+    charges: Vec<Stretch>,
 }
 
 impl Open {
@@ -366,12 +434,13 @@ impl Open {
     pub fn of(
         timeline: &Timeline,
         now: Boot,
-        calendar: &Calendar,
+        almanac: &Almanac,
         category: impl Fn(&Subject) -> Option<Category>,
     ) -> Option<Self> {
         let subject = timeline.charging()?;
         // A span that has just begun has no length yet.
-        let charges = timeline.open_span(now).map(|span| charges(calendar, &span)).unwrap_or_default();
-        Some(Self { category: category(&subject), charges, subject })
+        let span = timeline.open_extent(now);
+        let charges = span.into_iter().flat_map(|(start, length)| stretches(almanac, start.wall, length));
+        Some(Self { category: category(&subject), charges: charges.collect(), subject })
     }
 }

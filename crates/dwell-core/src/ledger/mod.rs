@@ -7,11 +7,12 @@ mod meter;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-pub(crate) use meter::{CountedVisits, first_day};
+pub(crate) use meter::{CountedVisits, Free, Stretch, first_day};
 pub use meter::{Meter, Meters, Open, Reading as MeterReading, Tally};
 
+use crate::almanac::Almanac;
 use crate::calendar::{Calendar, CivilDay};
-use crate::span::Span;
+use crate::span::{Activity, Span};
 use crate::subject::{AppId, Subject, Target};
 use crate::time::{Millis, Wall};
 
@@ -41,24 +42,29 @@ pub fn charges(calendar: &Calendar, span: &Span) -> Vec<Charge> {
         .collect()
 }
 
+/// A span's part of each civil day.
+pub(crate) fn stretches(almanac: &Almanac, start: Wall, length: Millis) -> impl Iterator<Item = Stretch> {
+    almanac.split(start, length).map(|(day, start, length)| Stretch { day, start, length })
+}
+
 /// A charge as the ledger keeps it: its subject by number.
 #[derive(Clone, Copy, Debug)]
 struct Kept {
-    day: CivilDay,
-    start: Wall,
-    length: Millis,
+    at: Stretch,
     subject: u32,
 }
 
 /// Totals per civil day and subject, and the charges of the days that limits need.
 #[derive(Clone, Debug)]
 pub struct Ledger {
-    calendar: Calendar,
-    days: BTreeMap<CivilDay, BTreeMap<Subject, Millis>>,
-    visits: HashMap<AppId, Visits>,
-    opens: BTreeMap<(CivilDay, AppId), u64>,
-    subjects: Vec<Subject>,
+    almanac: Almanac,
+    days: BTreeMap<CivilDay, BTreeMap<u32, Millis>>,
+    visits: Vec<Visits>,
+    opens: BTreeMap<(CivilDay, u32), u64>,
+    /// Each with the number of its program.
+    subjects: Vec<(Subject, u32)>,
     numbers: HashMap<Subject, u32>,
+    apps: HashMap<AppId, u32>,
     charges: VecDeque<Kept>,
     /// How many charges were forgotten: the number of the first one that is kept.
     forgotten: u64,
@@ -68,12 +74,13 @@ impl Ledger {
     /// An empty ledger that counts days by `calendar`.
     pub fn new(calendar: Calendar) -> Self {
         Self {
-            calendar,
+            almanac: Almanac::new(calendar),
             days: BTreeMap::new(),
-            visits: HashMap::new(),
+            visits: Vec::new(),
             opens: BTreeMap::new(),
             subjects: Vec::new(),
             numbers: HashMap::new(),
+            apps: HashMap::new(),
             charges: VecDeque::new(),
             forgotten: 0,
         }
@@ -81,44 +88,71 @@ impl Ledger {
 
     /// Charges a closed span.
     pub fn charge(&mut self, span: &Span) {
-        for charge in charges(&self.calendar, span) {
-            let app = charge.subject.app.clone();
-            if self.visits.entry(app.clone()).or_default().next(charge.start, charge.length) {
-                *self.opens.entry((charge.day, app)).or_default() += 1;
+        let (subject, app) = match &span.activity {
+            Activity::Focus(subject) => self.number(subject),
+            Activity::Private(app) => self.number(&Subject::app(app.clone())),
+            Activity::Audible(_) | Activity::Unobserved => return,
+        };
+        for at in stretches(&self.almanac, span.start.wall, span.length) {
+            let visits = self.visits.get_mut(app as usize);
+            if visits.is_some_and(|visits| visits.next(at.start, at.length)) {
+                *self.opens.entry((at.day, app)).or_default() += 1;
             }
-            let subject = self.number(&charge.subject);
-            let Charge { day, start, length, .. } = charge;
-            self.charges.push_back(Kept { day, start, length, subject });
-            *self.days.entry(charge.day).or_default().entry(charge.subject).or_default() += charge.length;
+            self.charges.push_back(Kept { at, subject });
+            *self.days.entry(at.day).or_default().entry(subject).or_default() += at.length;
         }
     }
 
     /// By what days are counted.
     pub const fn calendar(&self) -> &Calendar {
-        &self.calendar
+        self.almanac.calendar()
     }
 
-    fn number(&mut self, subject: &Subject) -> u32 {
+    /// The same, with a memory.
+    pub const fn almanac(&self) -> &Almanac {
+        &self.almanac
+    }
+
+    /// The numbers of a subject and of its program.
+    fn number(&mut self, subject: &Subject) -> (u32, u32) {
         if let Some(number) = self.numbers.get(subject) {
-            return *number;
+            return (*number, self.subjects.get(*number as usize).map_or(0, |(_, app)| *app));
         }
         // There is no memory for four thousand million subjects.
-        let number = u32::try_from(self.subjects.len()).unwrap_or(u32::MAX);
-        self.subjects.push(subject.clone());
+        let new = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+        let app = self.apps.get(&subject.app).copied().unwrap_or_else(|| {
+            let app = new(self.visits.len());
+            self.visits.push(Visits::default());
+            self.apps.insert(subject.app.clone(), app);
+            app
+        });
+        let number = new(self.subjects.len());
+        self.subjects.push((subject.clone(), app));
         self.numbers.insert(subject.clone(), number);
-        number
+        (number, app)
+    }
+
+    fn subject(&self, number: u32) -> Option<&Subject> {
+        self.subjects.get(number as usize).map(|(subject, _)| subject)
+    }
+
+    /// What the provisional `open` span is charged to, and when.
+    fn provisional(&self, open: Option<&Span>) -> impl Iterator<Item = Charge> {
+        open.into_iter().flat_map(|span| charges(self.calendar(), span))
     }
 
     /// Visits of a program that began on a day, with the provisional `open` span. Spans must have come in the order
     /// of time.
     pub fn opens(&self, day: CivilDay, app: &AppId, open: Option<&Span>) -> u64 {
-        let mut visits = self.visits.get(app).cloned().unwrap_or_default();
-        let charges = open.into_iter().flat_map(|span| charges(&self.calendar, span));
-        let begun = charges
+        let number = self.apps.get(app).copied();
+        let mut visits =
+            number.and_then(|number| self.visits.get(number as usize)).cloned().unwrap_or_default();
+        let begun = self
+            .provisional(open)
             .filter(|charge| &charge.subject.app == app)
             .filter(|charge| visits.next(charge.start, charge.length) && charge.day == day)
             .count();
-        let closed = self.opens.get(&(day, app.clone())).copied().unwrap_or(0);
+        let closed = number.and_then(|number| self.opens.get(&(day, number))).copied().unwrap_or(0);
         closed.saturating_add(u64::try_from(begun).unwrap_or(0))
     }
 
@@ -133,42 +167,41 @@ impl Ledger {
     }
 
     fn sum(&self, day: CivilDay, open: Option<&Span>, wanted: impl Fn(&Subject) -> bool) -> Millis {
-        let closed: Millis = self
-            .days
-            .get(&day)
-            .into_iter()
-            .flatten()
-            .filter(|(subject, _)| wanted(subject))
-            .map(|(_, length)| *length)
-            .sum();
-        let provisional: Millis = open
-            .into_iter()
-            .flat_map(|span| charges(&self.calendar, span))
+        let closed = self.charged_on(day).filter(|(subject, _)| wanted(subject)).map(|(_, length)| length);
+        let closed: Millis = closed.sum();
+        let provisional: Millis = self
+            .provisional(open)
             .filter(|charge| charge.day == day && wanted(&charge.subject))
             .map(|charge| charge.length)
             .sum();
         closed + provisional
     }
 
-    /// The subjects charged on a day.
+    /// The subjects charged on a day, in their order.
     pub fn subjects(&self, day: CivilDay) -> impl Iterator<Item = (&Subject, Millis)> {
-        self.days.get(&day).into_iter().flatten().map(|(subject, length)| (subject, *length))
+        let mut subjects: Vec<_> = self.charged_on(day).collect();
+        subjects.sort_unstable();
+        subjects.into_iter()
+    }
+
+    fn charged_on(&self, day: CivilDay) -> impl Iterator<Item = (&Subject, Millis)> {
+        let charged = self.days.get(&day).into_iter().flatten();
+        charged.filter_map(|(number, length)| self.subject(*number).map(|subject| (subject, *length)))
     }
 
     /// For how long wanted subjects had attention since an instant, as far as charges are kept, with the provisional `open`
     /// span.
     pub fn since(&self, from: Wall, open: Option<&Span>, wanted: impl Fn(&Subject) -> bool) -> Millis {
-        let wanted_numbers: Vec<bool> = self.subjects.iter().map(&wanted).collect();
+        let wanted_numbers: Vec<bool> = self.subjects.iter().map(|(subject, _)| wanted(subject)).collect();
         let is_wanted = |subject: u32| wanted_numbers.get(subject as usize).copied().unwrap_or(false);
         let part =
             |start: Wall, length: Millis| (start + length).since(start.max(from)).unwrap_or(Millis::ZERO);
-        let late = self.charges.iter().rev().take_while(|charge| charge.start + charge.length > from);
+        let late = self.charges.iter().rev().take_while(|charge| charge.at.start + charge.at.length > from);
         let closed: Millis = late
             .filter(|charge| is_wanted(charge.subject))
-            .map(|charge| part(charge.start, charge.length))
+            .map(|charge| part(charge.at.start, charge.at.length))
             .sum();
-        let running = open.into_iter().flat_map(|span| charges(&self.calendar, span));
-        let running = running.filter(|charge| wanted(&charge.subject));
+        let running = self.provisional(open).filter(|charge| wanted(&charge.subject));
         closed + running.map(|charge| part(charge.start, charge.length)).sum()
     }
 
@@ -176,7 +209,7 @@ impl Ledger {
     pub fn drop_before(&mut self, day: CivilDay) {
         self.days = self.days.split_off(&day);
         self.opens.retain(|(of, _), _| *of >= day);
-        while self.charges.front().is_some_and(|charge| charge.day < day) {
+        while self.charges.front().is_some_and(|charge| charge.at.day < day) {
             self.charges.pop_front();
             self.forgotten += 1;
         }

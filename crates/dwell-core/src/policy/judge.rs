@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::hours::Schedule;
 use super::verdict::{Because, Judged, Stage, Verdict, Verdicts};
+use crate::almanac::Almanac;
 use crate::calendar::{Calendar, CivilDay};
 use crate::ledger::{Meter, Meters, Open, Tally, VISIT_GAP, first_day};
-use crate::rules::{Amount, AtLimit, Budget, Per, Rule, RuleId};
+use crate::rules::{Amount, AtLimit, Budget, Days, Per, Rule, RuleId};
 use crate::time::{Boot, Millis, Reading, Wall};
 
 /// How long before a block by hours the person is warned.
@@ -25,13 +26,15 @@ pub struct Held {
     pub ends: Option<Boot>,
     meter: Option<Meter>,
     schedule: Schedule,
+    warnings: Vec<Millis>,
 }
 
 impl Held {
     /// A rule as it stands on a day.
     pub fn new(rule: Arc<Rule>, calendar: &Calendar, today: CivilDay) -> Self {
         let (meter, schedule) = (Meter::of(&rule), Schedule::of(&rule, calendar, today));
-        Self { rule, suspended: false, snoozed_until: None, ends: None, meter, schedule }
+        let warnings = rule.warnings();
+        Self { rule, suspended: false, snoozed_until: None, ends: None, meter, schedule, warnings }
     }
 
     /// What counts for it; `None`: it has no budget.
@@ -54,7 +57,7 @@ pub struct Bench<'a> {
     /// What is charged at the moment: the open span.
     pub open: Option<&'a Open>,
     /// By what days are counted.
-    pub calendar: &'a Calendar,
+    pub almanac: &'a Almanac,
     /// What was charged in the running period of a rule (by its number) beside that: locked away, or forgotten since.
     pub beside: &'a dyn Fn(&RuleId, i64) -> Tally,
 }
@@ -62,7 +65,7 @@ pub struct Bench<'a> {
 /// Judges rules at a moment.
 pub fn judge(rules: &[Held], bench: &Bench<'_>, now: Reading) -> Verdicts {
     let mut next = Next::default();
-    let today = Today::of(bench.calendar, now.wall);
+    let today = Today::of(bench.almanac, now.wall);
     let rules = rules.iter().map(|held| one(held, bench, now, &today, &mut next)).collect();
     Verdicts { rules, next_boot: next.boot, next_wall: next.wall }
 }
@@ -71,12 +74,23 @@ pub fn judge(rules: &[Held], bench: &Bench<'_>, now: Reading) -> Verdicts {
 struct Today {
     day: CivilDay,
     end: Wall,
+    /// When the running periods end.
+    hour: Wall,
+    week: Wall,
+    month: Wall,
 }
 
 impl Today {
-    fn of(calendar: &Calendar, now: Wall) -> Self {
-        let day = calendar.day_of(now);
-        Self { day, end: calendar.end_of(day) }
+    fn of(almanac: &Almanac, now: Wall) -> Self {
+        let day = almanac.day_of(now);
+        let month = first_day(Per::Month, first_day(Per::Month, day).plus(31));
+        Self {
+            day,
+            end: almanac.end_of(day),
+            hour: almanac.next_hour(now),
+            week: almanac.start_of(first_day(Per::Week, day).plus(7)),
+            month: almanac.start_of(month),
+        }
     }
 }
 
@@ -98,13 +112,12 @@ impl Next {
 }
 
 fn one(held: &Held, bench: &Bench<'_>, now: Reading, today: &Today, next: &mut Next) -> Judged {
-    let Held { rule, suspended, snoozed_until, ends, meter, schedule } = held;
-    let per = rule.per();
-    let renews = match per {
-        Per::Hour => bench.calendar.next_hour(now.wall),
+    let Held { rule, suspended, snoozed_until, ends, meter, schedule, .. } = held;
+    let renews = match rule.per() {
+        Per::Hour => today.hour,
         Per::Day => today.end,
-        Per::Week => bench.calendar.start_of(first_day(per, today.day).plus(7)),
-        Per::Month => bench.calendar.start_of(first_day(per, first_day(per, today.day).plus(31))),
+        Per::Week => today.week,
+        Per::Month => today.month,
     };
     let mut judged = Judged {
         rule: Arc::clone(rule),
@@ -121,7 +134,7 @@ fn one(held: &Held, bench: &Bench<'_>, now: Reading, today: &Today, next: &mut N
         closes: None,
     };
     if let Some(meter) = meter {
-        budget(meter, bench, now, today, &mut judged, next);
+        budget(held, meter, bench, now, today, &mut judged, next);
     }
     hours(schedule, now.wall, &mut judged, next);
     if judged.suspended || judged.snoozed_until.is_some() {
@@ -145,14 +158,14 @@ fn one(held: &Held, bench: &Bench<'_>, now: Reading, today: &Today, next: &mut N
     if judged.because.is_some() {
         judged.stage = Stage::Reached;
     } else if judged.verdict == Verdict::Warn {
-        judged.until =
-            Some(judged.closes.unwrap_or_else(|| holds_until(rule, bench.calendar, today, renews)));
+        judged.until = Some(judged.closes.unwrap_or_else(|| holds_until(rule, bench.almanac, today, renews)));
     }
     judged
 }
 
 /// What the budget says.
 fn budget(
+    held: &Held,
     meter: &Meter,
     bench: &Bench<'_>,
     now: Reading,
@@ -160,20 +173,20 @@ fn budget(
     judged: &mut Judged,
     next: &mut Next,
 ) {
-    let rule = &judged.rule;
+    let rule = &held.rule;
     let Some(Budget { amount, per }) = rule.budget else { return };
-    let read = bench.meters.read(meter, bench.calendar, now.wall, bench.open);
+    let read = bench.meters.read(meter, bench.almanac, today.day, now.wall, bench.open);
     judged.period = read.period;
     judged.used = read.now + (bench.beside)(&rule.id, read.period);
     let holds = rule.days.contains(today.day);
-    let running = holds && bench.open.is_some_and(|open| rule.covers(&open.subject, open.category.as_ref()));
+    let running = holds && read.running;
     let reached = match amount {
         Amount::Time(time) => {
             let carried = if rule.rollover { time.saturating_sub(read.before.time) } else { Millis::ZERO };
             let whole = time + carried;
             judged.budget = Some(whole);
             let left = whole.saturating_sub(judged.used.time);
-            let warnings = rule.warnings();
+            let warnings = &held.warnings;
             if holds && !left.is_zero() {
                 let due = warnings.iter().filter(|warning| left <= **warning).count();
                 judged.stage = match u8::try_from(due).unwrap_or(u8::MAX) {
@@ -181,7 +194,7 @@ fn budget(
                     due => Stage::Warned(due),
                 };
                 if running {
-                    match meter.free_until(bench.calendar, now.wall) {
+                    match read.free_until {
                         Some(counts_again) => next.at_wall(counts_again),
                         None => {
                             let warning = warnings.iter().filter(|warning| **warning < left).max();
@@ -221,18 +234,18 @@ fn budget(
     }
     if reached.is_some() {
         judged.because = reached;
-        judged.until = Some(holds_until(rule, bench.calendar, today, judged.renews));
+        judged.until = Some(holds_until(rule, bench.almanac, today, judged.renews));
     }
 }
 
 /// When a rule that holds today ends to hold, or its period does.
-fn holds_until(rule: &Rule, calendar: &Calendar, today: &Today, renews: Wall) -> Wall {
-    let mut day = today.day;
-    let mut end = today.end;
-    while end < renews && rule.days.contains(day.plus(1)) {
-        day = day.plus(1);
-        end = calendar.end_of(day);
+fn holds_until(rule: &Rule, almanac: &Almanac, today: &Today, renews: Wall) -> Wall {
+    if rule.days == Days::ALL {
+        return renews;
     }
+    // A week is enough to find a day on which it does not hold.
+    let last = (0..7).take_while(|ahead| rule.days.contains(today.day.plus(*ahead))).last().unwrap_or(0);
+    let end = if last == 0 { today.end } else { almanac.end_of(today.day.plus(last)) };
     end.min(renews)
 }
 

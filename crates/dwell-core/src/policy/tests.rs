@@ -44,13 +44,14 @@ fn judged(
         rules.iter().map(|rule| Held::new(Arc::new(rule.clone()), &calendar, calendar.day_of(now.wall)));
     let mut held: Vec<Held> = held.collect();
     held.iter_mut().for_each(off);
+    let ledger = Ledger::new(calendar);
     let mut timeline = Timeline::new(now);
     timeline.fold(&Sample::new(now.boot, Fact::Focus(running.map(|running| running.app.clone()))), now);
-    let open = Open::of(&timeline, now.boot, &calendar, |_| None);
-    let ledger = Ledger::new(calendar);
+    let open = Open::of(&timeline, now.boot, ledger.almanac(), |_| None);
     let meters = Meters::new(held.iter().filter_map(Held::meter).cloned(), &ledger, |_| None);
     let beside = |_: &RuleId, _: i64| Tally { time: used, opens: 0 };
-    judge(&held, &Bench { meters: &meters, open: open.as_ref(), calendar: &calendar, beside: &beside }, now)
+    let bench = Bench { meters: &meters, open: open.as_ref(), almanac: ledger.almanac(), beside: &beside };
+    judge(&held, &bench, now)
 }
 
 fn at(rules: &[Rule], used: &str, running: Option<&Subject>) -> Verdicts {
