@@ -124,7 +124,7 @@ bench-vault: deps ## the vault against plain SQLite that stores the same rows
 
 .PHONY: bench-rules
 bench-rules: deps ## judging 200 rules, replaying a year, trying a limit on one
-	$(CARGO) build --release -p dwell-bench
+	$(CARGO) build --release -p dwell-bench -p dwelld -p dwell-cli
 	@'$(RELEASE)/dwell-bench' rules
 
 .PHONY: check

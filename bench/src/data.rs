@@ -73,11 +73,18 @@ pub(crate) struct History {
     app_odds: Vec<f64>,
     domain_odds: Vec<f64>,
     first: i32,
+    last: i32,
+    mean: f64,
 }
 
 impl History {
     /// A history of so many days.
     pub(crate) fn of_days(days: i32) -> Self {
+        Self::until(CivilDay::from_epoch_days(LAST), days, MEAN)
+    }
+
+    /// A history of so many days, with so many spans a day, up to a day.
+    pub(crate) fn until(last: CivilDay, days: i32, mean: f64) -> Self {
         let domain = |rank: usize| {
             let mut dice = Dice::new(rank as u64 + 1_000_000);
             let stem: String =
@@ -89,13 +96,15 @@ impl History {
             domains: (0..DOMAINS).map(domain).collect(),
             app_odds: odds(APPS.len()),
             domain_odds: odds(DOMAINS),
-            first: LAST + 1 - days,
+            first: last.epoch_days() + 1 - days,
+            last: last.epoch_days(),
+            mean,
         }
     }
 
     /// Its days, oldest first.
     pub(crate) fn days(&self) -> impl Iterator<Item = CivilDay> {
-        (self.first..=LAST).map(CivilDay::from_epoch_days)
+        (self.first..=self.last).map(CivilDay::from_epoch_days)
     }
 
     /// The first day.
@@ -114,7 +123,7 @@ impl History {
         let mut dice = Dice::new(u64::from(number.unsigned_abs()));
         let weekend = day.days_from_monday() >= 5;
         let busy = if weekend { 0.75 } else { 1.1 } * 0.2_f64.mul_add(dice.bell(), 1.0);
-        let count = (MEAN * busy).max(MEAN * 0.2) as i64;
+        let count = (self.mean * busy).max(self.mean * 0.2) as i64;
         let booted = i64::from(number) * DAY_MS + 7 * 3_600_000 + dice.below(5_400_000) as i64;
         let end = (i64::from(number) + 1) * DAY_MS - 60_000;
         // What a span may last on average, so that all fit in the day.

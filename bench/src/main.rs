@@ -1,7 +1,7 @@
 //! What the vault costs, against plain SQLite that stores the same rows in the same run: one table for each size of
 //! history, with the bars of the vault's design. And what judging rules costs.
 //!
-//! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`, `dwell-bench rules [--quick]`
+//! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`, `dwell-bench rules [--quick] [--dir FOLDER]`
 //!
 //! Ratios are what counts: both stores do the same work in turns, in the same folders, and medians of
 //! several rounds are compared, so a slow machine slows both.
@@ -23,6 +23,7 @@ mod plain;
 mod rounds;
 mod rules;
 mod table;
+mod trial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 
 const USAGE: &str = "usage: dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]
-       dwell-bench rules [--quick]
+       dwell-bench rules [--quick] [--dir FOLDER]
 
   --years N,…    a table for each size of history (1,10)
   --quick        fewer rounds: minutes become seconds, and figures rough
@@ -95,7 +96,11 @@ fn options(arguments: Vec<std::ffi::OsString>) -> Result<Options, lexopt::Error>
 
 fn run(options: &Options) -> ExitCode {
     if matches!(options.what, What::Rules) {
-        return if rules::measure(options.quick) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        return if rules::measure(options.quick, &options.dir) {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        };
     }
     let mut good = true;
     for years in &options.years {

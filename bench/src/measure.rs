@@ -58,6 +58,21 @@ pub(crate) fn peak_rss() -> u64 {
     1024 * field(&fs::read_to_string("/proc/self/status").unwrap(), "VmHWM:")
 }
 
+/// What memory a process has, in bytes.
+#[derive(Clone, Copy)]
+pub(crate) struct Memory {
+    /// Now.
+    pub(crate) now: u64,
+    /// At most so far.
+    pub(crate) peak: u64,
+}
+
+/// What a process has.
+pub(crate) fn memory_of(pid: u32) -> Memory {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    Memory { now: 1024 * field(&status, "VmRSS:"), peak: 1024 * field(&status, "VmHWM:") }
+}
+
 fn field(text: &str, name: &str) -> u64 {
     let line = text.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

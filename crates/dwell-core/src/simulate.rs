@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::almanac::Almanac;
 use crate::calendar::{Calendar, CivilDay};
 use crate::count::Count;
-use crate::ledger::{CountedVisits, Free, Meter, Meters, Open, Tally, VISIT_GAP, stretches};
+use crate::ledger::{CountedVisits, Free, Meter, Meters, Open, Stretch, Tally, VISIT_GAP, stretches};
 use crate::policy::{Bench, Held, Stage, Verdict, Verdicts, judge};
 use crate::rules::{Amount, Rule, RuleId};
 use crate::sample::{Fact, Sample};
@@ -193,6 +193,7 @@ pub struct Trial<'a> {
     rule: &'a Rule,
     meter: Meter,
     free: Free,
+    pieces: (Vec<Stretch>, Vec<(i64, Wall, Millis)>),
     /// Whether the rule asks to which category something belongs.
     asks: bool,
     period: Option<i64>,
@@ -226,6 +227,7 @@ impl<'a> Trial<'a> {
             rule,
             meter: Meter::of(rule)?,
             free: Free::default(),
+            pieces: Default::default(),
             asks: is(&rule.target) || rule.except.iter().any(is),
             period: None,
             used: Tally::default(),
@@ -258,20 +260,22 @@ impl<'a> Trial<'a> {
 
     /// Takes the next stretch of attention to subjects that are tried (see [`Trial::covers`]).
     pub fn add_covered(&mut self, start: Wall, length: Millis) {
-        let charges: Vec<_> = stretches(&self.almanac, start, length).collect();
-        for charge in charges {
+        // Memory that is used again: there may be a million spans.
+        let (mut charges, mut parts) = std::mem::take(&mut self.pieces);
+        charges.extend(stretches(&self.almanac, start, length));
+        for charge in charges.drain(..) {
             self.visits_over(charge.start);
             let free = self.free.of(&self.meter, self.almanac.calendar(), charge.day);
-            let mut parts = Vec::with_capacity(1);
             self.meter
                 .parts(&self.almanac, free, charge, |period, at, length| parts.push((period, at, length)));
             let counted_from = parts.first().map(|(_, at, _)| *at);
             let begins = self.visits.next(charge.start, charge.length, counted_from);
-            for (nth, (period, at, length)) in parts.into_iter().enumerate() {
+            for (nth, (period, at, length)) in parts.drain(..).enumerate() {
                 let opens = u32::from(begins && nth == 0);
                 self.count(charge.day, period, at, Tally { time: length, opens });
             }
         }
+        self.pieces = (charges, parts);
     }
 
     /// Ends the trial. `until`: the end of what was tried.

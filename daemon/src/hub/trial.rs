@@ -1,6 +1,10 @@
 //! Trying a limit on the past.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use dwell_bus::{Failure, Kind, Reply, wire};
+use dwell_core::almanac::Almanac;
 use dwell_core::calendar::Calendar;
 use dwell_core::report::Period;
 use dwell_core::rules::{Rule, in_short};
@@ -12,7 +16,7 @@ use dwell_core::time::{Millis, Wall};
 use super::Hub;
 use super::jobs::{chunks, labels, unreadable};
 use crate::clock;
-use crate::store::Source;
+use crate::store::{Attention, Source};
 
 impl Hub {
     /// Tries a limit on a period. It is not made.
@@ -79,18 +83,29 @@ impl Job {
             Failure::new(Kind::Invalid, "only an amount can be tried").hint("name one, like 30m or 5visits")
         };
         let mut trial = Trial::new(calendar, rule).ok_or_else(idle)?;
+        // A program's category may be in its desktop file, which is looked for each time that one asks.
+        let known: RefCell<HashMap<Subject, Option<Category>>> = RefCell::default();
+        let category = |subject: &Subject| {
+            let mut known = known.borrow_mut();
+            known.get(subject).cloned().unwrap_or_else(|| {
+                let found = category(subject);
+                known.insert(subject.clone(), found.clone());
+                found
+            })
+        };
+        let almanac = Almanac::new(*calendar);
         let mut days = std::collections::BTreeSet::new();
         for labels in chunks(labels(*period)) {
-            let history = source.read(labels).map_err(|error| unreadable(&error))?;
-            let mut spans: Vec<&Span> = history.spans.iter().map(|(_, span)| span).collect();
-            spans.sort_by_key(|span| (span.start.wall, span.start.boot));
-            let open = self.open.as_ref();
-            spans.retain(|span| !open.is_some_and(|open| dwell_core::count::is_part_of(span, open)));
-            for span in spans {
-                let day = calendar.day_of(span.start.wall);
-                if period.days().contains(&day) && span.activity.charged().is_some() {
+            let covered = |subject: &Subject| trial.covers(subject, &category);
+            let found =
+                source.attention(labels, self.open.as_ref(), covered).map_err(|error| unreadable(&error))?;
+            for Attention { start, length, wanted } in found {
+                let day = almanac.day_of(start.wall);
+                if period.days().contains(&day) {
                     days.insert(day);
-                    trial.add(span, &category);
+                    if wanted {
+                        trial.add_covered(start.wall, length);
+                    }
                 }
             }
         }

@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 pub use opening::{Opening, describe};
 pub use shelf::{Condition, Kept, Shelf};
-pub use source::{Past, Source};
+pub use source::{Attention, Past, Source};
 pub use upkeep::Upkeep;
 
 /// What the store tells the hub.

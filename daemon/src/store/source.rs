@@ -3,9 +3,11 @@
 use std::ops::RangeInclusive;
 
 use dwell_core::calendar::CivilDay;
-use dwell_core::span::Span;
-use dwell_core::time::Millis;
-use dwell_vault::{ReadError, Reader, Row};
+use dwell_core::count::is_part_of;
+use dwell_core::span::{Activity, Span};
+use dwell_core::subject::Subject;
+use dwell_core::time::{Millis, Reading};
+use dwell_vault::{ActivityKind, Numbered, ReadError, Reader, Row, Scanned};
 
 use super::Shelf;
 
@@ -18,6 +20,17 @@ pub struct Past {
     pub damaged: Vec<CivilDay>,
     /// What was charged on days that are locked away, and cannot be read for now.
     pub sealed: Vec<(CivilDay, Millis)>,
+}
+
+/// A stretch of attention, of which no more is told than whether it was given to what is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attention {
+    /// When it began.
+    pub start: Reading,
+    /// How long it lasted.
+    pub length: Millis,
+    /// It was given to something that is wanted.
+    pub wanted: bool,
 }
 
 /// Something that can be read.
@@ -52,11 +65,93 @@ impl Source<'_> {
         }
     }
 
+    /// The attention of some days, rows that are still held included, in the order of time. What belongs to the `open` span
+    /// is left out.
+    ///
+    /// Each name is looked at once a day, and none is copied: for questions that go over years of spans.
+    ///
+    /// # Errors
+    /// See [`ReadError`]; damage to single days is none.
+    pub fn attention(
+        &mut self,
+        days: RangeInclusive<CivilDay>,
+        open: Option<&Span>,
+        wanted: impl Fn(&Subject) -> bool,
+    ) -> Result<Vec<Attention>, ReadError> {
+        let mut found = match self {
+            Self::Reader { reader, held, .. } if !held.iter().any(|(day, _)| days.contains(day)) => {
+                let mut found = Vec::new();
+                reader.scan(days, |day| add_scanned(&mut found, &day, open, &wanted))?;
+                found
+            }
+            // Held rows take the place of recorded ones.
+            _ => {
+                let spans = self.read(days)?.spans.into_iter().map(|(_, span)| span);
+                let spans = spans.filter(|span| !open.is_some_and(|open| is_part_of(span, open)));
+                let of = |span: Span| {
+                    let wanted = wanted(&span.activity.charged()?);
+                    Some(Attention { start: span.start, length: span.length, wanted })
+                };
+                spans.filter_map(of).collect()
+            }
+        };
+        // Days may overlap where they were counted in another way before.
+        found.sort_by_key(|attention| (attention.start.wall, attention.start.boot));
+        Ok(found)
+    }
+
     /// The first and the last day with data, if there is any.
     pub fn days(&self) -> Option<(CivilDay, CivilDay)> {
         match self {
             Self::Reader { days, .. } => *days,
             Self::Shelf(shelf) => shelf.days(),
+        }
+    }
+}
+
+fn add_scanned(
+    found: &mut Vec<Attention>,
+    day: &Scanned<'_>,
+    open: Option<&Span>,
+    wanted: impl Fn(&Subject) -> bool,
+) {
+    let name = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
+    let subject_of = |span: &Numbered| {
+        let domain = name(span.domain).and_then(|domain| day.domains.get(domain)).cloned();
+        Some(Subject { app: day.apps.get(name(span.app)?)?.clone(), domain })
+    };
+    // By program, then by domain, of which the first is none.
+    let mut known: Vec<Vec<Option<bool>>> = vec![Vec::new(); day.apps.len()];
+    for span in day.spans {
+        let private = match span.kind {
+            ActivityKind::Focus => false,
+            ActivityKind::Private => true,
+            ActivityKind::Audible | ActivityKind::Unobserved => continue,
+        };
+        let Some(of_app) = name(span.app).and_then(|app| known.get_mut(app)) else { continue };
+        // A private window has no domain.
+        let at = name(span.domain).map_or(0, |domain| domain + 1);
+        if of_app.len() <= at {
+            of_app.resize(at + 1, None);
+        }
+        let Some(known) = of_app.get_mut(at) else { continue };
+        let Numbered { start, length, .. } = *span;
+        let wanted = match *known {
+            Some(wanted) => wanted,
+            None => *known.insert(subject_of(span).is_some_and(|subject| wanted(&subject))),
+        };
+        let is_open = open.is_some_and(|open| {
+            // Names are looked at only where all else fits.
+            let activity = || {
+                let subject = subject_of(span)?;
+                Some(if private { Activity::Private(subject.app) } else { Activity::Focus(subject) })
+            };
+            start.boot >= open.start.boot
+                && start.boot < open.end_boot()
+                && activity().is_some_and(|activity| is_part_of(&Span { start, length, activity }, open))
+        });
+        if !is_open {
+            found.push(Attention { start, length, wanted });
         }
     }
 }
@@ -75,5 +170,83 @@ impl Past {
             }
         }
         self.spans.sort_by_key(|(day, span)| (*day, span.start.wall, span.start.boot));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dwell_core::subject::{AppId, Domain, Target};
+    use dwell_core::time::{Boot, Wall};
+    use dwell_vault::{Places, Vault};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOON: i64 = 1_795_262_400_000;
+
+    fn any_activity() -> impl Strategy<Value = Activity> {
+        let app = prop::sample::select(vec!["a", "b", "a/x"]).prop_map(|app| AppId::new(app).unwrap());
+        let domain = prop::sample::select(vec![None, Some("x.example"), Some("y.example")]);
+        let subject = (app, domain)
+            .prop_map(|(app, domain)| Subject { app, domain: domain.map(|d| Domain::new(d).unwrap()) });
+        (subject, 0..9_u8).prop_map(|(subject, kind)| match kind {
+            0 => Activity::Unobserved,
+            1 => Activity::Audible(subject),
+            2 => Activity::Private(subject.app),
+            _ => Activity::Focus(subject),
+        })
+    }
+
+    /// Spans of three days, with the day under which each is recorded; now and then under the one before.
+    fn any_rows() -> impl Strategy<Value = Vec<(CivilDay, Span)>> {
+        let row = (0..3_i32, 0..4_i32, 1..40_000_000_i64, 1..200_000_u64, any_activity());
+        let row = row.prop_map(|(day, early, into, length, activity)| {
+            let start = NOON + i64::from(day) * 86_400_000 + into;
+            let boot = Boot::from_ms((start - NOON).unsigned_abs());
+            let start = Reading::new(boot, Wall::from_unix_ms(start));
+            let label = CivilDay::from_epoch_days(20_778 + day - i32::from(early == 0));
+            (label, Span { start, length: Millis::from_ms(length), activity })
+        });
+        prop::collection::vec(row, 1..40).prop_map(|mut rows| {
+            rows.sort_by_key(|(_, span)| span.start.wall);
+            rows.dedup_by_key(|(_, span)| span.start.wall);
+            rows
+        })
+    }
+
+    proptest! {
+        // Each makes a vault.
+        #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+        #[test]
+        fn attention_is_what_spans_say(
+            rows in any_rows(),
+            target in prop::sample::select(vec!["app:a", "app:a/x", "domain:x.example", "all"]),
+            sealed in 0..4_i32,
+            open in any::<prop::sample::Index>(),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let (mut vault, _) = Vault::open_or_create(&Places::new(folder.path())).unwrap();
+            let recorded: Vec<_> = rows.iter().map(|(day, span)| (*day, Row::Span(span.clone()))).collect();
+            vault.append_all(&recorded).unwrap();
+            vault.seal_before(CivilDay::from_epoch_days(20_778 + sealed)).unwrap();
+            let days = CivilDay::from_epoch_days(20_777)..=CivilDay::from_epoch_days(20_780);
+            let target: Target = target.parse().unwrap();
+            let mut source =
+                Source::Reader { reader: Box::new(vault.reader().unwrap()), held: Vec::new(), days: vault.days() };
+            // The span that is open now may have been recorded so far.
+            let mut open = open.get(&rows).1.clone();
+            open.length = open.length + Millis::from_ms(500);
+            let mut said = source.read(days.clone()).unwrap().spans;
+            said.retain(|(_, span)| !is_part_of(span, &open) && span.activity.charged().is_some());
+            said.sort_by_key(|(_, span)| (span.start.wall, span.start.boot));
+            let said: Vec<_> = said
+                .into_iter()
+                .map(|(_, Span { start, length, activity })| {
+                    Attention { start, length, wanted: target.covers(&activity.charged().unwrap()) }
+                })
+                .collect();
+            let found = source.attention(days, Some(&open), |subject| target.covers(subject)).unwrap();
+            prop_assert_eq!(found, said);
+        }
     }
 }
