@@ -8,8 +8,8 @@
 #![forbid(unsafe_code)]
 
 pub mod aliases;
-pub mod browser;
 pub mod almanac;
+pub mod browser;
 pub mod calendar;
 pub mod category;
 pub mod config;
