@@ -14,6 +14,7 @@ pub mod calendar;
 pub mod category;
 pub mod config;
 pub mod count;
+pub mod domain;
 pub mod ledger;
 pub mod policy;
 pub mod report;
