@@ -109,16 +109,13 @@ pub(crate) fn parse(arguments: &[OsString], console: &mut Console) -> Result<Opt
 
 /// A TARGET as it was typed; prefixed ones are checked here, bare ones by the daemon, which knows the subjects.
 pub(crate) fn target(text: &str) -> Result<String, BadValue> {
-    match text.parse::<Target>() {
+    match Target::typed(text) {
         Ok(_) => Ok(text.trim().to_owned()),
         Err(TargetError::Bare) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
         Err(TargetError::Bare) => {
             Err(BadValue::new("the target is empty", "write app:ID, domain:D, category:C or all"))
         }
-        Err(why) => Err(BadValue::new(
-            format!("\"{text}\" is no target: {why}"),
-            "write app:ID, domain:D, category:C or all",
-        )),
+        Err(why) => Err(BadValue::new(format!("\"{text}\" is no target: {why}"), why.hint())),
     }
 }
 
@@ -179,7 +176,13 @@ mod tests {
             "\"aap:x\" is no target: \"aap:\" is no kind of target (app:, domain:, category:, all); \
              write app:ID, domain:D, category:C or all"
         );
+        assert_eq!(
+            told(target("domain:co.uk").unwrap_err()),
+            "\"domain:co.uk\" is no target: this is an ending that many sites share, and no site itself; \
+             name one of the sites: domain:example.co.uk"
+        );
         assert!(target(" ").is_err());
+        assert!(target("https://www.youtube.com/x").is_ok() && target("youtube.com:443").is_ok());
         assert_eq!(target("Firefox"), Ok("Firefox".to_owned()));
         assert_eq!(duration("0m"), Ok(Millis::ZERO));
     }

@@ -76,6 +76,7 @@ impl Domain {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::subject::{Target, TargetError};
     use proptest::prelude::*;
 
     #[test]
@@ -168,6 +169,34 @@ mod tests {
         ] {
             assert_eq!(Domain::typed(text).map(String::from), site.map(str::to_owned), "{text}");
         }
+    }
+
+    #[test]
+    fn targets_are_named_by_their_site() {
+        let typed = |text: &str| Target::typed(text).map(|target| target.to_string());
+        for (text, target) in [
+            ("domain:www.YouTube.com", "domain:youtube.com"),
+            ("domain:https://www.youtube.com/x", "domain:youtube.com"),
+            (" domain:youtube.com:443 ", "domain:youtube.com"),
+            ("https://www.youtube.com/x", "domain:youtube.com"),
+            ("www.youtube.com:443", "domain:youtube.com"),
+            ("youtube.com/x:y", "domain:youtube.com"),
+            ("domain:localhost", "domain:localhost"),
+            ("app:www.youtube.com", "app:www.youtube.com"),
+            ("category:video", "category:video"),
+            ("all", "all"),
+        ] {
+            assert_eq!(typed(text).as_deref(), Ok(target), "{text}");
+        }
+        assert_eq!(typed("domain:co.uk"), Err(TargetError::Host(HostError::Suffix)));
+        assert_eq!(typed("domain:a..b.com"), Err(TargetError::Host(HostError::Malformed)));
+        assert_eq!(typed("www.youtube.com"), Err(TargetError::Bare));
+        assert_eq!(typed("aap:x"), Err(TargetError::UnknownKind("aap".into())));
+        // What was kept before is read as it is.
+        assert_eq!(
+            "domain:www.youtube.com".parse::<Target>().map(String::from),
+            Ok("domain:www.youtube.com".into())
+        );
     }
 
     /// Labels as they come, with endings that the list knows in all its ways.

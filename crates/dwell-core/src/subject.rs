@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::HostError;
+
 /// Longest app id that is kept, in bytes. Longer ids are cut by the sensor's edge (see [`AppId::new`]).
 pub const APP_MAX: usize = 128;
 /// Longest domain name, in bytes (RFC 1035, 2.3.4, as text).
@@ -220,6 +222,20 @@ pub enum TargetError {
     /// The id behind the kind is bad.
     #[error("the id is bad: {0}")]
     Id(#[from] IdError),
+    /// What should be a domain is none: see [`Target::typed`].
+    #[error("{0}")]
+    Host(#[from] HostError),
+}
+
+impl TargetError {
+    /// The next step, for people.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Host(HostError::Suffix) => "name one of the sites: domain:example.co.uk",
+            Self::Host(HostError::Scheme | HostError::Malformed) => "write it like domain:example.org",
+            Self::Bare | Self::UnknownKind(_) | Self::Id(_) => "write app:ID, domain:D, category:C or all",
+        }
+    }
 }
 
 /// A target as a person writes it.
@@ -236,6 +252,27 @@ impl FromStr for Target {
 }
 
 impl Target {
+    /// What a person means: as the text says, a domain by the site that it belongs to (`domain:www.youtube.com` is
+    /// `domain:youtube.com`), and an address pasted from a browser as well. Texts that are kept are not read by this: what
+    /// was a target once is one still.
+    ///
+    /// # Errors
+    /// Those of a text that is no target, and a domain that is no site.
+    pub fn typed(text: &str) -> Result<Self, TargetError> {
+        let text = text.trim();
+        // The path of an address may be longer than any id.
+        if let Some(host) = text.strip_prefix("domain:") {
+            return Ok(Self::Domain(Domain::typed(host)?));
+        }
+        match text.parse() {
+            // Nothing but an address has "://", and no kind has a dot.
+            Err(TargetError::UnknownKind(kind)) if text.contains("://") || kind.contains('.') => {
+                Ok(Self::Domain(Domain::typed(text)?))
+            }
+            target => target,
+        }
+    }
+
     /// A target that was once kept: whatever was a target then is one still.
     fn stored(text: &str) -> Result<Self, TargetError> {
         if text == "all" {

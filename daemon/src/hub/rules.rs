@@ -98,7 +98,7 @@ impl Hub {
             rule.strict = strict(text)?;
         }
         if let Some(except) = &options.except {
-            let target = |text: &String| text.parse::<Target>();
+            let target = |text: &String| Target::typed(text);
             rule.except = except.iter().map(target).collect::<Result<_, _>>().map_err(|error| {
                 Failure::new(Kind::Invalid, format!("an exception is no target: {error}"))
                     .hint("write it with its kind: domain:docs.rs, app:ID, category:C")

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use dwell_bus::{Failure, Kind};
 use dwell_core::category::Source;
+use dwell_core::domain::HostError;
 use dwell_core::subject::{AppId, Domain, Subject, Target, TargetError};
 use dwell_vault::Subjects;
 
@@ -23,15 +24,16 @@ impl Hub {
     /// known subject.
     pub(super) fn resolve(&self, text: &str) -> Result<Resolved, Failure> {
         let shown: String = text.chars().filter(|c| !c.is_control()).take(60).collect();
-        match text.parse::<Target>() {
+        if let Some(kept) = self.kept_as_written(text) {
+            return Ok(Resolved::Target(kept));
+        }
+        let no_target = |error: &TargetError| {
+            Failure::new(Kind::Invalid, format!("\"{shown}\" is no target: {error}")).hint(error.hint())
+        };
+        match Target::typed(text) {
             Ok(target) => return Ok(Resolved::Target(target)),
             Err(TargetError::Bare) => {}
-            Err(error) => {
-                let hint = "write app:ID, domain:D, category:C or all";
-                return Err(
-                    Failure::new(Kind::Invalid, format!("\"{shown}\" is no target: {error}")).hint(hint)
-                );
-            }
+            Err(error) => return Err(no_target(&error)),
         }
         let Some(known) = &self.known else { return Ok(Resolved::NotYet) };
         let candidates = self.candidates(known);
@@ -55,12 +57,19 @@ impl Hub {
                 }
             }
         }
-        // Nobody has been there yet, but it is known what it is.
-        if let Ok(domain) = Domain::new(text.clone()) {
-            let target = Target::Domain(domain);
-            if self.categories.which(&target, None).1 == Source::Catalogue {
-                return Ok(Resolved::Target(target));
+        // A host, or an address, of a site that is known.
+        match Domain::typed(typed) {
+            Ok(site) => {
+                let target = Target::Domain(site);
+                // Or nobody has been there yet, but it is known what it is.
+                if candidates.iter().any(|candidate| candidate.target == target)
+                    || self.categories.which(&target, None).1 == Source::Catalogue
+                {
+                    return Ok(Resolved::Target(target));
+                }
             }
+            Err(HostError::Suffix) if text.contains('.') => return Err(no_target(&HostError::Suffix.into())),
+            Err(_) => {}
         }
         let near: Vec<String> = candidates
             .iter()
@@ -74,6 +83,14 @@ impl Hub {
             format!("did you mean {}?", near.join(", "))
         };
         Err(Failure::new(Kind::NotFound, format!("nothing called \"{shown}\" is known")).hint(hint))
+    }
+
+    /// A domain just as it is written, where a rule or a record from before sites were told apart has it so.
+    fn kept_as_written(&self, text: &str) -> Option<Target> {
+        let target = text.parse::<Target>().ok()?;
+        let Target::Domain(domain) = &target else { return None };
+        let recorded = self.known.as_ref().is_some_and(|known| known.domains.contains(domain));
+        (recorded || self.book.rules().iter().any(|rule| rule.target == target)).then_some(target)
     }
 
     /// Finds what several texts name, as it is counted; `None`: the known subjects have to be read first.

@@ -93,6 +93,7 @@ pub(crate) async fn own(bus: &zbus::Connection) -> OwnProxy<'static> {
 }
 
 /// Everything that a report and the timeline say.
+#[allow(dead_code, reason = "not every test asks for it")]
 pub(crate) async fn ledger(own: &OwnProxy<'_>) -> (Vec<wire::Row>, String) {
     let report =
         own.report(wire::Query { period: Some("2d".into()), ..wire::Query::default() }).await.unwrap();

@@ -1,7 +1,9 @@
 //! `dwell limit set`: makes a limit, or changes the one that is there.
 
 use dwell_bus::wire;
+use dwell_core::subject::Domain;
 
+use super::done;
 use super::loosening::Wanted;
 use super::options::{Counted, Then};
 use crate::ask;
@@ -41,8 +43,23 @@ pub(super) async fn run(daemon: &Daemon, args: &Args, console: &mut Console) -> 
         confirmed(daemon, &args.target, args.then.id.as_deref(), &wanted, console).await?;
     }
     let limit = daemon.ask(|d| d.set_limit(&args.target, ms, options)).await?;
+    if !console.json
+        && let Some(site) = site(&args.target, &limit.target)
+    {
+        done(&site, console);
+    }
     tell(&limit, console);
     Ok(())
+}
+
+/// Where a host or an address was typed: of which site it is.
+fn site(typed: &str, target: &str) -> Option<String> {
+    let site = target.strip_prefix("domain:")?;
+    let host = typed.trim();
+    let host = host.strip_prefix("domain:").unwrap_or(host);
+    let meant = Domain::typed(host).is_ok_and(|domain| domain.as_str() == site);
+    (meant && !host.eq_ignore_ascii_case(site))
+        .then(|| format!("{} is counted as {}", plain(host), plain(target)))
 }
 
 /// On a terminal: where this is looser than the rule it would change, says what that costs, and asks.
@@ -116,5 +133,25 @@ pub(in crate::commands) fn tell(limit: &wire::Limit, console: &mut Console) {
     lines.extend(limit.pending.iter().flat_map(|pending| change::pending(pending, console.look)));
     if !lines.is_empty() {
         console.say(&lines.join("\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_said_to_be_a_site() {
+        let said = |typed: &str| site(typed, "domain:youtube.com");
+        assert_eq!(said("domain:YouTube.com"), None);
+        assert_eq!(said("youtube.com"), None);
+        assert_eq!(said("m.youtube.com").as_deref(), Some("m.youtube.com is counted as domain:youtube.com"));
+        assert_eq!(
+            said("https://youtube.com/x").as_deref(),
+            Some("https://youtube.com/x is counted as domain:youtube.com")
+        );
+        // A name of something else that led there.
+        assert_eq!(said("YouTube"), None);
+        assert_eq!(site("www.youtube.com", "app:www.youtube.com"), None);
     }
 }

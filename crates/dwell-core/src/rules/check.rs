@@ -11,7 +11,7 @@ use super::set::RuleSet;
 use super::week::{DAY_MINUTES, Days, Window};
 use crate::calendar::DayStart;
 use crate::category;
-use crate::subject::{Category, Target};
+use crate::subject::{Category, Domain, Target};
 use crate::time::Millis;
 
 /// What is odd, a line each that begins with the rule's id, in the order of the rules. For people; private.
@@ -20,6 +20,7 @@ pub fn warnings(set: &RuleSet) -> Vec<String> {
     for (index, rule) in set.rules.iter().enumerate() {
         let mut odd = of_rule(rule, set.settings.day_start);
         odd.extend(unknown_categories(rule, set));
+        odd.extend(no_sites(rule));
         odd.extend(needless(index, rule, set));
         lines.extend(odd.into_iter().map(|odd| format!("{}: {odd}", rule.id.as_str())));
     }
@@ -115,6 +116,19 @@ fn unknown_categories(rule: &Rule, set: &RuleSet) -> Vec<String> {
         odd.push(format!("nothing is in {target} yet{meant}"));
     }
     odd
+}
+
+/// Domains that nothing is counted for, because browsers tell the site that they belong to.
+fn no_sites(rule: &Rule) -> Vec<String> {
+    let odd = |target: &Target| {
+        let Target::Domain(domain) = target else { return None };
+        match Domain::registrable(domain.as_str()) {
+            Ok(site) if site == *domain => None,
+            Ok(site) => Some(format!("{target} is counted as domain:{}: write that", site.as_str())),
+            Err(why) => Some(format!("{target} never counts: {why}")),
+        }
+    };
+    std::iter::once(&rule.target).chain(&rule.except).filter_map(odd).collect()
 }
 
 /// Windows that lie in others.
@@ -220,6 +234,14 @@ mod tests {
             (
                 "target = \"all\"\nbudget = \"1h\"\nexcept = \"category:garden\"",
                 "nothing is in category:garden yet",
+            ),
+            (
+                "target = \"domain:www.youtube.com\"\nbudget = \"1h\"",
+                "domain:www.youtube.com is counted as domain:youtube.com: write that",
+            ),
+            (
+                "target = \"all\"\nbudget = \"1h\"\nexcept = \"domain:co.uk\"",
+                "domain:co.uk never counts: this is an ending that many sites share, and no site itself",
             ),
             (
                 "target = \"app:a\"\nblocked = [\"22:00-07:00\", \"23:00-06:00\"]",

@@ -137,7 +137,7 @@ fn target(text: &str, at: usize, what: &str) -> Read<Target> {
                 format!("write what kind it is in front, like \"{kind}:{}\"", shown(text))
             }
             TargetError::UnknownKind(kind) => meant(kind, KINDS).unwrap_or_else(|| TARGET_HINT.to_owned()),
-            TargetError::Bare | TargetError::Id(_) => TARGET_HINT.to_owned(),
+            TargetError::Bare | TargetError::Id(_) | TargetError::Host(_) => TARGET_HINT.to_owned(),
         };
         let why = match why {
             TargetError::UnknownKind(kind) => TargetError::UnknownKind(shown(&kind)),
