@@ -57,7 +57,7 @@ pub(crate) enum Command {
     Focus(focus::Args),
     Open(open::Args),
     Pause(pause::Args),
-    /// End a pause, or a focus session
+    /// End a pause
     Resume,
     Exit(exit::Args),
     ResetWeek(reset_week::Args),

@@ -53,3 +53,28 @@ async fn domains_are_named_by_their_site() {
     assert_eq!(limit.except, Some(vec!["domain:docs.rs".to_owned()]));
     daemon.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_and_a_focus_session_end_each_by_itself() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let own = own(&bus.connect().await).await;
+    let none = async |what: &str| {
+        let failure = own.resume(what).await.unwrap_err().into_failure().unwrap();
+        assert!(matches!(failure.kind, Kind::NotFound | Kind::Invalid));
+        format!("{} | {}", failure.message, failure.hint)
+    };
+    let runs = |now: wire::Standing| (now.paused_until_at_ms.is_some(), now.focus_until_at_ms.is_some());
+    own.pause(3_600_000).await.unwrap();
+    assert_eq!(none("focus").await, "no focus session runs | start one with `dwell focus 50m`");
+    assert_eq!(runs(own.focus(3_600_000, vec!["app:x".to_owned()]).await.unwrap()), (true, true));
+    assert_eq!(runs(own.resume("pause").await.unwrap()), (false, true));
+    assert_eq!(none("pause").await, "no pause runs | a focus session ends with `dwell focus stop`");
+    own.pause(3_600_000).await.unwrap();
+    assert_eq!(runs(own.resume("focus").await.unwrap()), (true, false));
+    own.focus(3_600_000, vec!["app:x".to_owned()]).await.unwrap();
+    assert_eq!(runs(own.resume("").await.unwrap()), (false, false));
+    assert_eq!(none("").await, "there is neither a pause nor a focus session | nothing was changed");
+    assert_eq!(none("all").await, "there is pause and focus to end | dwell resume");
+    daemon.stop().await;
+}

@@ -45,15 +45,7 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
                 Error::new(Kind::Usage, "\"stop\" and --block do not go together").hint("leave one out")
             );
         }
-        Some(Length::Stop) => {
-            // What ends a focus session ends a pause as well, and that was not asked for.
-            let before = daemon.ask(|d| d.standing()).await?;
-            if before.focus_until_at_ms.is_none() {
-                return Err(Error::new(Kind::NotFound, "no focus session runs")
-                    .hint("start one with `dwell focus 50m`"));
-            }
-            daemon.ask(|d| d.resume()).await?
-        }
+        Some(Length::Stop) => daemon.ask(|d| d.resume("focus")).await?,
         None => daemon.ask(|d| d.standing()).await?,
     };
     show(&now, args.length == Some(Length::Stop), console);

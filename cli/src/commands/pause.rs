@@ -28,10 +28,10 @@ pub(crate) async fn pause(args: &Args, console: &mut Console) -> Result<End, Err
     Ok(End::Well)
 }
 
-/// Ends a pause, or a focus session.
+/// Ends a pause. A focus session was begun on purpose, and goes on.
 pub(crate) async fn resume(console: &mut Console) -> Result<End, Error> {
     let daemon = Daemon::find().await?;
-    let now = daemon.ask(|d| d.resume()).await?;
+    let now = daemon.ask(|d| d.resume("pause")).await?;
     show(&now, "Your rules hold again", console);
     Ok(End::Well)
 }

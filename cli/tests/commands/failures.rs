@@ -31,7 +31,7 @@ fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
         Request::AskSnooze(_, reply) => refuse(reply, &failure),
         Request::Snooze(_, _, reply) => refuse(reply, &failure),
         Request::Pause(_, reply)
-        | Request::Resume(reply)
+        | Request::Resume(_, reply)
         | Request::Exit(_, reply)
         | Request::Focus(_, _, reply)
         | Request::Intend(_, _, _, reply)

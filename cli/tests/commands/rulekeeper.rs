@@ -84,7 +84,10 @@ pub(crate) fn usual(request: Request) {
             lines: if what == "stop" { vec![] } else { vec!["app:firefox: 24m of 30m a day".into()] },
             zone: STEADY.into(),
         }))),
-        Request::Resume(reply) | Request::Standing(reply) => drop(reply.send(Ok(standing()))),
+        Request::Resume(what, reply) if what == "focus" => drop(reply.send(Err(
+            Failure::new(Kind::NotFound, "no focus session runs").hint("start one with `dwell focus 50m`"),
+        ))),
+        Request::Resume(_, reply) | Request::Standing(reply) => drop(reply.send(Ok(standing()))),
         Request::CloseTarget(_, reply) => drop(reply.send(Ok(()))),
         // Asked by no command that is tested here: the question is dropped, as by a daemon that stops.
         _ => {}

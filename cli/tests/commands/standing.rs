@@ -148,26 +148,22 @@ fn focus_starts_shows_and_stops() {
 }
 
 #[test]
-fn stopping_focus_ends_no_pause() {
-    let place = Place::with_empty_bus();
-    let _daemon = keeping(&place, |request| match request {
-        Request::Standing(reply) => {
-            drop(reply.send(Ok(wire::Standing { paused_until_at_ms: Some(1), ..standing() })));
-            None
-        }
-        Request::Resume(_) => panic!("it was resumed"),
-        other => Some(other),
-    });
-    assert_eq!(place.run(&["focus", "stop"]).code, Some(2));
-    let place = Place::with_empty_bus();
-    let _daemon = keeping(&place, |request| match request {
-        Request::Standing(reply) => {
-            drop(reply.send(Ok(wire::Standing { focus_until_at_ms: Some(1), ..standing() })));
-            None
-        }
-        other => Some(other),
-    });
-    insta::assert_snapshot!(place.run(&["focus", "stop"]).out, @"The focus session has ended");
+fn stopping_focus_ends_no_pause_and_resuming_no_focus() {
+    for (command, ended, said) in [
+        (&["focus", "stop"][..], "focus", "The focus session has ended"),
+        (&["resume"][..], "pause", "Your rules hold again"),
+    ] {
+        let place = Place::with_empty_bus();
+        let _daemon = keeping(&place, move |request| match request {
+            Request::Resume(what, reply) => {
+                assert_eq!(what, ended);
+                drop(reply.send(Ok(standing())));
+                None
+            }
+            other => Some(other),
+        });
+        assert_eq!(place.run(command).out.trim(), said);
+    }
 }
 
 #[test]

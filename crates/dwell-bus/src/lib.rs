@@ -77,8 +77,8 @@ pub enum Request {
     CloseTarget(String, Reply<()>),
     /// Suspend open rules for so many milliseconds.
     Pause(u64, Reply<wire::Standing>),
-    /// End a pause or a focus session.
-    Resume(Reply<wire::Standing>),
+    /// End a pause (`pause`), a focus session (`focus`), or both (empty).
+    Resume(String, Reply<wire::Standing>),
     /// The emergency exit, or its cancellation.
     Exit(bool, Reply<wire::Standing>),
     /// A focus session: milliseconds, targets.

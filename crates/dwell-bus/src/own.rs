@@ -200,9 +200,11 @@ impl Own {
         self.ask(|reply| Request::Pause(for_ms, reply)).await
     }
 
-    /// Ends a pause, or a focus session.
-    async fn resume(&self) -> Result<wire::Standing, Error> {
-        self.ask(Request::Resume).await
+    /// Ends a pause (`what`: `pause`), a focus session (`focus`), or both (empty). Errors: NotFound (it does not run),
+    /// Invalid.
+    async fn resume(&self, what: &str) -> Result<wire::Standing, Error> {
+        let what = checked(what)?;
+        self.ask(|reply| Request::Resume(what, reply)).await
     }
 
     /// The emergency exit: begins its wait, or says how long it lasts still; after it the person's own rules are off

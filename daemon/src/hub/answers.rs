@@ -118,8 +118,8 @@ impl Hub {
                 let paused = self.pause(Millis::from_ms(length));
                 self.save_rules_then(reply, paused);
             }
-            Request::Resume(reply) => {
-                let resumed = self.end_pause();
+            Request::Resume(what, reply) => {
+                let resumed = self.end_pause(&what);
                 self.save_rules_then(reply, resumed);
             }
             Request::Exit(cancel, reply) => {

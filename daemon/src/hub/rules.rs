@@ -157,7 +157,7 @@ impl Hub {
                 known().min_by_key(|known| distance(known, id)).filter(|known| distance(known, id) <= 3);
             let hint = match (made, near) {
                 (Some(_), _) => {
-                    "it ends by itself, or with `dwell resume` or `dwell reset-week stop`".to_owned()
+                    "it ends by itself, or with `dwell focus stop` or `dwell reset-week stop`".to_owned()
                 }
                 (None, Some(near)) => format!("did you mean \"{near}\"?"),
                 (None, None) => "`dwell limit list` shows the ids".to_owned(),

@@ -133,15 +133,34 @@ impl Hub {
         Ok(self.standing())
     }
 
-    /// Ends a pause, and a focus session.
-    pub(super) fn end_pause(&mut self) -> Result<wire::Standing, Failure> {
+    /// Ends a pause (`pause`), a focus session (`focus`), or both (an empty text).
+    pub(super) fn end_pause(&mut self, what: &str) -> Result<wire::Standing, Failure> {
         self.rules_must_be_there()?;
         self.tick(clock::now());
-        let paused = self.record.standing.resume();
-        let focused = self.record.standing.stop_focus();
-        if !paused && !focused {
-            return Err(Failure::new(Kind::NotFound, "there is neither a pause nor a focus session")
-                .hint("nothing was changed"));
+        let moment = self.moment(clock::now());
+        let standing = &mut self.record.standing;
+        let (ended, none, hint) = match what {
+            "pause" => {
+                let hint = match standing.focus(&moment) {
+                    Some(_) => "a focus session ends with `dwell focus stop`",
+                    None => "nothing was changed",
+                };
+                (standing.resume(), "no pause runs", hint)
+            }
+            "focus" => (standing.stop_focus(), "no focus session runs", "start one with `dwell focus 50m`"),
+            "" => {
+                let paused = standing.resume();
+                let none = "there is neither a pause nor a focus session";
+                (standing.stop_focus() || paused, none, "nothing was changed")
+            }
+            _ => {
+                return Err(
+                    Failure::new(Kind::Invalid, "there is pause and focus to end").hint("dwell resume")
+                );
+            }
+        };
+        if !ended {
+            return Err(Failure::new(Kind::NotFound, none).hint(hint));
         }
         self.standing_changed();
         Ok(self.standing())
