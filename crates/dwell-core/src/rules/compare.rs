@@ -20,7 +20,7 @@
 //! | hours | the blocked minutes of the week include the old ones | see [`super::minutes`]; for every usual day start where the settings name none |
 //! | days, count-free | with a budget: the days include the old ones, and the minutes that are charged include the old ones | a window of a new day may reach into an old one: mixed |
 //! | at-limit | notify < block < close < lock and block < freeze < lock | close and freeze: mixed |
-//! | snooze | none; or there was one and it is no longer, no more often, after no shorter a wait, with a sentence if there was one | other words of a sentence are the same |
+//! | snooze | none; or there was one and it is no longer, no more often, after no shorter a wait, with a sentence that is no shorter if there was one | typing is what slows down: other words of the same length are the same, white space is none |
 //! | strict | open < cooling < locked-until, the later day the stricter | |
 //! | warn, the order of rules | always | they limit nothing |
 //!
@@ -254,7 +254,12 @@ fn snooze_holds(new: &Snooze, old: &Snooze) -> bool {
     new.per_day <= old.per_day
         && new.length <= old.length
         && new.wait >= old.wait
-        && (new.sentence.is_some() || old.sentence.is_none())
+        && typed_length(new.sentence.as_deref()) >= typed_length(old.sentence.as_deref())
+}
+
+/// How much of a sentence has to be typed: its characters but for white space, of which any amount will do.
+fn typed_length(sentence: Option<&str>) -> usize {
+    sentence.map_or(0, |sentence| sentence.chars().filter(|c| !c.is_whitespace()).count())
 }
 
 #[cfg(test)]
