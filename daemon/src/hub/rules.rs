@@ -1,5 +1,7 @@
 //! Changing the rules: tighter at once, looser after a wait and a confirmation.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use dwell_bus::{Failure, Kind, Reply, wire};
 use dwell_core::policy::Judged;
 use dwell_core::rules::{
@@ -246,7 +248,15 @@ impl Hub {
 
     /// When one set can take the place of another.
     pub(super) fn ruling_between(&self, old: &RuleSet, new: &RuleSet, moment: &Moment) -> Ruling {
-        let (old, new) = (self.settled(old, moment), self.settled(new, moment));
+        let (mut old, new) = (self.settled(old, moment), self.settled(new, moment));
+        // What was made stricter a moment ago can be had back as it was: it is weighed as if it had never been changed.
+        let beside = self.beside_rules();
+        for rule in &mut old.rules {
+            let back = new.rules.iter().find(|new| new.id == rule.id);
+            if let Some(back) = back.filter(|back| self.record.standing.is_former(back, beside, moment)) {
+                rule.clone_from(back);
+            }
+        }
         let loosens = matches!(compare(&old, &new), Comparison::Looser | Comparison::Mixed);
         Change { loosens, guard: guard(&old, &new), fresh: false }.ruling(moment)
     }
@@ -265,7 +275,20 @@ impl Hub {
         set
     }
 
+    /// What stands for all that decides what rules mean, beside the rules. It need only tell a change within minutes.
+    fn beside_rules(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let set = self.book.set();
+        set.categories.iter().for_each(|(target, category)| {
+            (target, category).hash(&mut hasher);
+        });
+        let charging = serde_json::to_string(&(&self.record.charging, set.settings.day_start));
+        charging.unwrap_or_default().hash(&mut hasher);
+        hasher.finish()
+    }
+
     fn take_rules(&mut self, new: RulesText, moment: &Moment) {
+        let (before, beside) = (self.book.rules().to_vec(), self.beside_rules());
         self.record.standing.rules_changed(self.book.rules(), &new.set().rules, moment);
         let settings = self.book.set().settings.clone();
         let categories_changed = self.book.set().categories != new.set().categories;
@@ -278,6 +301,12 @@ impl Hub {
         }
         if self.book.set().settings != settings {
             self.settings_changed(&settings);
+        }
+        if self.beside_rules() == beside {
+            let after = self.book.rules();
+            self.record.standing.note_tightened(&before, after, beside, moment);
+        } else {
+            self.record.standing.forget_former_rules();
         }
         let now = clock::now();
         self.say_rules_changed(now);

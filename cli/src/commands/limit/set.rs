@@ -20,7 +20,10 @@ use crate::output::{change, json, phrase};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Stricter holds at once. Looser waits 24 hours with the machine on, and then for `dwell limit confirm`; for ten \
-minutes after a rule was made it can be changed freely.")]
+minutes after a rule was made it can be changed freely, and after it was made stricter it can be set back to what it was.
+
+How it can be put off, what a period leaves for the next one and hours in which nothing counts (snooze, rollover, \
+count-free) are set with `dwell rules edit`.")]
 pub(super) struct Args {
     /// app:ID, domain:D, category:C, all, or a bare name that only one thing has
     #[arg(value_parser = crate::cli::target)]
@@ -89,7 +92,8 @@ pub(in crate::commands) async fn confirmed(
             plain(strict.trim_start_matches("locked-until "))
         ),
         _ => "This is looser, so it waits 24 hours with the machine on, and then for your confirmation. \
-              Only in the first ten minutes of a rule it holds at once."
+              Only in the first ten minutes of a rule it holds at once, and where it takes back what was made \
+              stricter in the last ten minutes."
             .to_owned(),
     };
     let now = format!("Now it is {}.", understood(there, now_ms()));

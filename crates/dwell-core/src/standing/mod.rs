@@ -14,6 +14,7 @@
 
 mod exit;
 mod focus;
+mod former;
 mod intention;
 mod machine;
 mod nag;
@@ -74,6 +75,8 @@ impl Moment {
 pub struct Standing {
     clock: Option<MachineClock>,
     made: ruling::Made,
+    #[serde(skip_serializing_if = "former::FormerRules::is_empty")]
+    former: former::FormerRules,
     pending: pending::Waiting,
     snoozes: snooze::Snoozes,
     pause: Option<pause::Pause>,
@@ -199,6 +202,7 @@ impl Standing {
         self.settle_reset_week(moment, &mut ended);
         self.settle_pending(moment, &mut ended);
         self.settle_made(moment);
+        self.settle_former(moment);
         self.nag.prune(moment.today);
         ended
     }
