@@ -59,6 +59,7 @@ pub(crate) fn explain(mistake: &clap::Error) -> Error {
             }
             prior => format!("{argument} and {} do not go together", bare(&prior)),
         },
+        ErrorKind::MissingSubcommand => "a command is missing here".to_owned(),
         ErrorKind::TooManyValues => format!("\"{value}\" is one value too many for {argument}"),
         ErrorKind::InvalidUtf8 => "an argument is no valid UTF-8".to_owned(),
         _ => first_line(mistake),
@@ -73,7 +74,8 @@ fn advice(mistake: &clap::Error) -> String {
             return format!("did you mean {meant}?");
         }
     }
-    match mistake.get(ContextKind::ValidValue).map(words) {
+    let possible = mistake.get(ContextKind::ValidValue).or_else(|| mistake.get(ContextKind::ValidSubcommand));
+    match possible.map(words) {
         Some(possible) if !possible.is_empty() => format!("possible are {possible}"),
         _ => format!("see `{}`", help_for(mistake)),
     }
@@ -161,6 +163,7 @@ mod tests {
         insta::assert_snapshot!(told("dwell limit set firefox 30m --warn 5"), @r#"dwell: "5" is no amount of time: a unit is missing; write 5m, 1h30m or 90s"#);
         insta::assert_snapshot!(told("dwell limit set aap:x 30m"), @r#"dwell: "aap:x" is no target: "aap:" is no kind of target (app:, domain:, category:, all); write app:ID, domain:D, category:C or all"#);
         insta::assert_snapshot!(told("dwell limit sett x 30m"), @r#"dwell: there is no command "sett"; did you mean "set"?"#);
+        insta::assert_snapshot!(told("dwell rules"), @"dwell: a command is missing here; possible are export, import, edit, check");
         insta::assert_snapshot!(told("dwell check"), @"dwell: TARGET is missing; see `dwell check --help`");
         insta::assert_snapshot!(told("dwell report --by day --by hour"), @"dwell: --by can be given only once; see `dwell report --help`");
         insta::assert_snapshot!(told("dwell completions tcsh"), @r#"dwell: "tcsh" is no value for SHELL; did you mean "zsh"?"#);

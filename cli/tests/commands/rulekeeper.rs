@@ -116,6 +116,11 @@ pub(crate) fn ready() -> wire::Pending {
     wire::Pending { id: "p2".into(), lines: vec!["removes video".into()], waits_ms: 0, ..pending() }
 }
 
+/// All rules are removed.
+pub(crate) fn emptied(applied: bool) -> wire::Change {
+    wire::Change { rules: 0, ..change("looser", applied) }
+}
+
 fn trial(target: &str, period: &str) -> Result<wire::Trial, Failure> {
     let days = match period {
         "yesterday" => 0,
@@ -171,6 +176,7 @@ fn snooze(target: &str) -> Result<wire::Snooze, Failure> {
             left: 2,
             target: target.to_owned(),
             sentence,
+            ..wire::Snooze::default()
         }),
     }
 }

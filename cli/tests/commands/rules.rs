@@ -86,6 +86,25 @@ fn rules_come_in() {
     let end = place.run(&["rules", "import", "/nonexistent"]);
     assert_eq!(end.code, Some(2));
     insta::assert_snapshot!(end.complaint(), @"dwell: /nonexistent cannot be read: No such file or directory; name a file of rules");
+    // Nothing at all is more often a slip than meant.
+    {
+        let place = Place::with_empty_bus();
+        let _daemon = crate::rulekeeper::keeping(&place, |request| match request {
+            Request::CheckRules(_, reply) => {
+                drop(reply.send(Ok(crate::rulekeeper::emptied(false))));
+                None
+            }
+            Request::ImportRules(_, reply) => {
+                drop(reply.send(Ok(crate::rulekeeper::emptied(true))));
+                None
+            }
+            other => Some(other),
+        });
+        let end = with_input(&place, &["rules", "import", "-"], b"# no rule");
+        assert_eq!(end.code, Some(2));
+        insta::assert_snapshot!(end.complaint(), @"dwell: nobody can be asked here whether to remove all rules; add --yes if it is meant");
+        assert_eq!(with_input(&place, &["rules", "import", "-", "--yes"], b"# no rule").code, Some(0));
+    }
     // On a terminal it is asked about first.
     let file = place.path("mine.toml");
     std::fs::write(&file, "looser").unwrap();

@@ -25,7 +25,7 @@ use crate::output::{change, json, phrase, rules_json};
 
 /// Write, read, check and edit the rules as text
 #[derive(Debug, clap::Args)]
-#[command(disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = false)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -169,9 +169,14 @@ async fn take(
     yes: bool,
     console: &mut Console,
 ) -> Result<(), Error> {
-    if !yes && ask::somebody() {
+    // An empty file is more often a mistake on the way than meant: that is asked also where nobody can answer.
+    let emptied = RulesText::parse(text).is_ok_and(|text| text.set().rules.is_empty());
+    if !yes && (emptied || ask::somebody()) {
         let would = check(daemon, source, text).await?;
-        if let Some(cost) = cost(&would, console) {
+        if emptied && would.is != "same" {
+            let all = "There is no rule in it: all that there are would be removed.".to_owned();
+            ask::consent(console, "remove all rules", &[all], false)?;
+        } else if let Some(cost) = cost(&would, console) {
             ask::consent(console, "loosen the rules", &cost, false)?;
         }
     }
