@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use dwell_bus::{Request, wire};
 
-use crate::daemon::{FakeDaemon, MINUTE, limit, today, usual};
+use crate::daemon::{FakeDaemon, MINUTE, change, limit, today, usual};
 use crate::place::Place;
 use crate::rulekeeper::{keeping, pending};
 use crate::terminal::Dialog;
@@ -250,4 +250,23 @@ fn what_is_blocked_from_the_start_says_so() {
     app:firefox: allowed only 18:00-20:00; its windows are minimised
     It is blocked already, opens again at 04:00
     ");
+}
+
+#[test]
+fn a_change_that_waits_anew_is_no_success() {
+    let place = Place::with_empty_bus();
+    let _daemon = keeping(&place, |request| match request {
+        Request::Confirm(_, reply) => {
+            drop(reply.send(Ok(wire::Change {
+                warnings: vec!["the rules have changed since this was asked for, so it waits anew".into()],
+                pending: Some(pending()),
+                ..change("looser", false)
+            })));
+            None
+        }
+        other => Some(other),
+    });
+    let end = place.run(&["limit", "confirm", "p2"]);
+    assert_eq!((end.code, end.err.as_str()), (Some(1), ""));
+    assert!(end.out.contains("so it waits anew"), "{}", end.out);
 }

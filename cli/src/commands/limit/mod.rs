@@ -42,7 +42,7 @@ enum Command {
     },
     /// Remove a limit; that is looser, so it may have to wait
     Remove {
-        /// The limit's id, as `dwell limit list` shows it
+        /// The limit's id, as `dwell limit list` shows it, or a target that has just one limit
         id: String,
     },
     /// List the changes that wait
@@ -75,6 +75,10 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
         Command::Confirm { id } => {
             let change = daemon.ask(|d| d.confirm(&id)).await?;
             changed(&change, "Done", console);
+            if !change.applied && change.is != "same" {
+                // It was to be made, and waits anew: a script must not take it for done.
+                return Ok(End::Problem);
+            }
         }
         Command::Cancel { id } => {
             daemon.ask(|d| d.cancel(&id)).await?;
