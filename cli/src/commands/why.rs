@@ -9,7 +9,7 @@ use crate::error::{End, Error};
 use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
 use crate::output::text::{plain, wrap};
-use crate::output::{json, limits, phrase};
+use crate::output::{json, limits, phrase, standing};
 
 /// Tell which rules apply, what is used and left, and what changes next
 #[derive(Debug, clap::Args)]
@@ -24,12 +24,24 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     let daemon = Daemon::find().await?;
     let mut why = daemon.ask(|d| d.why(&args.target)).await?;
     strictest_first(&mut why.rules);
-    console.say(&if console.json {
-        json::line(&json::Why::new(&why))
+    if console.json {
+        console.say(&json::line(&json::Why::new(&why)));
+        return Ok(End::Well);
+    }
+    let beside = if why.rules.iter().any(|rule| rule.suspended == Some(true)) {
+        suspended(&daemon.ask(|d| d.standing()).await?, now_ms())
     } else {
-        screen(&why, now_ms(), console.look)
-    });
+        Vec::new()
+    };
+    console.say(&screen(&why, &beside, now_ms(), console.look));
     Ok(End::Well)
+}
+
+/// Why rules are suspended: the exit, or a pause.
+fn suspended(now: &wire::Standing, now_ms: i64) -> Vec<String> {
+    let exit = now.exit_until_at_ms.and_then(|_| standing::exit(now, now_ms));
+    let pause = || standing::pause(now, now_ms).map(|pause| format!("{pause}: `dwell resume` ends that"));
+    exit.or_else(pause).into_iter().collect()
 }
 
 /// The rule that blocks longest, then those that block, those that nearly do, and those that are suspended last.
@@ -46,9 +58,12 @@ fn strictest_first(rules: &mut [wire::Limit]) {
     });
 }
 
-fn screen(why: &wire::Why, now_ms: i64, look: Look) -> String {
+/// The screen; `beside`: what suspends rules, a sentence each.
+fn screen(why: &wire::Why, beside: &[String], now_ms: i64, look: Look) -> String {
     let zone = Zone::new(&why.zone);
-    let verdict = phrase::verdict(&why.verdict, why.until_at_ms, zone, now_ms);
+    // What allows nothing ends with no day.
+    let ends = !why.rules.iter().any(|rule| phrase::never(rule).is_some());
+    let verdict = phrase::verdict(&why.verdict, why.until_at_ms.filter(|_| ends), zone, now_ms);
     let mut lines: Vec<String> = wrap(&format!("{} is {verdict}", plain(&why.target)), look.width, 2)
         .iter()
         .map(|line| look.ink(Ink::Strong, line))
@@ -58,9 +73,11 @@ fn screen(why: &wire::Why, now_ms: i64, look: Look) -> String {
         return lines.join("\n");
     }
     let strictest = why.rules.first().filter(|rule| rule.verdict == why.verdict);
+    let strictest = strictest.filter(|rule| rule.suspended != Some(true));
     if let Some(because) = strictest.and_then(because) {
         lines.extend(wrap(&because, look.width, 2));
     }
+    lines.extend(beside.iter().flat_map(|line| wrap(line, look.width, 2)));
     if let Some(next) = next(&why.rules, zone, now_ms) {
         lines.extend(wrap(&next, look.width, 2));
     }
@@ -94,7 +111,7 @@ fn because(rule: &wire::Limit) -> Option<String> {
 
 /// The first thing that changes by itself, over all rules: `Next: at 22:10 the snooze of firefox ends`.
 fn next(rules: &[wire::Limit], zone: Zone, now_ms: i64) -> Option<String> {
-    let changes = rules.iter().flat_map(|rule| {
+    let changes = rules.iter().filter(|rule| phrase::never(rule).is_none()).flat_map(|rule| {
         let id = plain(&rule.id);
         let verdict = rule.until_at_ms.map(|at| match rule.verdict.as_str() {
             _ if rule.made_by.as_deref() == Some("focus") => (at, "the focus session ends".to_owned()),
@@ -128,7 +145,7 @@ mod tests {
 
     #[test]
     fn screens() {
-        insta::assert_snapshot!(screen(&why(), NOW, Look { width: 80, color: false }), @"
+        insta::assert_snapshot!(screen(&why(), &[], NOW, Look { width: 80, color: false }), @"
         app:firefox is blocked until 04:00
         Because of firefox: 30m a day are used up
         Next: at 04:00 firefox opens again
@@ -137,7 +154,7 @@ mod tests {
           video    category:video  ███████▍    41m of 45m  4m left
           all      all             ███▎      3h 12m of 8h  4h 48m left
         ");
-        insta::assert_snapshot!(screen(&why(), NOW, Look { width: 20, color: false }), @"
+        insta::assert_snapshot!(screen(&why(), &[], NOW, Look { width: 20, color: false }), @"
         app:firefox is
           blocked until
           04:00
@@ -163,10 +180,64 @@ mod tests {
           4h 48m left
         ");
         let free = wire::Why { verdict: "allowed".into(), until_at_ms: None, rules: vec![], ..why() };
-        insta::assert_snapshot!(screen(&free, NOW, Look { width: 80, color: false }), @"
+        insta::assert_snapshot!(screen(&free, &[], NOW, Look { width: 80, color: false }), @"
         app:firefox is allowed
         No rule applies to it.
         ");
+    }
+
+    #[test]
+    fn what_allows_nothing_does_not_open_again() {
+        let closed = |change: fn(&mut wire::Limit)| {
+            let mut rule =
+                wire::Limit { budget_ms: Some(0), because: Some("budget".into()), ..limits().remove(0) };
+            change(&mut rule);
+            let why = wire::Why { rules: vec![rule], ..why() };
+            screen(&why, &[], NOW, Look { width: 90, color: false })
+        };
+        insta::assert_snapshot!(closed(|_| ()), @"
+        app:firefox is blocked
+        Because of firefox: no time on any day
+
+          firefox  app:firefox  ████████  30m of 0s  closed all day (this rule allows no time)
+        ");
+        insta::assert_snapshot!(closed(|rule| rule.days = Some("sat,sun".into())), @"
+        app:firefox is blocked
+        Because of firefox: no time on sat,sun
+
+          firefox  app:firefox  ████████  30m of 0s  closed on sat,sun (this rule allows no time)
+        ");
+        insta::assert_snapshot!(closed(|rule| { rule.budget_ms = None; rule.budget_opens = Some(0); }), @"
+        app:firefox is blocked
+        Because of firefox: no visit on any day
+
+          firefox  app:firefox  0 of 0 visits  closed all day (this rule allows no visit)
+        ");
+    }
+
+    #[test]
+    fn a_pause_is_said() {
+        let now = wire::Standing {
+            zone: "Europe/Athens".into(),
+            paused_until_at_ms: Some(NOW + 3_600_000),
+            ..wire::Standing::default()
+        };
+        let rule = wire::Limit {
+            suspended: Some(true),
+            verdict: "allowed".into(),
+            until_at_ms: None,
+            ..limits().remove(0)
+        };
+        let why = wire::Why { rules: vec![rule], verdict: "allowed".into(), until_at_ms: None, ..why() };
+        insta::assert_snapshot!(screen(&why, &suspended(&now, NOW), NOW, Look { width: 80, color: false }), @"
+        app:firefox is allowed
+        Your open rules are suspended until 23:05: `dwell resume` ends that
+        Next: at 04:00 firefox starts anew
+
+          firefox  app:firefox  ████████  30m of 30m  suspended
+        ");
+        let off = wire::Standing { exit_until_at_ms: Some(NOW + 7_200_000), ..now };
+        insta::assert_snapshot!(suspended(&off, NOW).join("|"), @"All your own rules are off until 00:05");
     }
 
     #[test]
@@ -174,7 +245,7 @@ mod tests {
         let shown = |rules: Vec<wire::Limit>, verdict: &str| {
             let mut why = wire::Why { rules, verdict: verdict.into(), until_at_ms: None, ..why() };
             strictest_first(&mut why.rules);
-            let shown = screen(&why, NOW, Look { width: 80, color: false });
+            let shown = screen(&why, &[], NOW, Look { width: 80, color: false });
             shown.split("\n\n").next().unwrap_or_default().to_owned()
         };
         let all = || limits().into_iter().rev().collect::<Vec<_>>();

@@ -13,6 +13,9 @@ use super::text::{bar, cut, glance, left, plain, right, width, wrap};
 pub(crate) fn understood(limit: &wire::Limit, now_ms: i64) -> String {
     let timed = limit.budget_ms.is_some() || limit.budget_opens.is_some();
     let mut said = format!("{}: {}", plain(&limit.target), phrase::budget(limit));
+    if let Some(percent) = limit.reset_percent {
+        said.push_str(&format!(" (the reset week leaves {percent} % of your own today)"));
+    }
     if timed && let Some(hours) = phrase::hours(limit) {
         said.push_str(&format!(", {hours}"));
     }
@@ -29,6 +32,11 @@ pub(crate) fn understood(limit: &wire::Limit, now_ms: i64) -> String {
         (None, true) => ", then a notice and nothing more".to_owned(),
         (None, false) => ", with a notice and nothing more".to_owned(),
         (Some(deed), true) if limit.at_limit == "lock" => format!(", then {deed}, once"),
+        (Some(deed), true)
+            if matches!((limit.budget_opens, limit.budget_ms), (Some(0), _) | (None, Some(0))) =>
+        {
+            format!("; {deed}")
+        }
         (Some(deed), true) => format!(", then {deed} until {again}"),
         (Some(deed), false) => format!("; {deed}"),
     }
@@ -301,7 +309,7 @@ pub(crate) mod tests {
         insta::assert_snapshot!(said(&|_| ()), @"app:firefox: 30m a day, warning 5m before, then its windows are minimised until 04:00");
         insta::assert_snapshot!(said(&|l| l.at_limit = "notify".into()), @"app:firefox: 30m a day, warning 5m before, then a notice and nothing more");
         insta::assert_snapshot!(said(&|l| { l.at_limit = "close".into(); l.warn_ms = 0 }), @"app:firefox: 30m a day, no warning, then its windows are asked to close until 04:00");
-        insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: no time on any day, then its pages are blocked until 04:00");
+        insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: no time on any day; its pages are blocked");
         insta::assert_snapshot!(said(&|l| { l.target = "all".into(); l.budget_ms = Some(90 * MINUTE) }), @"all: 1h 30m a day, warning 5m before, then all windows are minimised until 04:00");
     }
 
@@ -480,7 +488,7 @@ pub(crate) mod tests {
         Except: domain:docs.rs
         Looser: from 2026-12-31 on, after 24h with the machine on, and a confirmation
         --
-        category:social: no time on any day, then its windows are minimised until 04:00
+        category:social: no time on any day; its windows are minimised
         Used 3h 12m so far, suspended
         Id: social
         Made by a focus session

@@ -26,6 +26,8 @@ pub(crate) fn problems(parts: &[wire::Part]) -> Vec<String> {
 pub(crate) fn budget(limit: &wire::Limit) -> String {
     let per = plain(&limit.per);
     let amount = match (limit.budget_opens, limit.budget_ms) {
+        (Some(0), _) if limit.days.is_some() => return "no visit".to_owned(),
+        (None, Some(0)) if limit.days.is_some() => return "no time".to_owned(),
         (Some(0), _) => return format!("no visit {} any {per}", if per == "day" { "on" } else { "in" }),
         (Some(opens), _) => count(opens.into(), "visit"),
         (None, Some(0)) => return format!("no time {} any {per}", if per == "day" { "on" } else { "in" }),
@@ -54,6 +56,23 @@ pub(crate) fn is_paused(status: &wire::Status) -> bool {
     status.paused || status.standing.as_ref().is_some_and(|standing| standing.paused_until_at_ms.is_some())
 }
 
+/// `closed all day (this rule allows no time)`: where a rule allows nothing at all, so that it does not open by itself when
+/// a new day starts. That of a focus session ends.
+pub(crate) fn never(limit: &wire::Limit) -> Option<String> {
+    let what = match (limit.budget_opens, limit.budget_ms, limit.because.as_deref()) {
+        (.., Some("hours")) => return None,
+        (Some(0), ..) => "visit",
+        (None, Some(0), _) => "time",
+        _ => return None,
+    };
+    let when = match &limit.days {
+        None => "all day".to_owned(),
+        Some(days) => format!("on {}", plain(days)),
+    };
+    let blocks = limit.verdict == "blocked" && limit.made_by.as_deref() != Some("focus");
+    blocks.then(|| format!("closed {when} (this rule allows no {what})"))
+}
+
 /// `20m left`, `opens again at 04:00`, `used up until 04:00` (where that has no consequence), `put off until 22:10`;
 /// with its ink.
 pub(crate) fn state(limit: &wire::Limit, zone: Zone, now_ms: i64) -> (String, Ink) {
@@ -71,6 +90,9 @@ pub(crate) fn state(limit: &wire::Limit, zone: Zone, now_ms: i64) -> (String, In
         (None, None, Some(until)) => format!("allowed until {until}"),
         (None, None, None) => "allowed".to_owned(),
     };
+    if let Some(never) = never(limit) {
+        return (never, Ink::Strong);
+    }
     match limit.verdict.as_str() {
         "blocked" => match limit.until_at_ms {
             Some(at) => (format!("opens again {}", zone.at(at, now_ms)), Ink::Strong),

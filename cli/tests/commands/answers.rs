@@ -142,8 +142,8 @@ fn limits_are_made_shown_and_removed() {
     ");
     assert_eq!(place.run(&["limit", "set", "x", "0m", "--quiet"]).out, "");
     insta::assert_snapshot!(place.run(&["limit", "set", "x", "0m", "--warn", "0s"]).out, @"
-    app:x: no time on any day, then its windows are minimised until 04:00
-    Used 30m already, opens again at 04:00
+    app:x: no time on any day; its windows are minimised
+    Used 30m already, closed all day (this rule allows no time)
     ");
     insta::assert_snapshot!(place.run(&["limit", "set", "x", "20m", "--json"]).out, @r#"{"schema":"dwell.limits/1","limits":[{"id":"firefox","target":"app:x","used_seconds":0,"budget_seconds":1200,"left_seconds":1200,"verdict":"allowed","until":null,"per":"day","at_limit":"block","budget_opens":null,"used_opens":null,"days":null,"hours":null,"because":null,"strict":"cooling","except":[],"made_by":null,"snoozed_until":null,"snoozes_left":null,"suspended":false,"pending":null}]}"#);
     assert_eq!(place.run(&["limit"]), place.run(&["limit", "list"]));

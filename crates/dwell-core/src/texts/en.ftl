@@ -211,6 +211,10 @@ snoozed =
         [one] Open { $until }. After that, once more today.
        *[other] Open { $until }. After that, { $left } more times today.
     }
+# Another rule is about it as well.
+still =
+    .until = Another rule of yours, “{ $rule }”, keeps it closed { $until }.
+    .never = Another rule of yours, “{ $rule }”, keeps it closed.
 snooze-over =
     .summary = { $name }: the extra time is over
 no-snooze =

@@ -63,7 +63,11 @@ pub enum Cause {
 impl Cause {
     /// Whether there is no time at all: then it does not open again with the next period.
     pub(super) fn never(self) -> bool {
-        matches!(self, Self::Time { budget, .. } if budget.is_zero())
+        match self {
+            Self::Time { budget, .. } => budget.is_zero(),
+            Self::Visits { visits, .. } => visits == 0,
+            Self::Hours => false,
+        }
     }
 }
 
@@ -176,7 +180,7 @@ impl Texts {
     pub(super) fn title(&self, reached: &Reached<'_>) -> String {
         let mut facts = vec![("name", reached.name.into())];
         let id = match reached.cause {
-            Cause::Time { budget, .. } if budget.is_zero() => "reached-none.summary",
+            cause if cause.never() => "reached-none.summary",
             Cause::Time { per: each, .. } => {
                 facts.push(("per", per(each)));
                 "reached-time.summary"
@@ -195,9 +199,7 @@ impl Texts {
     /// The sentence that says what was reached.
     pub(super) fn cause(&self, reached: &Reached<'_>) -> String {
         let (closed, told, facts) = match reached.cause {
-            Cause::Time { budget, .. } if budget.is_zero() => {
-                ("reached-none.closed", "reached-none.told", vec![])
-            }
+            cause if cause.never() => ("reached-none.closed", "reached-none.told", vec![]),
             Cause::Time { budget, per: each, .. } => {
                 let facts = vec![("budget", budget.to_string().into()), ("per", per(each))];
                 ("reached-time.closed", "reached-time.told", facts)
@@ -211,10 +213,16 @@ impl Texts {
         self.say(if reached.done == Done::Told { told } else { closed }, &facts)
     }
 
-    /// The person opened it while it is closed.
-    pub fn returned(&self, moment: &Moment, name: &str, until: Wall) -> Notice {
-        let facts = [("name", name.into()), ("again", self.at(moment, until).into())];
-        self.notice("returned.summary", "done.closed", &facts)
+    /// It stays closed; `until`: when it opens again, `None`: its rule allows nothing at all.
+    fn still_closed(&self, summary: &str, moment: &Moment, name: &str, until: Option<Wall>) -> Notice {
+        let again = until.map(|until| self.at(moment, until)).unwrap_or_default();
+        let body = if until.is_some() { "done.closed" } else { "reached-none.closed" };
+        self.notice(summary, body, &[("name", name.into()), ("again", again.into())])
+    }
+
+    /// The person opened it while it is closed; `until`: when it opens again, `None`: its rule allows nothing at all.
+    pub fn returned(&self, moment: &Moment, name: &str, until: Option<Wall>) -> Notice {
+        self.still_closed("returned.summary", moment, name, until)
     }
 
     /// Why a limit acts, and by which rule: what the button tells where no prompt can be shown.
@@ -266,27 +274,41 @@ impl Texts {
         self.notice("snooze-waits.summary", body, &facts)
     }
 
-    /// A limit was put off.
-    pub fn snoozed(&self, moment: &Moment, snoozed: &Snoozed<'_>) -> Notice {
+    /// A limit was put off; `still`: the other rule that keeps it closed all the same, and until when.
+    pub fn snoozed(
+        &self,
+        moment: &Moment,
+        snoozed: &Snoozed<'_>,
+        still: Option<(&str, Option<Wall>)>,
+    ) -> Notice {
         let facts = [
             ("name", snoozed.name.into()),
             ("more", self.more(snoozed.length).into()),
             ("until", self.until(moment, snoozed.until).into()),
             ("left", snoozed.left.into()),
         ];
-        self.notice("snoozed.summary", "snoozed.body", &facts)
+        let notice = self.notice("snoozed.summary", "snoozed.body", &facts);
+        match still {
+            None => notice,
+            Some((rule, until)) => Notice { body: self.still(moment, rule, until), ..notice },
+        }
     }
 
-    /// A snooze is over, and the limit acts again; `until`: when it opens again.
-    pub fn snooze_over(&self, moment: &Moment, name: &str, until: Wall) -> Notice {
-        let facts = [("name", name.into()), ("again", self.at(moment, until).into())];
-        self.notice("snooze-over.summary", "done.closed", &facts)
+    /// Another rule keeps something closed while one is put off; `until`: `None` where it allows nothing at all.
+    pub fn still(&self, moment: &Moment, rule: &str, until: Option<Wall>) -> String {
+        let until = until.map(|until| self.until(moment, until));
+        let id = if until.is_some() { "still.until" } else { "still.never" };
+        self.say(id, &[("rule", rule.into()), ("until", until.unwrap_or_default().into())])
     }
 
-    /// The person asked for a snooze, and none is left; `until`: when it opens again.
-    pub fn no_snooze(&self, moment: &Moment, name: &str, until: Wall) -> Notice {
-        let facts = [("name", name.into()), ("again", self.at(moment, until).into())];
-        self.notice("no-snooze.summary", "done.closed", &facts)
+    /// A snooze is over, and the limit acts again; `until`: see [`Texts::returned`].
+    pub fn snooze_over(&self, moment: &Moment, name: &str, until: Option<Wall>) -> Notice {
+        self.still_closed("snooze-over.summary", moment, name, until)
+    }
+
+    /// The person asked for a snooze, and none is left; `until`: see [`Texts::returned`].
+    pub fn no_snooze(&self, moment: &Moment, name: &str, until: Option<Wall>) -> Notice {
+        self.still_closed("no-snooze.summary", moment, name, until)
     }
 
     /// A line of the digest: a limit that was reached without a notification of its own, at this time.
@@ -295,7 +317,7 @@ impl Texts {
             &[("name", name.into()), ("time", moment.calendar.clock_face(at).into())];
         let with = |fact| [name_and_time, &[fact]].concat();
         match cause {
-            Cause::Time { budget, .. } if budget.is_zero() => self.say("digest.none", name_and_time),
+            cause if cause.never() => self.say("digest.none", name_and_time),
             Cause::Time { budget, .. } => {
                 self.say("digest.time", &with(("budget", budget.to_string().into())))
             }

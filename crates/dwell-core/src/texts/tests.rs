@@ -79,16 +79,18 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
         said.extend([title, used, close, more, why, sentence, none_left].into_iter().chain(again).map(line));
     }
     let two_hundred_seconds = Millis::from_secs(200);
-    said.push(texts.returned(&now, "YouTube", until));
+    said.extend([Some(until), None].map(|until| texts.returned(&now, "YouTube", until)));
     for sentence in [None, Some("youtube.com")] {
         said.push(texts.snooze_waits(&now, "YouTube", two_hundred_seconds, now.now, sentence));
     }
     for left in [0, 1, 2] {
         let snoozed = Snoozed { name: "YouTube", length: minutes(5), until: at(0, "21:35"), left };
-        said.push(texts.snoozed(&now, &snoozed));
+        said.push(texts.snoozed(&now, &snoozed, None));
+        let still = [Some(until), None].map(|until| Some(("evening-video", until)));
+        said.extend(still.map(|still| texts.snoozed(&now, &snoozed, still)));
     }
-    said.push(texts.snooze_over(&now, "YouTube", until));
-    said.push(texts.no_snooze(&now, "YouTube", until));
+    said.push(texts.snooze_over(&now, "YouTube", Some(until)));
+    said.push(texts.no_snooze(&now, "YouTube", Some(until)));
     said.extend([1, 20].map(|left| line(texts.wait(minutes(1), Millis::from_secs(left)))));
     for names in [&[][..], &["YouTube", "social"]] {
         said.push(texts.focus_began(&now, at(0, "19:10"), names));
@@ -335,9 +337,12 @@ fn the_sentences() {
     YouTube: those were today’s visits
     Opened 5 times today
     YouTube is still closed | It opens again tomorrow at 04:00.
+    YouTube is still closed | There is no time for it in your plan.
     YouTube: 3m 20s more from 18:20:00 | It opens by itself then, until 18:23.
     YouTube: 3m 20s more from 18:20:00 | From then on, type your sentence: dwell snooze youtube.com
     YouTube: 5 more minutes | Open until 21:35, for the last time today.
+    YouTube: 5 more minutes | Another rule of yours, “evening-video”, keeps it closed until tomorrow at 04:00.
+    YouTube: 5 more minutes | Another rule of yours, “evening-video”, keeps it closed.
     YouTube: 5 more minutes | Open until 21:35. After that, once more today.
     YouTube: 5 more minutes | Open until 21:35. After that, 2 more times today.
     YouTube: the extra time is over | It opens again tomorrow at 04:00.
