@@ -1,6 +1,6 @@
 //! What is asked about rules, and what the daemon answers: on a private bus, with samples sent by hand.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod bed;
 
@@ -76,5 +76,73 @@ async fn a_pause_and_a_focus_session_end_each_by_itself() {
     assert_eq!(runs(own.resume("").await.unwrap()), (false, false));
     assert_eq!(none("").await, "there is neither a pause nor a focus session | nothing was changed");
     assert_eq!(none("all").await, "there is pause and focus to end | dwell resume");
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_blocks_beside_a_snooze_is_named() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let own = own(&bus.connect().await).await;
+    own.import_rules(
+        "[[rule]]\nid = \"games\"\ntarget = \"app:AppA\"\nbudget = \"0m\"\nsnooze = { wait = \"0s\" }\n\
+         [[rule]]\nid = \"bed\"\ntarget = \"all\"\nbudget = \"0m\"\nsnooze = false\n\
+         [[rule]]\nid = \"other\"\ntarget = \"app:AppB\"\nbudget = \"0m\"\n",
+    )
+    .await
+    .unwrap();
+    let asked = own.ask_snooze("games").await.unwrap();
+    assert_eq!(asked.still_by.as_deref(), Some("bed"));
+    let limit = own.snooze("games", "").await.unwrap();
+    assert_eq!((limit.id.as_str(), limit.still_by.as_deref()), ("games", Some("bed")));
+    assert!(limit.still_until_at_ms.is_some() && limit.snoozed_until_at_ms.is_some());
+    own.remove_limit("bed").await.unwrap();
+    assert_eq!(own.ask_snooze("other").await.unwrap().still_by, None);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_is_removed_by_the_target_that_has_just_one() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let own = own(&bus.connect().await).await;
+    set(&own, "domain:youtube.com", 60_000).await.unwrap();
+    assert!(own.remove_limit("www.youtube.com:443").await.unwrap().applied);
+    set(&own, "app:AppA", 60_000).await.unwrap();
+    let options = wire::LimitOptions { id: Some("more".to_owned()), ..wire::LimitOptions::default() };
+    own.set_limit("app:AppA", 120_000, options).await.unwrap();
+    let failure = own.remove_limit("app:appa").await.unwrap_err().into_failure().unwrap();
+    assert_eq!(failure.message, "there are several limits on that: appa, more");
+    assert!(own.remove_limit("more").await.unwrap().applied);
+    assert!(own.remove_limit("app:AppA").await.unwrap().applied);
+    assert_eq!(own.remove_limit("app:AppA").await.unwrap_err().into_failure().unwrap().kind, Kind::NotFound);
+    assert!(own.list_limits().await.unwrap().is_empty());
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn categories_are_named_as_they_hold_and_mistyped_ones_are_told_of() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let own = own(&bus.connect().await).await;
+    let change = own.set_category("youtube.com", "education").await.unwrap();
+    assert_eq!(change.lines, ["category of domain:youtube.com: video → education"]);
+    let change = own.set_category("youtube.com", "").await.unwrap();
+    assert_eq!(change.lines, ["category of domain:youtube.com: education → video"]);
+    let change = own.set_category("app:AppA", "games").await.unwrap();
+    assert_eq!(change.lines, ["category of app:AppA: none → games"]);
+
+    let limit = set(&own, "category:vidoe", 60_000).await.unwrap();
+    let odd = "vidoe: nothing is in category:vidoe yet; did you mean video?";
+    assert_eq!(limit.warnings.as_deref(), Some(&[odd.to_owned()][..]));
+    // What is odd about another rule is not said again.
+    assert_eq!(set(&own, "app:AppA", 60_000).await.unwrap().warnings, None);
+    assert_eq!(own.remove_limit("appa").await.unwrap().warnings, [""; 0]);
+    let focus = own.focus(60_000, vec!["category:vidoe".to_owned()]).await;
+    let failure = focus.unwrap_err().into_failure().unwrap();
+    assert_eq!(
+        (failure.message.as_str(), failure.hint.as_str()),
+        ("nothing is in category:vidoe", "did you mean video?")
+    );
     daemon.stop().await;
 }

@@ -37,7 +37,7 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
         }
         (..) => None,
     };
-    ask::note(console, &about(&snooze));
+    ask::note(console, &about(&snooze, now_ms()));
     if let Some(sentence) = wanted {
         ask::note(console, &[format!("Your sentence: {}", plain(sentence))]);
     }
@@ -77,23 +77,77 @@ async fn typed(daemon: &Daemon, rule: &str, console: &Console) -> Result<wire::L
 }
 
 /// `Firefox: 5m more, 2 snoozes left today`
-fn about(snooze: &wire::Snooze) -> Vec<String> {
+fn about(snooze: &wire::Snooze, now_ms: i64) -> Vec<String> {
     let name = plain(if snooze.name.is_empty() { &snooze.target } else { &snooze.name });
     let left = phrase::count(snooze.left.into(), "snooze");
-    vec![format!("{name}: {} more, {left} left today with this one", glance(snooze.length_ms))]
+    let mut said =
+        vec![format!("{name}: {} more, {left} left today with this one", glance(snooze.length_ms))];
+    if let Some(other) = &snooze.still_by {
+        // Known before the wait: it may not be worth it.
+        let until = until(snooze.still_until_at_ms, Zone::new(&snooze.zone), now_ms);
+        said.push(format!("The limit {} blocks it as well{until}, and goes on doing so", plain(other)));
+    }
+    said
+}
+
+/// ` until 07:00`, where it ends.
+fn until(at_ms: Option<i64>, zone: Zone, now_ms: i64) -> String {
+    at_ms.map(|at| format!(" until {}", zone.near(at, now_ms))).unwrap_or_default()
 }
 
 /// `app:firefox is put off until 22:10, 1 snooze left today`
 fn end(limit: &wire::Limit, now_ms: i64) -> String {
-    let target = plain(&limit.target);
-    let until = limit.snoozed_until_at_ms.map(|at| Zone::new(&limit.zone).near(at, now_ms));
-    let put_off = match until {
-        Some(until) => format!("{target} is open until {until}"),
-        None => format!("{target} is open"),
+    let (target, zone) = (plain(&limit.target), Zone::new(&limit.zone));
+    let put_off = until(limit.snoozed_until_at_ms, zone, now_ms);
+    let put_off = match &limit.still_by {
+        None => format!("{target} is open{put_off}"),
+        Some(_) => format!("{} is put off{put_off}", plain(&limit.id)),
     };
-    match limit.snoozes_left {
+    let put_off = match limit.snoozes_left {
         Some(0) => format!("{put_off}, no snooze left today"),
         Some(left) => format!("{put_off}, {} left today", phrase::count(left.into(), "snooze")),
         None => put_off,
+    };
+    match &limit.still_by {
+        None => put_off,
+        Some(other) => {
+            let until = until(limit.still_until_at_ms, zone, now_ms);
+            format!("{put_off}. But the limit {} still blocks {target}{until}", plain(other))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::limits::tests::{NOW, limits};
+
+    #[test]
+    fn what_blocks_all_the_same_is_said() {
+        let put_off = wire::Limit {
+            snoozed_until_at_ms: Some(NOW + 300_000),
+            snoozes_left: Some(1),
+            zone: "Europe/Athens".into(),
+            ..limits().remove(0)
+        };
+        insta::assert_snapshot!(end(&put_off, NOW), @"app:firefox is open until 22:10, 1 snooze left today");
+        let still = wire::Limit {
+            still_by: Some("bedtime\x1b".into()),
+            still_until_at_ms: Some(NOW + 3_600_000),
+            ..put_off
+        };
+        insta::assert_snapshot!(end(&still, NOW), @r"firefox is put off until 22:10, 1 snooze left today. But the limit bedtime\u{1b} still blocks app:firefox until 23:05");
+        let asked = wire::Snooze {
+            target: "app:firefox".into(),
+            length_ms: 300_000,
+            left: 2,
+            still_by: Some("bedtime".into()),
+            zone: "Europe/Athens".into(),
+            ..wire::Snooze::default()
+        };
+        insta::assert_snapshot!(about(&asked, NOW).join("\n"), @"
+        app:firefox: 5m more, 2 snoozes left today with this one
+        The limit bedtime blocks it as well, and goes on doing so
+        ");
     }
 }

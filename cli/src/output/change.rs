@@ -106,7 +106,8 @@ fn bullets<'a>(texts: &'a [String], look: Look) -> impl Iterator<Item = String> 
     texts.iter().flat_map(move |text| wrap(&format!("  {}", plain(text)), look.width, 4))
 }
 
-fn warnings<'a>(texts: &'a [String], look: Look) -> impl Iterator<Item = String> + 'a {
+/// What is odd, though it is kept.
+pub(crate) fn warnings<'a>(texts: &'a [String], look: Look) -> impl Iterator<Item = String> + 'a {
     texts
         .iter()
         .flat_map(move |text| wrap(&format!("Mind: {}", plain(text)), look.width, 2))

@@ -150,6 +150,11 @@ pub(crate) struct Limit<'a> {
     snoozes_left: Option<u32>,
     suspended: bool,
     pending: Option<Pending<'a>>,
+    /// Only after a snooze.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    still_blocked_by: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    still_blocked_until: Option<String>,
 }
 
 impl<'a> Limit<'a> {
@@ -184,6 +189,8 @@ impl<'a> Limit<'a> {
             snoozes_left: limit.snoozes_left,
             suspended: limit.suspended.unwrap_or(false),
             pending: limit.pending.as_ref().map(|pending| Pending::new(pending, zone)),
+            still_blocked_by: limit.still_by.as_deref(),
+            still_blocked_until: limit.still_until_at_ms.map(|at| zone.rfc3339(at)),
         }
     }
 

@@ -163,6 +163,14 @@ pub struct Limit {
     pub suspended: Option<bool>,
     /// A change of it that waits.
     pub pending: Option<Pending>,
+    /// The id of another rule that goes on blocking what it is about, where it was put off just now.
+    pub still_by: Option<String>,
+    /// When that one's block ends by itself.
+    pub still_until_at_ms: Option<i64>,
+    /// In a reset week: the part of its budget that is left today, in percent.
+    pub reset_percent: Option<u32>,
+    /// What is odd about it, though it can be kept, where it was made or changed just now: one line each, for people.
+    pub warnings: Option<Vec<String>>,
 }
 
 /// What became of a change to the rules.
@@ -221,6 +229,12 @@ pub struct Snooze {
     pub sentence: Option<String>,
     /// Snoozes that are left today, this one included.
     pub left: u32,
+    /// The id of another rule that blocks what it is about as well, and goes on doing so.
+    pub still_by: Option<String>,
+    /// When that one's block ends by itself.
+    pub still_until_at_ms: Option<i64>,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
 }
 
 /// What is in force beside the rules.

@@ -28,6 +28,7 @@ impl Hub {
     /// Begins a snooze from a notice: it has no place to type a sentence, so where there is one it says how.
     fn begin_snooze(&mut self, rule: &str, now: Reading) {
         let asked = self.ask_snooze(&Named::Rule(rule.to_owned()));
+        self.save_record();
         let verdicts = self.verdicts_now();
         let Some(judged) = verdicts.rules.iter().find(|judged| judged.id().as_str() == rule) else { return };
         match asked {
@@ -53,9 +54,10 @@ impl Hub {
             let blocked =
                 |judged: &&Judged| judged.id().as_str() == rule && judged.reached() && !judged.suspended;
             if self.verdicts.rules.iter().any(|judged| blocked(&judged)) && self.snooze(&rule, "").is_ok() {
+                self.save_record();
                 let verdicts = self.verdicts_now();
                 if let Some(judged) = verdicts.rules.iter().find(|judged| judged.id().as_str() == rule) {
-                    self.tell_snoozed(judged, now);
+                    self.tell_snoozed(judged, self.still_blocking(&judged.rule, &verdicts), now);
                 }
             }
         }

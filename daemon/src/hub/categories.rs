@@ -2,7 +2,7 @@
 
 use dwell_bus::{Failure, Kind, wire};
 use dwell_core::category::{Categories, named};
-use dwell_core::rules::Edit;
+use dwell_core::rules::{Edit, RuleSet};
 use dwell_core::subject::{Category, Subject, Target};
 
 use super::Hub;
@@ -63,6 +63,25 @@ impl Hub {
         })?;
         self.tick(clock::now());
         self.change(&Edit::Category(target, category))
+    }
+
+    /// What a change of a category does, for people: from the one that holds now, whoever says so; `None`: nothing.
+    pub(super) fn category_lines(
+        &self,
+        target: &Target,
+        category: Option<&Category>,
+        new: &RuleSet,
+    ) -> Option<Vec<String>> {
+        let by_desktop_file = || match target {
+            Target::App(app) => self.names.category(app),
+            _ => None,
+        };
+        let (from, _) = self.categories.which(target, by_desktop_file());
+        let (to, _) = Categories::new(&new.categories).which(target, by_desktop_file());
+        let name = |category: Option<&Category>| category.map_or("none", Category::as_str).to_owned();
+        let to = name(category.or(to.as_ref()));
+        (self.book.set().categories != new.categories)
+            .then(|| vec![format!("category of {target}: {} → {to}", name(from.as_ref()))])
     }
 }
 

@@ -50,6 +50,10 @@ impl Hub {
                 .pending(&moment)
                 .find(|pending| super::rules::is_about(pending, &rule.id))
                 .map(|pending| self.pending(pending, &moment)),
+            still_by: None,
+            still_until_at_ms: None,
+            reset_percent: self.book.effective(&rule.id).and_then(|held| held.percent),
+            warnings: None,
         }
     }
 

@@ -51,6 +51,7 @@ impl Hub {
                         let mut limit = hub.limit(judged);
                         limit.pending = change.pending.clone();
                         limit.alias.clone_from(&alias);
+                        limit.warnings = Some(change.warnings.clone()).filter(|odd| !odd.is_empty());
                         limit
                     });
                     let lost =
@@ -153,7 +154,8 @@ impl Hub {
     pub(super) fn remove_limit(&mut self, id: &str) -> Result<wire::Change, Failure> {
         self.rules_must_be_there()?;
         let known = || self.book.rules().iter().map(|rule| rule.id.as_str());
-        let Some(rule) = self.book.rules().iter().find(|rule| rule.id.as_str() == id) else {
+        let by_id = self.book.rules().iter().find(|rule| rule.id.as_str() == id);
+        let Some(rule) = by_id.map_or_else(|| self.only_rule_of(id), |rule| Ok(Some(rule)))? else {
             let made = self.book.held().iter().find(|held| held.rule.id.as_str() == id);
             let near =
                 known().min_by_key(|known| distance(known, id)).filter(|known| distance(known, id) <= 3);
@@ -170,6 +172,27 @@ impl Hub {
         self.change(&edit)
     }
 
+    /// The rule of a target, as it is typed, that has just one; `None`: it has none.
+    fn only_rule_of(&self, text: &str) -> Result<Option<&Rule>, Failure> {
+        let text = text.trim();
+        let meant = Target::typed(text).map(|target| self.counted(target).to_string());
+        let names = |rule: &&Rule| {
+            let target = rule.target.to_string();
+            let bare = target.split_once(':').map_or(target.as_str(), |(_, bare)| bare);
+            [text, meant.as_deref().unwrap_or(text)].iter().any(|name| target.eq_ignore_ascii_case(name))
+                || bare.eq_ignore_ascii_case(text)
+        };
+        match self.book.rules().iter().filter(names).collect::<Vec<_>>().as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|rule| rule.id.as_str()).collect();
+                let message = format!("there are several limits on that: {}", ids.join(", "));
+                Err(Failure::new(Kind::Invalid, message).hint("say which, by its id"))
+            }
+        }
+    }
+
     /// Changes the rules, or has the change wait.
     pub(super) fn change(&mut self, edit: &Edit) -> Result<wire::Change, Failure> {
         self.rules_must_be_there()?;
@@ -177,6 +200,14 @@ impl Hub {
         let new = edit.apply(&self.book.text).map_err(|error| cannot(&error))?;
         self.locks_make_sense(new.set(), &moment)?;
         let mut change = self.weighed(&new);
+        if !matches!(edit, Edit::Import(_)) {
+            // What is odd elsewhere was so before, and is none of this change's matter.
+            let before = warnings(self.book.set());
+            change.warnings.retain(|odd| !before.contains(odd));
+        }
+        if let Edit::Category(target, category) = edit {
+            change.lines = self.category_lines(target, category.as_ref(), new.set()).unwrap_or(change.lines);
+        }
         match self.ruling(new.set(), &moment) {
             Ruling::AtOnce => {
                 self.take_rules(new, &moment);

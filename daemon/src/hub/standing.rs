@@ -1,10 +1,12 @@
 //! What is in force beside the rules: snoozes, pauses, the exit, focus sessions, intentions, the reset week.
 
 use dwell_bus::{Failure, Kind, Reply, wire};
-use dwell_core::policy::Verdict;
+use dwell_core::category::nearest;
+use dwell_core::policy::{Judged, Verdict, Verdicts};
+use dwell_core::rules::Rule;
 use dwell_core::standing::{Ended, Intention, Moment, SnoozeError};
 use dwell_core::subject::{Subject, Target};
-use dwell_core::time::{Millis, Reading};
+use dwell_core::time::{Millis, Reading, Wall};
 use dwell_desktop::WindowAct;
 
 use super::Hub;
@@ -63,8 +65,10 @@ impl Hub {
         let rule = judged.rule.clone();
         let asked = self.record.standing.ask_snooze(&rule, &moment).map_err(no_snooze)?;
         self.book.stale();
-        self.save_record();
+        let still = self.still_blocking(&rule, &verdicts);
         Ok(wire::Snooze {
+            still_by: still.map(|other| other.id().as_str().to_owned()),
+            still_until_at_ms: still.and_then(ends),
             rule: rule.id.as_str().to_owned(),
             target: rule.target.to_string(),
             name: self.target_name(&rule.target),
@@ -72,6 +76,7 @@ impl Hub {
             length_ms: rule.snooze.length.as_ms(),
             sentence: rule.snooze.sentence.clone(),
             left: asked.left,
+            zone: self.calendar().zone.name().to_owned(),
         })
     }
 
@@ -90,7 +95,25 @@ impl Hub {
         self.standing_changed();
         let verdicts = self.verdicts_now();
         let judged = verdicts.rules.iter().find(|judged| *judged.id() == rule.id);
-        judged.map(|judged| self.limit(judged)).ok_or_else(|| Failure::new(Kind::Failed, "the rule is gone"))
+        let judged = judged.ok_or_else(|| Failure::new(Kind::Failed, "the rule is gone"))?;
+        let still = self.still_blocking(&rule, &verdicts);
+        Ok(wire::Limit {
+            still_by: still.map(|other| other.id().as_str().to_owned()),
+            still_until_at_ms: still.and_then(ends),
+            ..self.limit(judged)
+        })
+    }
+
+    /// Another rule that blocks what a rule is about, or something of it that was put away: the one that does so longest.
+    pub(super) fn still_blocking<'a>(&self, rule: &Rule, verdicts: &'a Verdicts) -> Option<&'a Judged> {
+        let away = &self.record.held_back;
+        let away = || away.iter().filter(|held| rule.covers(&held.subject, held.category.as_ref()));
+        verdicts.strictest(|other| {
+            let covers = || away().any(|held| other.rule.covers(&held.subject, held.category.as_ref()));
+            other.verdict == Verdict::Blocked
+                && other.rule.id != rule.id
+                && (self.applies(other, &rule.target) || covers())
+        })
     }
 
     /// Asks a target's windows to close that a limit has put away or is about to; those that hold work stay put away.
@@ -189,11 +212,25 @@ impl Hub {
         self.rules_must_be_there()?;
         self.tick(clock::now());
         let moment = self.moment(clock::now());
+        self.nothing_mistyped(&targets)?;
         self.record.standing.start_focus(length, targets, &moment).map_err(|error| {
             Failure::new(Kind::Invalid, error.to_string()).hint("write it like 50m, 12h at most")
         })?;
         self.standing_changed();
         Ok(self.standing())
+    }
+
+    /// Refuses categories in which nothing is and that look like a slip of the finger: nothing would be blocked.
+    fn nothing_mistyped(&self, targets: &[Target]) -> Result<(), Failure> {
+        for target in targets {
+            let Target::Category(category) = target else { continue };
+            let known = self.categories.known_names();
+            if let Some(near) = nearest(category.as_str(), known) {
+                let message = format!("nothing is in {target}");
+                return Err(Failure::new(Kind::Invalid, message).hint(format!("did you mean {near}?")));
+            }
+        }
+        Ok(())
     }
 
     /// States an intention.
@@ -232,6 +269,8 @@ impl Hub {
                     return;
                 }
                 self.standing_changed();
+                let week = self.reset_week_now();
+                return self.save_rules_then(reply, Ok(week));
             }
             "start" => {
                 // What is usual is read first.
@@ -247,7 +286,7 @@ impl Hub {
                         hub.record.standing.start_reset_week(mean, &moment);
                         hub.standing_changed();
                         let week = hub.reset_week_now();
-                        let _ = reply.send(Ok(week));
+                        hub.save_rules_then(reply, Ok(week));
                     }),
                 );
             }
@@ -261,11 +300,10 @@ impl Hub {
         let _ = reply.send(Ok(week));
     }
 
-    /// Something in force beside the rules is another one: it holds at once, and is kept.
+    /// Something in force beside the rules is another one: it holds at once. Whoever answers for it keeps it.
     fn standing_changed(&mut self) {
         self.book.stale();
         self.tick(clock::now());
-        self.save_record();
         self.order(Order::Changed);
     }
 }
@@ -276,6 +314,11 @@ pub(super) enum Named {
     Rule(String),
     /// Whatever blocks this.
     Target(Target),
+}
+
+/// When a block ends by itself; `None` where its rule allows nothing at all.
+fn ends(judged: &Judged) -> Option<i64> {
+    judged.until.map(Wall::as_unix_ms)
 }
 
 /// Why there is no snooze, and the next step.

@@ -63,7 +63,7 @@ impl Hub {
                 let target = Target::Domain(site);
                 // Or nobody has been there yet, but it is known what it is.
                 if candidates.iter().any(|candidate| candidate.target == target)
-                    || self.categories.which(&target, None).1 == Source::Catalogue
+                    || self.categories.which(&target, None).1 != Source::None
                 {
                     return Ok(Resolved::Target(target));
                 }

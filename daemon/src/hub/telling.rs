@@ -4,10 +4,10 @@ use dwell_bus::wire;
 use dwell_core::ledger::Tally;
 use dwell_core::policy::{Because, Deed, Judged};
 use dwell_core::rules::AtLimit;
-use dwell_core::standing::{DigestEntry, DigestKind, Ended, Moment};
+use dwell_core::standing::{DigestEntry, DigestKind, Ended, MadeBy, Moment};
 use dwell_core::texts;
 use dwell_core::texts::{Cause, Closes, Done, Notice, Reached, Snoozed, Warning};
-use dwell_core::time::{Millis, Reading};
+use dwell_core::time::{Millis, Reading, Wall};
 
 use super::Hub;
 use crate::enforcement::{Button, Offer, Order};
@@ -57,9 +57,8 @@ impl Hub {
         }
         let name = self.target_name(&judged.rule.target);
         let put_off = self.put_off.take_if(|put_off| *put_off == *judged.id()).is_some();
-        let until = judged.until.unwrap_or(judged.renews);
         let notice = if put_off && acts {
-            self.texts.snooze_over(&self.said_at(now), &name, until)
+            self.texts.snooze_over(&self.said_at(now), &name, self.opens(judged))
         } else {
             self.texts.reached(&self.said_at(now), &reached(judged, &name, deed))
         };
@@ -74,8 +73,7 @@ impl Hub {
     /// What is blocked was opened again.
     pub(super) fn tell_returned(&mut self, judged: &Judged, now: Reading) {
         let name = self.target_name(&judged.rule.target);
-        let until = judged.until.unwrap_or(judged.renews);
-        let notice = self.texts.returned(&self.said_at(now), &name, until);
+        let notice = self.texts.returned(&self.said_at(now), &name, self.opens(judged));
         let buttons = self.buttons(judged, now);
         self.tell(judged.id().as_str(), notice, true, buttons);
         self.prompt(judged);
@@ -120,7 +118,7 @@ impl Hub {
     }
 
     /// A limit was put off.
-    pub(super) fn tell_snoozed(&mut self, judged: &Judged, now: Reading) {
+    pub(super) fn tell_snoozed(&self, judged: &Judged, still: Option<&Judged>, now: Reading) {
         let moment = self.moment(now);
         let Some(until) = self.record.standing.snoozed_until(judged.id(), &moment) else { return };
         let name = self.target_name(&judged.rule.target);
@@ -130,8 +128,27 @@ impl Hub {
             until: moment.wall_of(until),
             left: self.record.standing.snoozes_left(&judged.rule, &moment),
         };
-        let notice = self.texts.snoozed(&self.said_at(now), &snoozed);
+        let still = still.map(|other| self.still(other));
+        let still = still.as_ref().map(|(rule, until)| (rule.as_str(), *until));
+        let notice = self.texts.snoozed(&self.said_at(now), &snoozed, still);
         self.tell(judged.id().as_str(), notice, false, Vec::new());
+    }
+
+    /// A rule that goes on blocking while another one is put off, and until when; `None`: it allows nothing at all.
+    fn still(&self, judged: &Judged) -> (String, Option<Wall>) {
+        (judged.id().as_str().to_owned(), judged.until.filter(|_| !self.is_never(judged)))
+    }
+
+    /// Whether a rule allows nothing at all, so that it does not open again by itself. That of a focus session ends.
+    fn is_never(&self, judged: &Judged) -> bool {
+        judged.because.is_some_and(|because| because != Because::Hours)
+            && (judged.budget == Some(Millis::ZERO) || judged.opens() == Some(0))
+            && self.book.made_by(judged.id()) != MadeBy::Focus
+    }
+
+    /// When a rule opens again; `None`: it does not by itself.
+    fn opens(&self, judged: &Judged) -> Option<Wall> {
+        (!self.is_never(judged)).then(|| judged.until.unwrap_or(judged.renews))
     }
 
     /// A snooze was asked for, and waits.
@@ -147,8 +164,7 @@ impl Hub {
     /// A snooze was asked for, and there is none.
     pub(super) fn tell_no_snooze(&mut self, judged: &Judged, now: Reading) {
         let name = self.target_name(&judged.rule.target);
-        let until = judged.until.unwrap_or(judged.renews);
-        let notice = self.texts.no_snooze(&self.said_at(now), &name, until);
+        let notice = self.texts.no_snooze(&self.said_at(now), &name, self.opens(judged));
         self.tell(judged.id().as_str(), notice, false, Vec::new());
     }
 

@@ -133,6 +133,7 @@ pub(in crate::commands) fn tell(limit: &wire::Limit, console: &mut Console) {
             }
         }
     }
+    lines.extend(change::warnings(limit.warnings.as_deref().unwrap_or_default(), console.look));
     // That it does not hold yet must not be missed.
     lines.extend(limit.pending.iter().flat_map(|pending| change::pending(pending, console.look)));
     if !lines.is_empty() {
