@@ -11,15 +11,15 @@ use std::time::{Duration, SystemTime};
 
 use dwell_bus::prompt::Order;
 use dwell_bus::{Error, Failure, Kind, OwnProxy, wire};
+use dwell_core::texts::Texts;
 use dwell_core::time::{Millis, Wall};
 use gtk::glib;
 use zbus::names::OwnedUniqueName;
 use zbus::proxy::CacheProperties;
 
 use crate::bus::{Bus, News};
-use crate::face::Face;
+use crate::face::{Face, moment};
 use crate::shown::{Entry, Shown};
-use crate::texts;
 use crate::window::{Hands, More, Window};
 
 /// How long the daemon may take to say what a rule is about.
@@ -32,6 +32,7 @@ pub(crate) struct App {
     connection: zbus::Connection,
     lingers: Duration,
     ends: glib::MainLoop,
+    texts: Rc<Texts>,
     window: Window,
     shown: RefCell<Shown>,
     /// Rules that are being asked about, each with the number of its order: a later one, or a *Hide*, overtakes it.
@@ -46,7 +47,8 @@ pub(crate) struct App {
 
 impl App {
     /// Runs until nothing was shown for as long as `lingers`, or the session ends.
-    pub(crate) fn run(bus: Bus, lingers: Duration) {
+    pub(crate) fn run(bus: Bus, lingers: Duration, texts: Texts) {
+        let texts = Rc::new(texts);
         // What zbus does in calls of this thread is done by the runtime of the other.
         let _entered = bus.runtime.enter();
         let Bus { connection, mut orders, mut news, .. } = bus;
@@ -55,7 +57,8 @@ impl App {
             connection,
             lingers,
             ends: ends.clone(),
-            window: Window::new(Rc::new(Pressed(me.clone()))),
+            window: Window::new(Rc::new(Pressed(me.clone())), Rc::clone(&texts)),
+            texts,
             shown: RefCell::default(),
             asking: RefCell::default(),
             orders: Cell::default(),
@@ -133,7 +136,7 @@ impl App {
         // Refused where none is left: then there is none to offer.
         let snooze = own.ask_snooze(&rule).await.ok();
         let name = snooze.as_ref().map(|snooze| snooze.name.as_str()).filter(|name| !name.is_empty());
-        let face = Face::of(&rule, &why, name, now())?;
+        let face = Face::of(&rule, &why, name, &self.texts, now())?;
         Some(Entry {
             target,
             rule,
@@ -166,8 +169,23 @@ impl App {
     fn present(&self) {
         let Some(front) = self.front() else { return self.window.hide() };
         let others = self.shown.borrow().others();
-        self.window.show(&front.face, &others, front.snooze.as_ref().map(offer).as_ref());
+        self.window.show(
+            &front.face,
+            &others,
+            front.snooze.as_ref().map(|snooze| self.offer(snooze)).as_ref(),
+        );
         self.count();
+    }
+
+    fn offer<'a>(&self, (snooze, until): &'a (wire::Snooze, i64)) -> More<'a> {
+        let still = snooze.still_by.as_deref();
+        let still = still.map(|rule| (rule, snooze.still_until_at_ms.map(Wall::from_unix_ms)));
+        More {
+            length: Millis::from_ms(snooze.length_ms),
+            wait: left(*until),
+            sentence: snooze.sentence.as_deref(),
+            left: self.texts.more_left(&moment(&snooze.zone, now()), snooze.left, still),
+        }
     }
 
     /// Counts the wait of the rule in front down, a second at a time, until it is over.
@@ -230,7 +248,7 @@ impl App {
                 Ok(_) => me.put_away(),
                 Err(Ok(failure)) if failure.kind == Kind::Invalid && snooze.sentence.is_some() => {
                     me.window.busy(false);
-                    me.window.say(Some(texts::ANOTHER_SENTENCE));
+                    me.window.say(Some(&me.texts.another_sentence()));
                 }
                 Err(why) => me.failed(&front.rule, why),
             }
@@ -246,7 +264,7 @@ impl App {
         let said = match why {
             Ok(failure) if failure.hint.is_empty() => failure.message,
             Ok(failure) => format!("{}: {}", failure.message, failure.hint),
-            Err(_) => texts::NOBODY.to_owned(),
+            Err(_) => self.texts.nobody(),
         };
         self.window.say(Some(&said));
     }
@@ -316,15 +334,6 @@ fn since_now(snooze: wire::Snooze) -> (wire::Snooze, i64) {
 fn left(until: i64) -> Millis {
     let left = u64::try_from(until - glib::monotonic_time()).unwrap_or(0);
     Millis::from_ms(left.div_ceil(1000))
-}
-
-fn offer((snooze, until): &(wire::Snooze, i64)) -> More<'_> {
-    More {
-        length: Millis::from_ms(snooze.length_ms),
-        wait: left(*until),
-        sentence: snooze.sentence.as_deref(),
-        left: snooze.left,
-    }
 }
 
 fn now() -> Wall {

@@ -3,9 +3,9 @@
 use chrono_tz::Tz;
 use dwell_bus::wire;
 use dwell_core::calendar::{Calendar, DayStart};
+use dwell_core::rules::Per;
+use dwell_core::texts::{Cause, Moment, RuleLine, RuleState, Texts};
 use dwell_core::time::{Millis, Wall};
-
-use crate::texts::{self, Reached, When};
 
 /// What is in the window. Private, so it has no `Debug`.
 #[derive(Clone, PartialEq)]
@@ -25,58 +25,109 @@ pub(crate) struct Face {
 impl Face {
     /// The face of `rule`; none when it does not apply any more. `name` is what the daemon calls the target, where it
     /// said so.
-    pub(crate) fn of(rule: &str, why: &wire::Why, name: Option<&str>, now: Wall) -> Option<Self> {
+    pub(crate) fn of(
+        rule: &str,
+        why: &wire::Why,
+        name: Option<&str>,
+        texts: &Texts,
+        now: Wall,
+    ) -> Option<Self> {
         let limit = why.rules.iter().find(|limit| limit.id == rule)?;
-        let name = name.map_or_else(|| called(limit), str::to_owned);
-        let heading = match (limit.verdict.as_str(), limit.because.as_deref()) {
-            ("blocked", Some("opens")) => texts::heading(&name, Reached::Visits, &limit.per),
-            ("blocked", Some("hours")) => texts::heading(&name, Reached::Hours, &limit.per),
-            ("blocked", _) => texts::heading(&name, Reached::Time, &limit.per),
-            _ if is_used_up(limit) => texts::heading(&name, Reached::Time, &limit.per),
-            _ => texts::heading_before(&name),
-        };
+        let name = name.map_or_else(|| called(limit, texts), str::to_owned);
+        let moment = moment(&limit.zone, now);
+        let until = Wall::from_unix_ms(limit.until_at_ms.unwrap_or(limit.renews_at_ms));
         let used = match limit.because.as_deref() {
             // Hours act whatever is used: a bar would lead astray.
             Some("hours") => None,
-            _ => used_in_words(limit).map(|words| (part(limit), words)),
+            _ if never(limit) => None,
+            _ => used_in_words(limit, texts).map(|words| (part(limit), words)),
         };
-        let blocked = limit.verdict == "blocked";
-        let opens = limit.until_at_ms.filter(|_| blocked).map(|until| when(until, &limit.zone, now));
-        let rules = why.rules.iter().map(|other| line(other, (other.id == rule).then_some(&name), now));
+        let opens = limit.until_at_ms.filter(|_| limit.verdict == "blocked" && !never(limit));
+        let line = |other: &wire::Limit| {
+            let own = (other.id == rule).then_some(name.as_str());
+            line(other, own, texts, now)
+        };
         Some(Self {
-            heading,
+            heading: texts.heading(&name, cause(limit), until),
             used,
-            opens: opens.map(|when| texts::opens_again(&when)),
-            rules: rules.collect(),
+            opens: opens.map(|until| texts.opens_again(&moment, Wall::from_unix_ms(until))),
+            rules: why.rules.iter().map(line).collect(),
             name,
         })
     }
 }
 
-fn called(limit: &wire::Limit) -> String {
-    limit.alias.clone().unwrap_or_else(|| texts::target(&limit.target))
+/// What was reached; `None`: nothing was.
+fn cause(limit: &wire::Limit) -> Option<Cause> {
+    let per = per(limit);
+    let time = Cause::Time {
+        used: Millis::from_ms(limit.used_ms),
+        budget: Millis::from_ms(limit.budget_ms.unwrap_or(0)),
+        per,
+    };
+    match (limit.verdict.as_str(), limit.because.as_deref()) {
+        // A focus session's rule gives no time, but ends.
+        ("blocked", _) if limit.made_by.as_deref() == Some("focus") => Some(Cause::Hours),
+        ("blocked", Some("opens")) => {
+            Some(Cause::Visits { visits: limit.budget_opens.unwrap_or_default(), per })
+        }
+        ("blocked", Some("hours")) => Some(Cause::Hours),
+        ("blocked", _) => Some(time),
+        _ if is_used_up(limit) => Some(time),
+        _ => None,
+    }
 }
 
-fn line(limit: &wire::Limit, name: Option<&String>, now: Wall) -> String {
-    let name = name.cloned().unwrap_or_else(|| called(limit));
+/// Whether it allows nothing at all, so that it does not open again by itself.
+fn never(limit: &wire::Limit) -> bool {
+    let nothing = matches!((limit.budget_opens, limit.budget_ms), (Some(0), _) | (None, Some(0)));
+    nothing && limit.because.as_deref() != Some("hours") && limit.made_by.as_deref() != Some("focus")
+}
+
+fn per(limit: &wire::Limit) -> Per {
+    limit.per.parse().unwrap_or(Per::Day)
+}
+
+/// What it is called, where the daemon says no more than its target.
+fn called(limit: &wire::Limit, texts: &Texts) -> String {
+    if let Some(alias) = &limit.alias {
+        return alias.clone();
+    }
+    match limit.target.split_once(':') {
+        Some(("category", category)) => texts.category(category),
+        Some(("app", app)) => app.rsplit('.').find(|part| !part.is_empty()).unwrap_or(app).to_owned(),
+        Some((_, name)) => name.to_owned(),
+        None if limit.target == "all" => texts.everything(),
+        None => limit.target.clone(),
+    }
+}
+
+fn line(limit: &wire::Limit, name: Option<&str>, texts: &Texts, now: Wall) -> String {
+    let name = name.map_or_else(|| called(limit, texts), str::to_owned);
     let blocked = limit.verdict == "blocked";
-    texts::rule(&texts::Rule {
+    let state = match (limit.snoozed_until_at_ms, limit.until_at_ms) {
+        _ if limit.suspended == Some(true) => RuleState::Suspended,
+        (Some(until), _) => RuleState::PutOff(Wall::from_unix_ms(until)),
+        _ if blocked && never(limit) => RuleState::Never,
+        (None, Some(until)) if blocked => RuleState::Blocks(Wall::from_unix_ms(until)),
+        (None, _) => RuleState::Open,
+    };
+    let line = RuleLine {
         name: &name,
-        used: used_in_words(limit),
-        per: &limit.per,
+        used: used_in_words(limit, texts),
+        per: per(limit),
         days: limit.days.as_deref(),
         hours: limit.hours.as_deref(),
-        until: limit.until_at_ms.filter(|_| blocked).map(|until| when(until, &limit.zone, now)),
-        snoozed: limit.snoozed_until_at_ms.map(|until| when(until, &limit.zone, now)),
-        suspended: limit.suspended.unwrap_or(false),
-    })
+        state,
+    };
+    texts.rule_line(&moment(&limit.zone, now), &line)
 }
 
-fn used_in_words(limit: &wire::Limit) -> Option<String> {
+fn used_in_words(limit: &wire::Limit, texts: &Texts) -> Option<String> {
     if let Some(budget) = limit.budget_opens {
-        return Some(texts::used_visits(limit.used_opens.unwrap_or(0), budget));
+        return Some(texts.used_visits(limit.used_opens.unwrap_or(0), budget));
     }
-    limit.budget_ms.map(|budget| texts::used_time(Millis::from_ms(limit.used_ms), Millis::from_ms(budget)))
+    limit.budget_ms.map(|budget| texts.used_time(Millis::from_ms(limit.used_ms), Millis::from_ms(budget)))
 }
 
 fn is_used_up(limit: &wire::Limit) -> bool {
@@ -97,23 +148,10 @@ fn ratio(used: u64, budget: u64) -> f64 {
     used as f64 / budget as f64
 }
 
-/// How far away an instant is, by the days of the calendar on the wall.
-fn when(at_ms: i64, zone: &str, now: Wall) -> When {
-    let calendar = Calendar::new(zone.parse().unwrap_or(Tz::UTC), midnight());
-    let at = Wall::from_unix_ms(at_ms);
-    let (today, day) = (calendar.day_of(now), calendar.day_of(at));
-    let face = calendar.clock_face(at);
-    match day.epoch_days() - today.epoch_days() {
-        ..=0 => When::Today(face),
-        1 => When::Tomorrow(face),
-        2..=6 => When::Weekday(day.days_from_monday(), face),
-        days => When::InDays(days),
-    }
-}
-
-/// Days here are those of the wall's calendar: at one in the night, 04:00 is not tomorrow.
-fn midnight() -> DayStart {
-    "00:00".parse().unwrap_or_default()
+/// When something is said. Days here are those of the calendar on the wall: at one in the night, 04:00 is not tomorrow.
+pub(crate) fn moment(zone: &str, now: Wall) -> Moment {
+    let midnight: DayStart = "00:00".parse().unwrap_or_default();
+    Moment { calendar: Calendar::new(zone.parse().unwrap_or(Tz::UTC), midnight), now }
 }
 
 #[cfg(test)]
@@ -144,7 +182,7 @@ mod tests {
 
     fn face(rules: Vec<wire::Limit>) -> Option<Face> {
         let why = wire::Why { rules, ..wire::Why::default() };
-        Face::of("firefox", &why, Some("Firefox"), NOW)
+        Face::of("firefox", &why, Some("Firefox"), &Texts::new("en"), NOW)
     }
 
     #[test]
@@ -164,7 +202,7 @@ mod tests {
             ..limit()
         };
         let face = face(vec![hours]).unwrap();
-        assert_eq!((face.heading.as_str(), face.used), ("Firefox: not at this hour", None));
+        assert_eq!((face.heading.as_str(), face.used), ("Firefox is closed now", None));
     }
 
     #[test]
@@ -208,12 +246,34 @@ mod tests {
     }
 
     #[test]
+    fn what_allows_nothing_does_not_open_again() {
+        let nothing = wire::Limit { budget_ms: Some(0), ..limit() };
+        let closed = face(vec![nothing.clone()]).unwrap();
+        assert_eq!((closed.heading.as_str(), closed.opens, closed.used), ("Firefox is closed", None, None));
+        assert!(closed.rules[0].ends_with("closed, for it allows no time"), "{}", closed.rules[0]);
+        // A focus session ends.
+        let focus = wire::Limit { made_by: Some("focus".to_owned()), ..nothing };
+        assert!(face(vec![focus]).unwrap().opens.is_some());
+    }
+
+    #[test]
     fn days_are_those_on_the_wall() {
-        let night = Wall::from_unix_ms(NOW.as_unix_ms() + 9 * HOUR);
-        assert_eq!(when(NOW.as_unix_ms() + 12 * HOUR, "UTC", night), When::Today("04:00".to_owned()));
-        assert_eq!(when(NOW.as_unix_ms() + 36 * HOUR, "UTC", NOW), When::Weekday(0, "04:00".to_owned()));
-        assert_eq!(when(NOW.as_unix_ms() + 10 * 24 * HOUR, "UTC", NOW), When::InDays(10));
-        assert_eq!(when(NOW.as_unix_ms(), "Europe/Athens", NOW), When::Today("18:00".to_owned()));
-        assert_eq!(when(NOW.as_unix_ms() - HOUR, "no/where", NOW), When::Today("15:00".to_owned()));
+        let texts = Texts::new("en");
+        let said = |at, zone, now| texts.opens_again(&moment(zone, now), Wall::from_unix_ms(at));
+        let (now, night) = (NOW.as_unix_ms(), Wall::from_unix_ms(NOW.as_unix_ms() + 9 * HOUR));
+        assert_eq!(said(now + 12 * HOUR, "UTC", night), "It opens again at 04:00.");
+        assert_eq!(said(now + 36 * HOUR, "UTC", NOW), "It opens again on Monday at 04:00.");
+        assert_eq!(said(now, "Europe/Athens", NOW), "It opens again at 18:00.");
+        assert_eq!(said(now - HOUR, "no/where", NOW), "It opens again at 15:00.");
+    }
+
+    #[test]
+    fn targets_without_a_name() {
+        let texts = Texts::new("en");
+        let named = |target: &str| called(&wire::Limit { target: target.to_owned(), ..limit() }, &texts);
+        assert_eq!(named("app:org.mozilla.firefox"), "firefox");
+        assert_eq!(named("domain:example.org"), "example.org");
+        assert_eq!(named("category:video"), "Everything in “video”");
+        assert_eq!(named("all"), "Screen time");
     }
 }

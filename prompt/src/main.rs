@@ -6,13 +6,13 @@ mod arguments;
 mod bus;
 mod face;
 mod shown;
-mod texts;
 mod window;
 
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 
 use arguments::Arguments;
+use dwell_core::texts::Texts;
 
 /// By what a desktop knows the window: the name of its desktop file.
 const APP_ID: &str = "org.dwell.Prompt1";
@@ -65,13 +65,19 @@ fn draw_in_memory() {
     let _ = anew.exec();
 }
 
+/// The locale of what is said, as LC_ALL, LC_MESSAGES or LANG has it (locale(7): the first one that says anything).
+fn locale() -> String {
+    let said = |name| std::env::var(name).ok().filter(|said: &String| !said.is_empty());
+    ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(said).unwrap_or_default()
+}
+
 fn run(lingers: std::time::Duration) -> Result<(), String> {
     draw_in_memory();
     gtk::glib::set_prgname(Some(APP_ID));
     // Before the name: where there is no display, whoever calls hears of it at once.
     gtk::init().map_err(|_| "there is no display; in your desktop session, run: dwelld attach".to_owned())?;
     match bus::Bus::start() {
-        Ok(bus) => app::App::run(bus, lingers),
+        Ok(bus) => app::App::run(bus, lingers, Texts::new(&locale())),
         Err(bus::BusError::Taken) => {}
         Err(why) => return Err(why.to_string()),
     }

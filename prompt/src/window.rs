@@ -7,14 +7,16 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use dwell_core::texts::Texts;
 use dwell_core::time::Millis;
 use gtk::accessible::{Property, Relation, State};
 use gtk::prelude::*;
 use gtk::{AccessibleRole, Align, Orientation, gdk, glib, pango};
 
 use crate::face::Face;
-use crate::texts;
 
+/// The window's title.
+const TITLE: &str = "dwell";
 /// The window's width: small enough for a phone's screen, and it grows only downwards.
 const WIDTH: i32 = 360;
 /// The space around its words.
@@ -49,12 +51,13 @@ pub(crate) struct More<'a> {
     pub(crate) wait: Millis,
     /// The sentence to type.
     pub(crate) sentence: Option<&'a str>,
-    /// How often that is left today.
-    pub(crate) left: u32,
+    /// How often that is left today, and what keeps it closed all the same, in words.
+    pub(crate) left: String,
 }
 
 /// The window with its widgets.
 pub(crate) struct Window {
+    texts: Rc<Texts>,
     window: gtk::Window,
     heading: gtk::Label,
     used: gtk::Box,
@@ -81,7 +84,7 @@ pub(crate) struct Window {
 
 impl Window {
     /// A window that is not shown yet.
-    pub(crate) fn new(hands: Rc<dyn Hands>) -> Self {
+    pub(crate) fn new(hands: Rc<dyn Hands>, texts: Rc<Texts>) -> Self {
         style();
         let column = gtk::Box::builder().orientation(Orientation::Vertical).spacing(12).build();
         for side in ["margin-top", "margin-bottom", "margin-start", "margin-end"] {
@@ -90,12 +93,12 @@ impl Window {
         let scrolls =
             gtk::ScrolledWindow::builder().hscrollbar_policy(gtk::PolicyType::Never).child(&column).build();
         let window = gtk::Window::builder()
-            .title(texts::TITLE)
+            .title(TITLE)
             .resizable(false)
             .accessible_role(AccessibleRole::Dialog)
             .child(&scrolls)
             .build();
-        let close = gtk::Button::with_label(texts::CLOSE);
+        let close = gtk::Button::with_label(&texts.close());
         close.add_css_class("suggested-action");
         let more = gtk::Button::builder().child(&words("")).build();
         let made = Self {
@@ -117,7 +120,7 @@ impl Window {
             asks: words(""),
             sentence: gtk::Entry::new(),
             left: words("dwell-quiet"),
-            why: gtk::ToggleButton::with_label(texts::WHY),
+            why: gtk::ToggleButton::with_label(&texts.why()),
             rules: gtk::Box::builder()
                 .orientation(Orientation::Vertical)
                 .spacing(6)
@@ -126,6 +129,7 @@ impl Window {
                 .build(),
             since: Rc::default(),
             ready: Rc::default(),
+            texts,
             window,
             column,
             scrolls,
@@ -174,13 +178,13 @@ impl Window {
 
     /// What does not depend on the rule.
     fn name_parts(&self) {
-        self.bar.update_property(&[Property::Label(texts::USED)]);
-        self.sentence.update_property(&[Property::Label(texts::SENTENCE)]);
+        self.bar.update_property(&[Property::Label(&self.texts.used_bar())]);
+        self.sentence.update_property(&[Property::Label(&self.texts.sentence_field())]);
         self.sentence.update_relation(&[Relation::DescribedBy(&[self.asks.upcast_ref()])]);
-        self.why.update_property(&[Property::Description(texts::WHY_DOES)]);
+        self.why.update_property(&[Property::Description(&self.texts.why_does())]);
         self.why.update_state(&[State::Expanded(Some(false))]);
         self.why.update_relation(&[Relation::Controls(&[self.rules.upcast_ref()])]);
-        self.rules.update_property(&[Property::Label(texts::RULES)]);
+        self.rules.update_property(&[Property::Label(&self.texts.rules_that_apply())]);
     }
 
     fn connect(&self, hands: &Rc<dyn Hands>) {
@@ -261,7 +265,7 @@ impl Window {
             self.bar.update_property(&[Property::ValueText(amount)]);
         }
         say(&self.opens, face.opens.as_deref());
-        self.close.update_property(&[Property::Description(&texts::close_does(&face.name))]);
+        self.close.update_property(&[Property::Description(&self.texts.close_does(&face.name))]);
         self.window.update_property(&[
             Property::Label(&face.heading),
             Property::Description(face.opens.as_deref().unwrap_or_default()),
@@ -288,7 +292,7 @@ impl Window {
 
     /// Says what else is at its limit.
     pub(crate) fn also(&self, names: &[String]) {
-        say(&self.also, (!names.is_empty()).then(|| texts::also(names)).as_deref());
+        say(&self.also, (!names.is_empty()).then(|| self.texts.also(names)).as_deref());
         fit(&self.column, &self.scrolls);
     }
 
@@ -310,27 +314,23 @@ impl Window {
         self.sentence.set_visible(sentence.is_some());
         self.asks.set_visible(sentence.is_some());
         let Some(more) = more else { return self.ready.set(false) };
-        self.left.set_label(&texts::left(more.left));
+        self.left.set_label(&more.left);
         // The name stays while the label counts: a screen reader hears it once, and what it waits for.
-        self.more.update_property(&[Property::Label(&texts::more(more.length))]);
+        self.more.update_property(&[Property::Label(&self.texts.more(more.length))]);
         if let Some(sentence) = sentence {
-            self.asks.set_label(&texts::asks_sentence(more.length, sentence));
+            self.asks.set_label(&self.texts.asks_sentence(more.length, sentence));
         }
         self.more.update_property(&[Property::Description(&if more.wait.is_zero() {
             String::new()
         } else {
-            texts::more_waits(more.wait)
+            self.texts.more_waits(more.wait)
         })]);
         self.count(more.length, more.wait);
     }
 
     /// Shows how long the wait for *more* lasts still.
     pub(crate) fn count(&self, length: Millis, wait: Millis) {
-        let label = if wait.is_zero() {
-            texts::more(length)
-        } else {
-            texts::more_in(length, wait.as_ms().div_ceil(1000))
-        };
+        let label = if wait.is_zero() { self.texts.more(length) } else { self.texts.more_in(length, wait) };
         if let Some(child) = self.more.child().and_downcast::<gtk::Label>() {
             child.set_label(&label);
         }

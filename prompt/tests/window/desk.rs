@@ -45,6 +45,7 @@ impl Default for World {
             length_ms: 5 * MINUTE,
             sentence: None,
             left: 3,
+            ..wire::Snooze::default()
         };
         Self { rules: vec![limit()], snooze: Some(snooze), close_fails: VecDeque::new() }
     }

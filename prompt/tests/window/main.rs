@@ -118,7 +118,7 @@ fn another_sentence_is_kindly_refused(kind: Kind) {
     desk.press("Tab");
     desk.type_text("whatever");
     // Enter in the field is for the field: it must not reach the button that closes.
-    let says = "That is not the sentence yet. Capitals and full stops count as well.";
+    let says = "That is not the sentence yet. Commas and full stops count as well.";
     desk.press_until("Return", |sight| sight.says(says));
     assert!(desk.tree.look().dialog().is_some());
     assert_eq!(desk.daemon.called(), Some(Call::Snooze("firefox".to_owned(), "whatever".to_owned())));

@@ -222,11 +222,6 @@ no-snooze =
 
 ## Focus sessions, intentions, the pause, the emergency exit, changes, the reset week.
 
-# $names: what is closed, with commas in between.
-focus-began =
-    .summary = Focus { $until }
-    .some = Closed until then: { $names }.
-    .all = Only what runs in a terminal stays open.
 focus-over =
     .summary = The focus session is over
     .body = It lasted { $length }. Everything is open again as your rules have it.
@@ -238,9 +233,6 @@ intention-over =
 pause-over =
     .summary = The pause is over
     .body = Your rules hold again.
-exit-waits =
-    .summary = Your rules go off at { $time }
-    .body = To keep them: dwell exit --cancel
 exit-holds =
     .summary = Your rules are off
     .body = They hold again { $again }.
@@ -251,38 +243,84 @@ exit-over =
 change-ready =
     .summary = { $name }: the change can be made now
     .body = To make it: dwell limit confirm { $id }. Otherwise everything stays as it is.
-reset-day =
-    .summary = Reset week, day { $day } of 7
-    .body = Your own rules come back unchanged { $again }.
 reset-over =
     .summary = The reset week is over
     .body = Your own rules are back, unchanged.
 
-## The prompt. Its title is that of the notice.
+## The prompt: a window. Its title is that of the notice. Lengths are spelled out, for screen readers.
 
-prompt =
-    .time = { $used } of { $budget } used { $per ->
-        [hour] this hour
-        [week] this week
-        [month] this month
-       *[day] today
-    }
-    .visits = { $visits ->
-        [one] Opened once
-       *[other] Opened { $visits } times
-    } { $per ->
-        [hour] this hour
-        [week] this week
-        [month] this month
-       *[day] today
-    }
-    .again = Opens again { $again }
-    .wait = { $more } in { $seconds ->
+length =
+    .seconds = { $seconds ->
         [one] { $seconds } second
        *[other] { $seconds } seconds
     }
-    .sentence = Your own sentence, to go on:
-    .none = No extra time is left today
+    .minutes = { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }
+    .hours = { $hours ->
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    }
+    .both = { $hours ->
+        [one] { $hours } hour
+       *[other] { $hours } hours
+    } { $minutes ->
+        [one] { $minutes } minute
+       *[other] { $minutes } minutes
+    }
+prompt =
+    .look-up = { $name }: a moment to look up
+    .also = Also at the limit: { $names }.
+    .rules = The rules that apply
+    .bar = Used
+    .nobody = dwell does not answer. It may be starting anew.
+    .close-does = Asks the windows of { $name } to close.
+    .why-does = Shows the rules that apply.
+    .category = Everything in “{ $category }”
+# What stands by the bar.
+prompt-used =
+    .minutes = { $used } of { $budget ->
+        [one] { $budget } minute
+       *[other] { $budget } minutes
+    }
+    .lengths = { $used } of { $budget }
+    .visits = { $used } of { $budget ->
+        [one] { $budget } visit
+       *[other] { $budget } visits
+    }
+# The button that puts a limit off. $time: minutes and seconds, "1:30".
+prompt-more =
+    .in = { $more }, in { $time }
+    .in-seconds = { $more }, in { $seconds } s
+    .waits = { $seconds ->
+        [one] Can be pressed after { $seconds } second.
+       *[other] Can be pressed after { $seconds } seconds.
+    }
+    .left = { $left ->
+        [one] Once more today.
+       *[other] { $left } times left today.
+    }
+prompt-sentence =
+    .field = Your sentence
+    .asks = For { $more }, type: “{ $sentence }”
+    .another = That is not the sentence yet. Commas and full stops count as well.
+# A rule: what it is about, and what there is to say of it, with semicolons in between.
+prompt-rule =
+    .line = { $name }: { $says }
+    .used = { $used } { $per ->
+        [hour] this hour
+        [week] this week
+        [month] this month
+       *[day] today
+    }
+    .blocked = blocked { $windows }
+    .allowed = allowed { $windows }
+    .days = only { $days }
+    .off = off for now
+    .put-off = put off { $until }
+    .again = opens again { $again }
+    .never = closed, for it allows no time
 
 ## The digest in the report: what was not worth a notification of its own.
 

@@ -27,7 +27,7 @@ use crate::time::Millis;
 
 pub use instant::Moment;
 pub use limits::{Cause, Closes, Done, Reached, Snoozed, Warning};
-pub use prompt::Prompt;
+pub use prompt::{RuleLine, RuleState};
 
 /// A language's tag and its file, English last. A language is added here.
 const LOCALES: &[(&str, &str)] = &[("en", include_str!("en.ftl"))];

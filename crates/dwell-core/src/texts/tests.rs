@@ -74,9 +74,7 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
                 .map(|done| texts.because(&now, "evening-video", &reached(cause, done))),
         );
         said.push(line(texts.digest(&now, "YouTube", cause, now.now)));
-        let prompt = texts.prompt(&now, &reached(cause, Done::Closed), minutes(5));
-        let Prompt { title, used, again, close, more, why, sentence, none_left } = prompt;
-        said.extend([title, used, close, more, why, sentence, none_left].into_iter().chain(again).map(line));
+        said.push(line(texts.heading("YouTube", Some(cause), until)));
     }
     let two_hundred_seconds = Millis::from_secs(200);
     said.extend([Some(until), None].map(|until| texts.returned(&now, "YouTube", until)));
@@ -91,20 +89,68 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
     }
     said.push(texts.snooze_over(&now, "YouTube", Some(until)));
     said.push(texts.no_snooze(&now, "YouTube", Some(until)));
-    said.extend([1, 20].map(|left| line(texts.wait(minutes(1), Millis::from_secs(left)))));
-    for names in [&[][..], &["YouTube", "social"]] {
-        said.push(texts.focus_began(&now, at(0, "19:10"), names));
-    }
+    said.extend(prompt(texts, periods).into_iter().map(line));
+    said.extend([texts.close(), texts.why()].map(line));
     said.push(texts.focus_over(minutes(50)));
     said.extend(["", "find X"].map(|to| texts.intention_over("YouTube", minutes(15), to)));
     said.extend([texts.pause_over(), texts.exit_over(), texts.reset_over()]);
-    said.extend([texts.exit_waits(&now, at(0, "18:30")), texts.exit_holds(&now, until)]);
+    said.push(texts.exit_holds(&now, until));
     said.push(texts.change_ready("YouTube", "youtube-2"));
-    said.push(texts.reset_day(&now, 3, at(4, "4:00")));
     said.push(line(texts.everything()));
     for days in 0..40 {
         let when = at(days, "23:00");
         said.extend([texts.at(&now, when), texts.until(&now, when)].map(line));
+    }
+    said
+}
+
+/// Everything that the window says.
+fn prompt(texts: &Texts, periods: &[Per]) -> Vec<String> {
+    let (now, until) = (moment("18:20"), at(1, "4:00"));
+    let mut said = vec![
+        texts.heading("YouTube", None, until),
+        texts.opens_again(&now, until),
+        texts.also(&["Firefox".to_owned(), "news".to_owned()]),
+        texts.another_sentence(),
+        texts.sentence_field(),
+        texts.asks_sentence(minutes(5), "I want this"),
+        texts.close_does("YouTube"),
+        texts.why_does(),
+        texts.rules_that_apply(),
+        texts.used_bar(),
+        texts.nobody(),
+        texts.category("video"),
+        texts.used_visits(5, 5),
+        texts.used_visits(1, 1),
+    ];
+    for (used, budget) in [(30 * 60, 30 * 60), (60, 60), (61 * 60, 3600), (1, 40), (0, 5 * 3600 + 120)] {
+        said.push(texts.used_time(Millis::from_secs(used), Millis::from_secs(budget)));
+    }
+    for wait in [1, 12, 90] {
+        said.push(texts.more_in(minutes(5), Millis::from_secs(wait)));
+        said.push(texts.more_waits(Millis::from_ms(wait * 1000 - 400)));
+    }
+    for still in [None, Some(("evening-video", Some(until))), Some(("evening-video", None))] {
+        said.extend([1, 3].map(|left| texts.more_left(&now, left, still)));
+    }
+    let rule = RuleLine {
+        name: "Everything in “video”",
+        used: None,
+        per: Per::Day,
+        days: None,
+        hours: None,
+        state: RuleState::Open,
+    };
+    for per in periods.iter().copied() {
+        let rule = RuleLine { used: Some("30 of 45 minutes".to_owned()), per, ..rule.clone() };
+        let hours =
+            RuleLine { days: Some("mon-wed,fri"), hours: Some("blocked 22:00-07:00"), ..rule.clone() };
+        said.extend([&rule, &hours].map(|rule| texts.rule_line(&now, rule)));
+    }
+    let states = [RuleState::Suspended, RuleState::PutOff(until), RuleState::Blocks(until), RuleState::Never];
+    for state in states {
+        let rule = RuleLine { hours: Some("allowed 09:00-17:00"), state, ..rule.clone() };
+        said.push(texts.rule_line(&now, &rule));
     }
     said
 }
@@ -287,13 +333,6 @@ fn the_sentences() {
     Why YouTube is closed | These are not its hours. That is your rule “evening-video”. It opens again tomorrow at 04:00.
     YouTube: outside its hours at 18:20
     YouTube is closed now
-    These are not its hours.
-    Close
-    5 more minutes
-    Why
-    Your own sentence, to go on:
-    No extra time is left today
-    Opens again tomorrow at 04:00
     YouTube: that was today’s time | You had planned 30m for today.
     YouTube: that was today’s time | Today’s 30m are used. It opens again tomorrow at 04:00.
     YouTube: that was today’s time | Today’s 30m are used. It was asked to close, and opens again tomorrow at 04:00.
@@ -305,13 +344,11 @@ fn the_sentences() {
     Why YouTube is closed | Today’s 30m are used. That is your rule “evening-video”. It opens again tomorrow at 04:00.
     YouTube: its 30m were used by 18:20
     YouTube: that was today’s time
-    30m of 30m used today
     YouTube is closed | There is no time for it in your plan.
     About YouTube | There is no time for it in your plan. That is your rule “evening-video”.
     Why YouTube is closed | There is no time for it in your plan. That is your rule “evening-video”.
     YouTube: opened at 18:20, outside your plan
     YouTube is closed
-    There is no time for it in your plan.
     YouTube: that was today’s visit | You had planned one visit for today.
     YouTube: that was today’s visit | Today’s visit is used. It opens again tomorrow at 04:00.
     YouTube: that was today’s visit | Today’s visit is used. It was asked to close, and opens again tomorrow at 04:00.
@@ -323,7 +360,6 @@ fn the_sentences() {
     Why YouTube is closed | Today’s visit is used. That is your rule “evening-video”. It opens again tomorrow at 04:00.
     YouTube: its one visit was used by 18:20
     YouTube: that was today’s visit
-    Opened once today
     YouTube: those were today’s visits | You had planned 5 visits for today.
     YouTube: those were today’s visits | Today’s 5 visits are used. It opens again tomorrow at 04:00.
     YouTube: those were today’s visits | Today’s 5 visits are used. It was asked to close, and opens again tomorrow at 04:00.
@@ -335,7 +371,6 @@ fn the_sentences() {
     Why YouTube is closed | Today’s 5 visits are used. That is your rule “evening-video”. It opens again tomorrow at 04:00.
     YouTube: its 5 visits were used by 18:20
     YouTube: those were today’s visits
-    Opened 5 times today
     YouTube is still closed | It opens again tomorrow at 04:00.
     YouTube is still closed | There is no time for it in your plan.
     YouTube: 3m 20s more from 18:20:00 | It opens by itself then, until 18:23.
@@ -347,20 +382,53 @@ fn the_sentences() {
     YouTube: 5 more minutes | Open until 21:35. After that, 2 more times today.
     YouTube: the extra time is over | It opens again tomorrow at 04:00.
     YouTube: no more extra time today | It opens again tomorrow at 04:00.
-    1 more minute in 1 second
-    1 more minute in 20 seconds
-    Focus until 19:10 | Only what runs in a terminal stays open.
-    Focus until 19:10 | Closed until then: YouTube, social.
+    YouTube: a moment to look up
+    It opens again tomorrow at 04:00.
+    Also at the limit: Firefox, news.
+    That is not the sentence yet. Commas and full stops count as well.
+    Your sentence
+    For 5 more minutes, type: “I want this”
+    Asks the windows of YouTube to close.
+    Shows the rules that apply.
+    The rules that apply
+    Used
+    dwell does not answer. It may be starting anew.
+    Everything in “video”
+    5 of 5 visits
+    1 of 1 visit
+    30 of 30 minutes
+    1 of 1 minute
+    1 hour 1 minute of 1 hour
+    1 second of 40 seconds
+    0 seconds of 5 hours 2 minutes
+    5 more minutes, in 1 s
+    Can be pressed after 1 second.
+    5 more minutes, in 12 s
+    Can be pressed after 12 seconds.
+    5 more minutes, in 1:30
+    Can be pressed after 90 seconds.
+    Once more today.
+    3 times left today.
+    Once more today. Another rule of yours, “evening-video”, keeps it closed until tomorrow at 04:00.
+    3 times left today. Another rule of yours, “evening-video”, keeps it closed until tomorrow at 04:00.
+    Once more today. Another rule of yours, “evening-video”, keeps it closed.
+    3 times left today. Another rule of yours, “evening-video”, keeps it closed.
+    Everything in “video”: 30 of 45 minutes today
+    Everything in “video”: 30 of 45 minutes today; blocked 22:00–07:00; only mon–wed, fri
+    Everything in “video”: allowed 09:00–17:00; off for now
+    Everything in “video”: allowed 09:00–17:00; put off until tomorrow at 04:00
+    Everything in “video”: allowed 09:00–17:00; opens again tomorrow at 04:00
+    Everything in “video”: allowed 09:00–17:00; closed, for it allows no time
+    Close
+    Why
     The focus session is over | It lasted 50m. Everything is open again as your rules have it.
     YouTube: 15m are over | You opened YouTube for 15m. That time is over.
     YouTube: 15m are over | You opened YouTube for 15m to “find X”. That time is over.
     The pause is over | Your rules hold again.
     Your rules hold again | A new day has begun.
     The reset week is over | Your own rules are back, unchanged.
-    Your rules go off at 18:30 | To keep them: dwell exit --cancel
     Your rules are off | They hold again tomorrow at 04:00.
     YouTube: the change can be made now | To make it: dwell limit confirm youtube-2. Otherwise everything stays as it is.
-    Reset week, day 3 of 7 | Your own rules come back unchanged on Wednesday at 04:00.
     Screen time
     "#);
 }
