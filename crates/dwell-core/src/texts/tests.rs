@@ -123,7 +123,9 @@ fn prompt(texts: &Texts, periods: &[Per]) -> Vec<String> {
         texts.used_visits(5, 5),
         texts.used_visits(1, 1),
     ];
-    for (used, budget) in [(30 * 60, 30 * 60), (60, 60), (61 * 60, 3600), (1, 40), (0, 5 * 3600 + 120)] {
+    for (used, budget) in
+        [(30 * 60, 30 * 60), (60, 60), (61 * 60, 3600), (1, 40), (20, 1800), (0, 5 * 3600 + 120)]
+    {
         said.push(texts.used_time(Millis::from_secs(used), Millis::from_secs(budget)));
     }
     for wait in [1, 12, 90] {
@@ -400,6 +402,7 @@ fn the_sentences() {
     1 of 1 minute
     1 hour 1 minute of 1 hour
     1 second of 40 seconds
+    20 seconds of 30 minutes
     0 seconds of 5 hours 2 minutes
     5 more minutes, in 1 s
     Can be pressed after 1 second.
