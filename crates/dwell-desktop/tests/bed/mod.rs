@@ -9,6 +9,7 @@
 )]
 #![allow(clippy::print_stdout, reason = "what cannot run here is said")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
+use tokio::time::{Instant, interval, timeout, timeout_at};
 
 /// No event on these beds takes longer, even on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -291,8 +292,13 @@ pub(crate) struct Sensors {
     pub(crate) desktop: Desktop,
     notices: mpsc::Receiver<Notice>,
     said: Vec<String>,
+    /// How each part was said to be doing last.
+    parts: BTreeMap<&'static str, bool>,
     focus: Option<String>,
 }
+
+/// What is said of in every bed, some of it by tasks of their own that come to it when they come to it.
+const PARTS: [&str; 7] = ["desktop", "focus", "idle", "lock", "session", "sleep", "windows"];
 
 impl Sensors {
     pub(crate) fn start(bed: &Bed, idle_after_ms: u64, buses: Buses) -> Self {
@@ -307,7 +313,7 @@ impl Sensors {
     pub(crate) fn start_with(around: Surroundings, settings: Settings, buses: Buses) -> Self {
         let (out, notices) = mpsc::channel(256);
         let desktop = Desktop::start(around, settings, out, buses);
-        Self { desktop, notices, said: Vec::new(), focus: None }
+        Self { desktop, notices, said: Vec::new(), parts: BTreeMap::new(), focus: None }
     }
 
     /// Waits for a notice; the ones before it are passed over.
@@ -315,10 +321,7 @@ impl Sensors {
         let waiting = async {
             loop {
                 let notice = self.notices.recv().await.expect("the sensors have ended");
-                self.said.push(show(&notice));
-                if let Notice::Sample(Sample { fact: Fact::Focus(app), .. }) = &notice {
-                    self.focus = app.as_ref().map(|app| app.as_str().to_owned());
-                }
+                self.note(&notice);
                 if wanted(&notice) {
                     return notice;
                 }
@@ -327,6 +330,19 @@ impl Sensors {
         match timeout(DEADLINE, waiting).await {
             Ok(notice) => notice,
             Err(_) => panic!("waited for {what}; said was:\n{}", self.said.join("\n")),
+        }
+    }
+
+    fn note(&mut self, notice: &Notice) {
+        self.said.push(show(notice));
+        match notice {
+            Notice::Sample(Sample { fact: Fact::Focus(app), .. }) => {
+                self.focus = app.as_ref().map(|app| app.as_str().to_owned());
+            }
+            Notice::Health(health) => {
+                self.parts.insert(health.part, health.ok);
+            }
+            _ => {}
         }
     }
 
@@ -401,12 +417,24 @@ impl Sensors {
     /// Waits until nothing has been said for this long.
     pub(crate) async fn rest(&mut self, length: Duration) {
         while let Ok(Some(notice)) = timeout(length, self.notices.recv()).await {
-            self.said.push(show(&notice));
+            self.note(&notice);
         }
     }
 
-    /// Asserts that nothing at all is said for this long.
+    /// Waits until everything has been said that is said of a desktop by itself. Which desktop it is may well come
+    /// after what has focus on it.
+    pub(crate) async fn told_all(&mut self) {
+        let told = |parts: &BTreeMap<&str, bool>| {
+            PARTS.iter().all(|part| parts.contains_key(part)) && (parts["desktop"] || !parts["focus"])
+        };
+        while !told(&self.parts) {
+            self.until("every part's health", |notice| matches!(notice, Notice::Health(_))).await;
+        }
+    }
+
+    /// Asserts that nothing at all is said for this long, once everything that may come late has come.
     pub(crate) async fn silence(&mut self, length: Duration) {
+        self.told_all().await;
         if let Ok(Some(notice)) = timeout(length, self.notices.recv()).await {
             panic!("said in silence: {}; before:\n{}", show(&notice), self.said.join("\n"));
         }
@@ -461,13 +489,15 @@ impl Watcher {
         }
     }
 
-    /// How often the process was woken while it said nothing for this long.
+    /// How often the process was woken in this time. To say something is to be woken.
     pub(crate) async fn wakeups(&mut self, length: Duration) -> u64 {
-        let before = self.status("voluntary_ctxt_switches");
-        if let Ok(Ok(Some(line))) = timeout(length, self.lines.next_line()).await {
-            panic!("said in silence: {line}; before:\n{}", self.said);
+        let (before, end) = (self.status("voluntary_ctxt_switches"), Instant::now() + length);
+        let mut lines = 0;
+        while let Ok(Ok(Some(line))) = timeout_at(end, self.lines.next_line()).await {
+            self.said += &format!("{line}\n");
+            lines += 1;
         }
-        self.status("voluntary_ctxt_switches") - before
+        lines.max(self.status("voluntary_ctxt_switches") - before)
     }
 
     /// A number of `/proc/PID/status`; `VmRSS` is in kibibytes.

@@ -195,6 +195,8 @@ fn a_sway_whose_act_fails_does_not_lose_sight_of_focus() {
         assert_eq!(sensors.health("focus", true).await.backend, "sway");
         let a = compositor.open("title", None);
         sensors.focus("AppA").await;
+        // Its version has been asked for.
+        sensors.told_all().await;
         for bad in [crate::ipc::Answer::from("nonsense"), crate::ipc::Answer::Never] {
             ipc.passed_over();
             ipc.answer(move |_| bad.clone());
