@@ -1,5 +1,7 @@
-//! A D-Bus bus of our own: no services to activate, no configuration of the machine.
+//! A D-Bus bus of our own: nothing of the machine's configuration, and no services to activate but those that a test
+//! puts into [`Place::services`].
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ impl PrivateBus {
     pub(crate) fn start(place: &Place, name: &str) -> Self {
         let address = place.bus_address(name);
         let config = place.runtime().join(format!("{name}.conf"));
-        place.write(&config, configuration(&address));
+        place.write(&config, configuration(&address, &place.services()));
         let file = format!("--config-file={}", config.display());
         let arguments = ["--nofork", "--nopidfile", "--nosyslog", "--print-address", &file];
         let daemon = Lines::start(
@@ -51,13 +53,15 @@ impl PrivateBus {
     }
 }
 
-fn configuration(address: &str) -> String {
+fn configuration(address: &str, services: &Path) -> String {
+    let services = services.display();
     format!(
         r#"<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "busconfig.dtd">
 <busconfig>
   <type>session</type>
   <listen>{address}</listen>
   <auth>EXTERNAL</auth>
+  <servicedir>{services}</servicedir>
   <policy context="default">
     <allow user="*"/>
     <allow send_destination="*" eavesdrop="true"/>

@@ -31,6 +31,8 @@ impl Place {
             "home/.cache",
             "home/.local",
             "home/.local/share",
+            "home/.local/share/dbus-1",
+            "home/.local/share/dbus-1/services",
             "tmp",
             "log",
             "bin",
@@ -96,6 +98,12 @@ impl Place {
     #[must_use]
     pub fn log(&self, name: &str) -> PathBuf {
         self.root.join("log").join(name)
+    }
+
+    /// Where the private buses look for services that they may start.
+    #[must_use]
+    pub fn services(&self) -> PathBuf {
+        self.home().join(".local/share/dbus-1/services")
     }
 
     /// The address of a private bus of this place, whether or not it runs.

@@ -71,6 +71,21 @@ fn sway_put_off_with_a_sentence() {
 }
 
 #[test]
+fn kwin_put_off_with_a_sentence() {
+    put_off_with_a_sentence(Kind::Kwin);
+}
+
+#[test]
+fn kwin_by_script_put_off_with_a_sentence() {
+    put_off_with_a_sentence(Kind::KwinUngranted);
+}
+
+#[test]
+fn gnome_put_off_with_a_sentence() {
+    put_off_with_a_sentence(Kind::Gnome);
+}
+
+#[test]
 fn the_buttons_of_a_notice_do_what_they_say() {
     let Some(bed) = Bed::start(Kind::X11) else { return };
     let notices = bed.record_notices();
@@ -127,6 +142,21 @@ fn x11_a_focus_session_blocks_and_gives_back() {
 #[test]
 fn sway_a_focus_session_blocks_and_gives_back() {
     a_focus_session_blocks_and_gives_back(Kind::Sway);
+}
+
+#[test]
+fn kwin_a_focus_session_blocks_and_gives_back() {
+    a_focus_session_blocks_and_gives_back(Kind::Kwin);
+}
+
+#[test]
+fn kwin_by_script_a_focus_session_blocks_and_gives_back() {
+    a_focus_session_blocks_and_gives_back(Kind::KwinUngranted);
+}
+
+#[test]
+fn gnome_a_focus_session_blocks_and_gives_back() {
+    a_focus_session_blocks_and_gives_back(Kind::Gnome);
 }
 
 #[test]

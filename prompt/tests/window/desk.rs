@@ -287,7 +287,7 @@ impl Desk {
 
 /// A headless sway has no keyboard but those of wtype, each of which goes as soon as it has typed, and what it types
 /// before the window's program has noticed the keyboard is lost. One that stays makes this seat like any other.
-fn keep_a_keyboard(bed: &Bed) -> Process {
+pub(crate) fn keep_a_keyboard(bed: &Bed) -> Process {
     let keyboard = bed.place().start("wtype", &["-k", "Shift_L", "-s", "3600000"]);
     let there = wait_until(Deadline::seconds(10), || {
         bed.place().run("swaymsg", &["-r", "-t", "get_inputs"]).contains("\"keyboard\"")

@@ -1,10 +1,12 @@
 //! The window on real desktops: what a screen reader hears, what the keyboard does, and who is answered.
 //!
-//! The daemon is played by the test, with the daemon's own D-Bus declarations; everything else is real.
+//! The daemon is played by the test, with the daemon's own D-Bus declarations; everything else is real. In `limit` the
+//! daemon is, too.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod desk;
+mod limit;
 mod looks;
 mod tree;
 
