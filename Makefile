@@ -83,6 +83,9 @@ test-package: ## the Debian package and make install on throwaway machines, with
 		for suite in $(SUITES); do tests/system/package-test '$(TARGET)'/debian/dwell_*.deb $$suite; done; \
 		$(CARGO) build -p dwell-desktop --example freeze; \
 		for suite in $(SUITES); do tests/system/freeze-test $$suite; done; \
+		for suite in $(SUITES); do \
+			tests/system/limits-test '$(TARGET)'/debian/dwell_*.deb '$(TARGET)'/debian/dwell-prompt_*.deb $$suite; \
+		done; \
 		tests/system/install-test '$(RELEASE)'; \
 	else \
 		echo "cannot run here: the package test: $$reason" | tee -a '$(TARGET)/not-run.txt' >&2; \

@@ -31,8 +31,6 @@ impl Place {
             "home/.cache",
             "home/.local",
             "home/.local/share",
-            "home/.local/share/dbus-1",
-            "home/.local/share/dbus-1/services",
             "tmp",
             "log",
             "bin",
@@ -100,7 +98,8 @@ impl Place {
         self.root.join("log").join(name)
     }
 
-    /// Where the private buses look for services that they may start.
+    /// Where the private buses look for services that they may start. There is no such folder before a test makes it, as
+    /// in a new home.
     #[must_use]
     pub fn services(&self) -> PathBuf {
         self.home().join(".local/share/dbus-1/services")

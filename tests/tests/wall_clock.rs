@@ -3,8 +3,6 @@
 //!
 //! The clock is the machine's own, so a full minute is waited for: on all desktops at once.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
 use dwell_tests::clock::{Deadline, Stamp};
 use dwell_tests::{Bed, Daemon, Kind, Window};
 
