@@ -1,10 +1,8 @@
 //! The window that opens when a limit acts: another program, which the bus starts, and which may not be installed.
 
-use dwell_bus::prompt::{NAME, PromptProxy};
+use dwell_bus::prompt::PromptProxy;
 use tokio::sync::mpsc;
-use zbus::Connection;
-use zbus::fdo::DBusProxy;
-use zbus::names::BusName;
+use zbus::{Connection, fdo};
 
 /// Something for the window. Private, so it has no `Debug`.
 pub enum Window {
@@ -25,26 +23,19 @@ pub enum Window {
 /// Asks for the window, until nobody is left who could. A task of its own: starting a program takes a while.
 pub async fn run(session: Connection, mut wanted: mpsc::UnboundedReceiver<Window>) {
     let builder = PromptProxy::builder(&session).cache_properties(zbus::proxy::CacheProperties::No);
-    let (Ok(window), Ok(bus)) = (builder.build().await, DBusProxy::new(&session).await) else { return };
+    let Ok(window) = builder.build().await else { return };
     while let Some(what) = wanted.recv().await {
         let done = match what {
-            Window::Show { target, rule } if is_there(&bus, true).await => window.show(&target, &rule).await,
-            // What is not running shows nothing.
-            Window::Hide { rule } if is_there(&bus, false).await => window.hide(&rule).await,
-            Window::Show { .. } | Window::Hide { .. } => Ok(()),
+            // Called, not looked up in the bus's list: one that was installed since the bus started may not be in there
+            // before somebody calls it.
+            Window::Show { target, rule } => window.show(&target, &rule).await,
+            // What is not running shows nothing, and is not started for it.
+            Window::Hide { rule } => window.hide(&rule).await,
         };
-        if done.is_err() {
-            tracing::info!("the window was not shown; the notice tells the same");
+        match done {
+            // It is not installed, or does not run.
+            Ok(()) | Err(fdo::Error::ServiceUnknown(_) | fdo::Error::NameHasNoOwner(_)) => {}
+            Err(_) => tracing::info!("the window was not shown; the notice tells the same"),
         }
     }
-}
-
-/// Whether the window's program runs, or where it is to be started can be.
-async fn is_there(bus: &DBusProxy<'_>, start: bool) -> bool {
-    let Ok(name) = BusName::try_from(NAME) else { return false };
-    if bus.name_has_owner(name).await.unwrap_or(false) {
-        return true;
-    }
-    let startable = async { bus.list_activatable_names().await.unwrap_or_default() };
-    start && startable.await.iter().any(|name| name.as_str() == NAME)
 }
