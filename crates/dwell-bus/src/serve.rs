@@ -21,7 +21,7 @@ pub async fn listening(bus: &Connection) -> zbus::Result<()> {
     loop {
         asked.push(peer.ping());
         tokio::select! {
-            Some(answered) = asked.next() => return Ok(answered?),
+            Some(answered) = asked.next() => return answered,
             // Once around, so that the next one is not asked for nothing.
             passed = daemon.get_id() => { passed?; }
         }

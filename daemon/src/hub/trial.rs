@@ -96,7 +96,7 @@ impl Job {
         let almanac = Almanac::new(*calendar);
         let mut days = std::collections::BTreeSet::new();
         for labels in chunks(labels(*period)) {
-            let covered = |subject: &Subject| trial.covers(subject, &category);
+            let covered = |subject: &Subject| trial.covers(subject, category);
             let found =
                 source.attention(labels, self.open.as_ref(), covered).map_err(|error| unreadable(&error))?;
             for Attention { start, length, wanted } in found {
@@ -111,7 +111,7 @@ impl Job {
         }
         if let Some(open) = self.open.as_ref().filter(|open| open.activity.charged().is_some()) {
             days.insert(calendar.day_of(open.start.wall));
-            trial.add(open, &category);
+            trial.add(open, category);
         }
         if days.is_empty() {
             return Err(nothing());

@@ -235,7 +235,7 @@ mod tests {
                 Source::Reader { reader: Box::new(vault.reader().unwrap()), held: Vec::new(), days: vault.days() };
             // The span that is open now may have been recorded so far.
             let mut open = open.get(&rows).1.clone();
-            open.length = open.length + Millis::from_ms(500);
+            open.length += Millis::from_ms(500);
             let mut said = source.read(days.clone()).unwrap().spans;
             said.retain(|(_, span)| !is_part_of(span, &open) && span.activity.charged().is_some());
             said.sort_by_key(|(_, span)| (span.start.wall, span.start.boot));
