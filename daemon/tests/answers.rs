@@ -95,7 +95,8 @@ async fn what_blocks_beside_a_snooze_is_named() {
     assert_eq!(asked.still_by.as_deref(), Some("bed"));
     let limit = own.snooze("games", "").await.unwrap();
     assert_eq!((limit.id.as_str(), limit.still_by.as_deref()), ("games", Some("bed")));
-    assert!(limit.still_until_at_ms.is_some() && limit.snoozed_until_at_ms.is_some());
+    // It allows nothing at all, so it has no end.
+    assert!(limit.still_until_at_ms.is_none() && limit.snoozed_until_at_ms.is_some());
     own.remove_limit("bed").await.unwrap();
     assert_eq!(own.ask_snooze("other").await.unwrap().still_by, None);
     daemon.stop().await;

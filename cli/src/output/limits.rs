@@ -310,6 +310,7 @@ pub(crate) mod tests {
         insta::assert_snapshot!(said(&|l| l.at_limit = "notify".into()), @"app:firefox: 30m a day, warning 5m before, then a notice and nothing more");
         insta::assert_snapshot!(said(&|l| { l.at_limit = "close".into(); l.warn_ms = 0 }), @"app:firefox: 30m a day, no warning, then its windows are asked to close until 04:00");
         insta::assert_snapshot!(said(&|l| { l.target = "domain:example.org".into(); l.budget_ms = Some(0) }), @"domain:example.org: no time on any day; its pages are blocked");
+        insta::assert_snapshot!(said(&|l| l.reset_percent = Some(80)), @"app:firefox: 30m a day (the reset week leaves 80 % of your own today), warning 5m before, then its windows are minimised until 04:00");
         insta::assert_snapshot!(said(&|l| { l.target = "all".into(); l.budget_ms = Some(90 * MINUTE) }), @"all: 1h 30m a day, warning 5m before, then all windows are minimised until 04:00");
     }
 

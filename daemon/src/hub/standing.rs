@@ -68,7 +68,7 @@ impl Hub {
         let still = self.still_blocking(&rule, &verdicts);
         Ok(wire::Snooze {
             still_by: still.map(|other| other.id().as_str().to_owned()),
-            still_until_at_ms: still.and_then(ends),
+            still_until_at_ms: still.and_then(|other| self.opens(other)).map(Wall::as_unix_ms),
             rule: rule.id.as_str().to_owned(),
             target: rule.target.to_string(),
             name: self.target_name(&rule.target),
@@ -99,7 +99,7 @@ impl Hub {
         let still = self.still_blocking(&rule, &verdicts);
         Ok(wire::Limit {
             still_by: still.map(|other| other.id().as_str().to_owned()),
-            still_until_at_ms: still.and_then(ends),
+            still_until_at_ms: still.and_then(|other| self.opens(other)).map(Wall::as_unix_ms),
             ..self.limit(judged)
         })
     }
@@ -314,11 +314,6 @@ pub(super) enum Named {
     Rule(String),
     /// Whatever blocks this.
     Target(Target),
-}
-
-/// When a block ends by itself; `None` where its rule allows nothing at all.
-fn ends(judged: &Judged) -> Option<i64> {
-    judged.until.map(Wall::as_unix_ms)
 }
 
 /// Why there is no snooze, and the next step.

@@ -136,7 +136,7 @@ impl Hub {
 
     /// A rule that goes on blocking while another one is put off, and until when; `None`: it allows nothing at all.
     fn still(&self, judged: &Judged) -> (String, Option<Wall>) {
-        (judged.id().as_str().to_owned(), judged.until.filter(|_| !self.is_never(judged)))
+        (judged.id().as_str().to_owned(), self.opens(judged))
     }
 
     /// Whether a rule allows nothing at all, so that it does not open again by itself. That of a focus session ends.
@@ -147,7 +147,7 @@ impl Hub {
     }
 
     /// When a rule opens again; `None`: it does not by itself.
-    fn opens(&self, judged: &Judged) -> Option<Wall> {
+    pub(super) fn opens(&self, judged: &Judged) -> Option<Wall> {
         (!self.is_never(judged)).then(|| judged.until.unwrap_or(judged.renews))
     }
 
@@ -157,7 +157,9 @@ impl Hub {
         let at = now.wall + Millis::from_ms(asked.wait_ms);
         let length = Millis::from_ms(asked.length_ms);
         let target = asked.sentence.as_ref().map(|_| asked.target.as_str());
-        let notice = self.texts.snooze_waits(&self.said_at(now), &name, length, at, target);
+        let until = asked.still_until_at_ms.map(Wall::from_unix_ms);
+        let still = asked.still_by.as_deref().map(|rule| (rule, until));
+        let notice = self.texts.snooze_waits(&self.said_at(now), &name, length, at, target, still);
         self.tell(judged.id().as_str(), notice, false, Vec::new());
     }
 

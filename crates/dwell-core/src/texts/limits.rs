@@ -254,7 +254,7 @@ impl Texts {
     }
 
     /// The wait before a snooze began; `from`: when it is over. `sentence`: what to type after `dwell snooze`, where the
-    /// person has to type their sentence; `None`: the snooze then starts by itself.
+    /// person has to type their sentence; `None`: the snooze then starts by itself. `still`: see [`Texts::snoozed`].
     pub fn snooze_waits(
         &self,
         moment: &Moment,
@@ -262,6 +262,7 @@ impl Texts {
         length: Millis,
         from: Wall,
         sentence: Option<&str>,
+        still: Option<(&str, Option<Wall>)>,
     ) -> Notice {
         let facts = [
             ("name", name.into()),
@@ -271,7 +272,14 @@ impl Texts {
             ("target", sentence.unwrap_or_default().into()),
         ];
         let body = if sentence.is_some() { "snooze-waits.sentence" } else { "snooze-waits.itself" };
-        self.notice("snooze-waits.summary", body, &facts)
+        let notice = self.notice("snooze-waits.summary", body, &facts);
+        match still {
+            // How to go on goes before what it will not do.
+            Some((rule, until)) if sentence.is_none() => {
+                Notice { body: self.still(moment, rule, until), ..notice }
+            }
+            _ => notice,
+        }
     }
 
     /// A limit was put off; `still`: the other rule that keeps it closed all the same, and until when.

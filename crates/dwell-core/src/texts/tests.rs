@@ -79,7 +79,11 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
     let two_hundred_seconds = Millis::from_secs(200);
     said.extend([Some(until), None].map(|until| texts.returned(&now, "YouTube", until)));
     for sentence in [None, Some("youtube.com")] {
-        said.push(texts.snooze_waits(&now, "YouTube", two_hundred_seconds, now.now, sentence));
+        said.push(texts.snooze_waits(&now, "YouTube", two_hundred_seconds, now.now, sentence, None));
+    }
+    let still = Some(("bedtime", Some(until)));
+    for sentence in [None, Some("youtube.com")] {
+        said.push(texts.snooze_waits(&now, "YouTube", minutes(5), now.now, sentence, still));
     }
     for left in [0, 1, 2] {
         let snoozed = Snoozed { name: "YouTube", length: minutes(5), until: at(0, "21:35"), left };
@@ -377,6 +381,8 @@ fn the_sentences() {
     YouTube is still closed | There is no time for it in your plan.
     YouTube: 3m 20s more from 18:20:00 | It opens by itself then, until 18:23.
     YouTube: 3m 20s more from 18:20:00 | From then on, type your sentence: dwell snooze youtube.com
+    YouTube: 5 more minutes from 18:20:00 | Another rule of yours, “bedtime”, keeps it closed until tomorrow at 04:00.
+    YouTube: 5 more minutes from 18:20:00 | From then on, type your sentence: dwell snooze youtube.com
     YouTube: 5 more minutes | Open until 21:35, for the last time today.
     YouTube: 5 more minutes | Another rule of yours, “evening-video”, keeps it closed until tomorrow at 04:00.
     YouTube: 5 more minutes | Another rule of yours, “evening-video”, keeps it closed.
