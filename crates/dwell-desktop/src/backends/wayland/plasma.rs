@@ -134,9 +134,10 @@ impl Client {
                     context.away.put(&window.name, app, None);
                     window.handle.set_state(minimised, minimised);
                 }
-                WindowAct::Restore(_) if window.minimised => window.handle.set_state(minimised, 0),
+                // Also where KWin has not said yet that it is minimised: that was asked for a moment ago.
+                WindowAct::Restore(_) => window.handle.set_state(minimised, 0),
                 WindowAct::Close(_) => window.handle.close(),
-                WindowAct::Minimise(_) | WindowAct::Restore(_) | WindowAct::FindUnits(_) => {}
+                WindowAct::Minimise(_) | WindowAct::FindUnits(_) => {}
             }
         }
         self.send()
