@@ -45,6 +45,7 @@ async fn what_is_frozen_is_thawed_when_systemd_has_come() {
     let systemd = bus.connect().await;
     systemd.object_server().at("/org/freedesktop/systemd1", Manager(told)).await.unwrap();
     systemd.object_server().at("/unit", Frozen).await.unwrap();
+    dwell_bus::serve::listening(&systemd).await.unwrap();
     systemd.request_name("org.freedesktop.systemd1").await.unwrap();
     assert_eq!(thawed.recv().await.as_deref(), Some("app-game.scope"));
 }

@@ -6,6 +6,9 @@
 use dwell_tests::clock::{Deadline, Stamp};
 use dwell_tests::{Bed, Daemon, Kind, Window};
 
+/// Enough for setting up two desktops one after the other on a slow machine, in seconds.
+const SETTING_UP: i64 = 45;
+
 /// The hour that it is in the zone of these tests: days can start in the first half of a day only.
 const LOCAL_HOUR: i64 = 6;
 
@@ -58,7 +61,7 @@ fn daemon(bed: &Bed, configuration: &str) -> Daemon {
 #[test]
 fn a_limit_lifts_when_the_new_day_starts() {
     let beds = beds();
-    let day_start = Minute::in_seconds(20);
+    let day_start = Minute::in_seconds(SETTING_UP);
     let (zone, at) = (day_start.zone(), day_start.named(0));
     let begun: Vec<_> = beds
         .iter()
@@ -75,7 +78,7 @@ fn a_limit_lifts_when_the_new_day_starts() {
 
     for ((bed, alpha, beta), (_daemon, events)) in beds.iter().zip(&begun) {
         let lifted =
-            events.find(Deadline::seconds(100), |_, line| line.contains("limit-lifted").then_some(()));
+            events.find(Deadline::seconds(120), |_, line| line.contains("limit-lifted").then_some(()));
         lifted.expect("the limit lifts when the day starts");
         day_start.assert_has_begun("lifted");
         assert!(bed.wait_until(Deadline::seconds(10), || !bed.is_hidden(alpha)), "put away still");
@@ -93,7 +96,7 @@ fn a_limit_lifts_when_the_new_day_starts() {
 #[test]
 fn blocked_hours_begin_and_end() {
     let beds = beds();
-    let change = Minute::in_seconds(20);
+    let change = Minute::in_seconds(SETTING_UP);
     let zone = change.zone();
     // AppA until then, and AppB from then on.
     let rules = format!(
@@ -123,7 +126,7 @@ fn blocked_hours_begin_and_end() {
     for (bed, alpha, beta) in &beds {
         let changed = || !bed.is_hidden(alpha) && bed.is_hidden(beta);
         let both = || (bed.is_hidden(alpha), bed.is_hidden(beta));
-        assert!(bed.wait_until(Deadline::seconds(100), || both() != (true, false)), "nothing happens");
+        assert!(bed.wait_until(Deadline::seconds(120), || both() != (true, false)), "nothing happens");
         change.assert_has_begun("changed");
         assert!(bed.wait_until(Deadline::seconds(10), changed), "(AppA, AppB) hidden: {:?}", both());
         assert_eq!(bed.dwell(&["check", "app:AppA"]).code, 0);

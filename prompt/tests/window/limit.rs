@@ -117,7 +117,7 @@ fn a_limit_opens_the_window_and_its_buttons_act(kind: Kind) {
     let _ = bed.dwell(&["rules", "import", rules.to_str().unwrap(), "--yes"]).ok();
 
     session.wait_for("AppA");
-    assert!(bed.is_hidden(&alpha));
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&alpha)));
     session.wait("its second button", |sight| sight.can_press("5 more minutes"));
     session.press("Tab");
     session.wait("its second button focused", |sight| {
@@ -129,7 +129,7 @@ fn a_limit_opens_the_window_and_its_buttons_act(kind: Kind) {
 
     bed.ask_for_focus(&beta);
     session.wait_for("AppB");
-    assert!(bed.is_hidden(&beta));
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&beta)));
     session.enter();
     assert!(bed.wait_until(Deadline::seconds(10), || !bed.is_open(&beta)), "not closed");
     assert!(bed.is_open(&alpha) && !bed.is_hidden(&alpha), "another program's window was closed");

@@ -31,7 +31,7 @@ use super::Down;
 use super::ipc::PATIENCE;
 use crate::readiness::awaitable;
 use crate::report::Levels;
-use crate::{clock, compositor};
+use crate::{WindowAct, clock, compositor};
 
 /// What is spoken of when the connection is.
 const COMPOSITOR: &str = "the Wayland compositor";
@@ -165,6 +165,15 @@ impl Client {
         match self.queue.flush() {
             Err(WaylandError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
             flushed => flushed.map_err(|_| ended()),
+        }
+    }
+
+    /// Sends an act; one that gives back is waited for. It may be the last before the connection closes, and a compositor
+    /// reads nothing more from one that is closed (libwayland, `wl_client_connection_data`).
+    async fn done(&mut self, act: &WindowAct) -> Result<(), Down> {
+        match act {
+            WindowAct::Restore(_) => self.is_alive().await,
+            _ => self.send(),
         }
     }
 

@@ -120,15 +120,14 @@ impl Client {
                 }
                 WindowAct::Restore(_) => {
                     toplevel.away = None;
-                    if toplevel.minimised {
-                        handle.unset_minimized();
-                    }
+                    // Also where it was not told yet that it is minimised: that was asked for a moment ago.
+                    handle.unset_minimized();
                 }
                 WindowAct::Close(_) => handle.close(),
                 WindowAct::Minimise(_) | WindowAct::FindUnits(_) => {}
             }
         }
-        self.send()
+        self.done(act).await
     }
 }
 
