@@ -9,7 +9,7 @@ use dwell_bus::intake::{BrowserReportStream, BrowserRulesStream};
 use dwell_bus::{IntakeProxy, OwnProxy, intake, lines, wire};
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::AppId;
-use dwell_core::time::Millis;
+use dwell_core::time::{Boot, Millis};
 use dwell_daemon::clock;
 use dwell_daemon::deadline::BootDeadline;
 use futures_util::StreamExt;
@@ -40,7 +40,12 @@ impl Host {
     }
 
     async fn shows(&self, focused: bool, domain: Option<&str>) {
-        let at_boot_ms = clock::now().boot.as_ms();
+        self.shows_at(clock::now().boot, focused, domain).await;
+    }
+
+    /// As if it had been told then, whatever the machine has to do meanwhile.
+    async fn shows_at(&self, at: Boot, focused: bool, domain: Option<&str>) {
+        let at_boot_ms = at.as_ms();
         let state = State { at_boot_ms, focused, domain: domain.map(str::to_owned), audible: None };
         self.door.browser_state(state).await.unwrap();
     }
@@ -70,13 +75,14 @@ impl Screen {
         Self(IntakeProxy::builder(bus).cache_properties(CacheProperties::No).build().await.unwrap())
     }
 
-    async fn says(&self, fact: Fact) {
+    async fn says(&self, fact: Fact) -> Boot {
         let sample = Sample::new(clock::now().boot, fact);
         self.0.submit(vec![intake::to_wire(&sample)]).await.unwrap();
+        sample.at
     }
 
-    async fn focus(&self, app: &str) {
-        self.says(Fact::Focus(Some(AppId::new(app).unwrap()))).await;
+    async fn focus(&self, app: &str) -> Boot {
+        self.says(Fact::Focus(Some(AppId::new(app).unwrap()))).await
     }
 }
 
@@ -117,9 +123,9 @@ async fn what_a_browser_shows_is_counted_while_it_has_the_focus() {
     host.shows(true, Some("hidden.example")).await;
     holds(5).await;
 
-    screen.focus("chromium").await;
+    let focused = screen.focus("chromium").await;
     host.reports.next().await.expect("asked as soon as it is in front");
-    host.shows(true, Some("one.example")).await;
+    host.shows_at(focused, true, Some("one.example")).await;
     holds(30).await;
     host.shows(true, Some("two.example")).await;
     holds(30).await;
@@ -129,9 +135,10 @@ async fn what_a_browser_shows_is_counted_while_it_has_the_focus() {
     screen.focus("firefox-esr").await;
     host.shows(true, Some("hidden.example")).await;
     holds(30).await;
-    screen.focus("chromium").await;
+    let focused = screen.focus("chromium").await;
     host.reports.next().await.expect("asked again");
-    host.shows(false, None).await;
+    host.shows_at(focused, false, None).await;
+    host.reports.next().await.expect("and once more, before that counts");
     holds(1_200).await;
     screen.focus("foot").await;
     holds(2).await;
@@ -195,6 +202,44 @@ async fn what_is_heard_in_the_background_is_recorded_only_where_the_person_wants
         assert!(rows.iter().all(|row| row.key != "radio.example") && status.total_ms >= 40, "{rows:?}");
         daemon.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_goes_on_where_settings_change() {
+    let (bus, data) = (Bus::start(), quiet());
+    let daemon = Daemon::start_with(&bus, data.path(), false).await;
+    let client = bus.connect().await;
+    let (own, screen) = (own(&client).await, Screen::of(&client).await);
+    let mut host = Host::linked(&bus, "chromium").await;
+    let focused = screen.focus("chromium").await;
+    host.reports.next().await.expect("asked");
+    host.shows_at(focused, true, Some("one.example")).await;
+    // From now on its windows are counted as another program's.
+    let config = "notifications = false\n[aliases]\nchromium = \"web\"\n";
+    std::fs::write(data.path().join("config.toml"), config).unwrap();
+    own.reload().await.unwrap();
+    host.reports.next().await.expect("asked anew");
+    host.shows(true, Some("two.example")).await;
+    let active = own.status().await.unwrap().active.unwrap();
+    assert_eq!((active.app.as_str(), active.domain.as_deref()), ("web", Some("two.example")));
+    // The doctor speaks of what is linked, and of nothing else.
+    let browser = |parts: Vec<wire::Part>| parts.into_iter().filter(|part| part.part == "browser").count();
+    assert!(browser(own.doctor().await.unwrap()) <= 1);
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_that_a_rule_excepts_is_told_nothing_of_it() {
+    let (bus, data) = (Bus::start(), quiet());
+    let daemon = Daemon::start_with(&bus, data.path(), false).await;
+    let own = own(&bus.connect().await).await;
+    let rules = "[[rule]]\nid = \"r\"\ntarget = \"domain:example.org\"\nbudget = \"0m\"\nexcept = [\"app:chromium\"]\n";
+    own.import_rules(rules).await.unwrap();
+    let (mut chromium, mut firefox) =
+        (Host::linked(&bus, "chromium").await, Host::linked(&bus, "firefox").await);
+    assert_eq!(chromium.blocks().await.1, []);
+    assert_eq!(firefox.blocks().await.1.len(), 1);
+    daemon.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -287,9 +332,11 @@ async fn who_is_not_linked_tells_nothing() {
     assert!(later.starts_with("Invalid"), "{later}");
     let long = State { domain: Some("x".repeat(254)), ..state(0) };
     assert!(failed(host.door.browser_state(long).await).starts_with("Invalid"));
-    let words = State { domain: Some("two\nlines".to_owned()), ..state(0) };
-    let words = failed(host.door.browser_state(words).await);
-    assert!(words.starts_with("Invalid") && !words.contains("two"), "{words}");
+    for more in ["two\nlines", "www.example.org", "example.org/path", "EXAMPLE.org", "co.uk"] {
+        let more_than_a_site = State { domain: Some(more.to_owned()), ..state(0) };
+        let refused = failed(host.door.browser_state(more_than_a_site).await);
+        assert!(refused.starts_with("Invalid") && !refused.contains(more), "{refused}");
+    }
 
     // Each sender is one link, however often it says hello; and there is an end to how many there may be.
     let mut hosts = Vec::new();

@@ -131,7 +131,11 @@ fn a_focus_session_blocks_and_gives_back(kind: Kind) {
     bed.ask_for_focus(&alpha);
     assert!(bed.wait_until(Deadline::seconds(5), || bed.is_hidden(&alpha)));
     daemon.terminate();
-    assert!(bed.wait_until(Deadline::seconds(5), || !bed.is_hidden(&alpha)), "left behind: {}", daemon.stderr());
+    assert!(
+        bed.wait_until(Deadline::seconds(5), || !bed.is_hidden(&alpha)),
+        "left behind: {}",
+        daemon.stderr()
+    );
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(crate) enum Page<'a> {
 #[derive(Clone, Debug)]
 struct Link {
     apps: Vec<AppId>,
-    /// The one of them that was in front last: what is heard is heard of it.
+    /// The one of them that was in front last: what is heard is heard of it, and of none before there is one.
     app: Option<AppId>,
     shown: Option<(Boot, Shown)>,
 }
@@ -66,19 +66,39 @@ struct Link {
 pub(crate) struct Links(BTreeMap<LinkId, Link>);
 
 impl Links {
-    /// Takes in what was told at an instant.
-    pub(crate) fn take(&mut self, link: LinkId, told: &Told, at: Boot) {
+    /// Takes in what was told at an instant. Whether somebody has to be asked anew, who is not believed any more.
+    pub(crate) fn take(&mut self, id: LinkId, told: &Told, at: Boot) -> bool {
         match told {
             Told::Linked(apps) => {
-                self.0.insert(link, Link { apps: apps.clone(), app: apps.first().cloned(), shown: None });
+                self.0.insert(id, Link { apps: apps.clone(), app: None, shown: None });
+                true
             }
             Told::Shows(shown) => {
-                if let Some(link) = self.0.get_mut(&link) {
-                    link.shown = Some((at, shown.clone()));
-                }
+                let Some(link) = self.0.get_mut(&id) else { return false };
+                let before = link.shown.replace((at, shown.clone()));
+                let lost = before.filter(|(_, before)| before.focused && !shown.focused);
+                let apps = link.apps.clone();
+                lost.is_some_and(|(had, _)| self.doubt(id, &apps, had))
             }
-            Told::Gone => _ = self.0.remove(&link),
+            Told::Gone => {
+                self.0.remove(&id);
+                false
+            }
         }
+    }
+
+    /// One profile has lost the focus that it had since `had`. Another that said before that that it has it did not say
+    /// that it lost it, as some browsers do not: whether it has it again is not known.
+    fn doubt(&mut self, id: LinkId, apps: &[AppId], had: Boot) -> bool {
+        let mut doubted = false;
+        for (_, other) in self.0.iter_mut().filter(|(other, _)| **other != id) {
+            let same = other.apps.iter().any(|app| apps.contains(app));
+            if same && other.shown.as_ref().is_some_and(|(at, shown)| shown.focused && *at < had) {
+                other.shown = None;
+                doubted = true;
+            }
+        }
+        doubted
     }
 
     /// A program has come to the front.
@@ -215,7 +235,7 @@ mod tests {
     fn links(told: &[(u64, Told, u64)]) -> Links {
         let mut links = Links::default();
         for (id, told, at) in told {
-            links.take(LinkId(*id), told, Boot::from_ms(*at));
+            let _ = links.take(LinkId(*id), told, Boot::from_ms(*at));
         }
         links
     }
@@ -268,6 +288,12 @@ mod tests {
         assert_eq!(page(&none, "firefox-esr", 5), "elsewhere");
         // One has not answered yet: that none has the focus is not known.
         assert_eq!(page(&none, "firefox-esr", 21), "untold");
+        // The second has lost it; that the first one, which never said that it lost it, has it again is not known.
+        let mut left = two(shows(true, Some("a.example")), shows(true, Some("b.example")));
+        assert!(left.take(LinkId(2), &shows(false, None), Boot::from_ms(30)), "somebody is to be asked");
+        assert_eq!(page(&left, "firefox-esr", 5), "untold");
+        assert!(!left.take(LinkId(1), &shows(false, None), Boot::from_ms(31)));
+        assert_eq!(page(&left, "firefox-esr", 5), "elsewhere");
         // Both say so: the one that said it last.
         let both = two(shows(true, Some("a.example")), shows(true, Some("b.example")));
         assert_eq!(page(&both, "firefox-esr", 5), "b.example");

@@ -39,6 +39,11 @@ pub const STEP_TOLERANCE: Millis = Millis::from_secs(2);
 /// meaning anything: a smaller change leaves the offset as it is.
 const JITTER: Millis = Millis::from_ms(2);
 
+/// It is asked once more before that counts, for an answer may have been quicker than the browser's own notice of focus.
+const ASKED_AGAIN: Millis = Millis::from_ms(400);
+/// That answer is there by then; what is told still later was not so from the start.
+const CORRECTED: Millis = Millis::from_ms(700);
+
 /// What is heard is closed after this long and goes on as another span, so that a power loss costs at most this much.
 pub const HEARD_PIECE: Millis = Millis::from_mins(5);
 
@@ -128,8 +133,14 @@ pub struct Timeline {
     elsewhere_since: Option<Boot>,
     /// It has lasted.
     elsewhere: bool,
-    /// What the program in front shows was told since it came there.
+    /// Whoever speaks for it was asked once more.
+    asked_again: bool,
+    /// A page of the program in front was told since it came there.
     page_told: bool,
+    /// That it shows none was told since then.
+    none_told: bool,
+    /// How often there was a reason to ask.
+    round: u64,
     open: Option<Open>,
     heard: BTreeMap<Subject, Reading>,
     /// Nothing that is heard reaches back before this: a span of it may have ended here.
@@ -153,7 +164,10 @@ impl Timeline {
             links: Links::default(),
             elsewhere_since: None,
             elsewhere: false,
+            asked_again: false,
             page_told: false,
+            none_told: false,
+            round: 0,
             open: None,
             heard: BTreeMap::new(),
             heard_floor: now.boot,
@@ -172,8 +186,9 @@ impl Timeline {
                 self.none_since = None;
                 if !matches!(&self.focus, Focus::App { id, .. } if id == app) {
                     self.focus = Focus::App { id: app.clone(), since: at };
-                    self.page_told = false;
+                    (self.page_told, self.none_told) = (false, false);
                     self.links.in_front(app);
+                    self.round += 1;
                 }
             }
             Fact::Focus(None) => {
@@ -199,7 +214,12 @@ impl Timeline {
             Fact::Locked(on) => self.locked = *on,
             Fact::SessionActive(on) => self.session_active = *on,
             Fact::Asleep(on) => self.asleep = *on,
-            Fact::Browser(link, told) => self.links.take(*link, told, at),
+            Fact::Browser(link, told) => {
+                self.round += u64::from(self.links.take(*link, told, at));
+                if let Focus::App { id, .. } = &self.focus {
+                    self.links.in_front(id);
+                }
+            }
         }
         self.look_at_page(at);
         self.follow(at, &mut steps);
@@ -241,24 +261,30 @@ impl Timeline {
     /// The next instant at which [`Timeline::advance`] must be called, if any.
     pub fn deadline(&self) -> Option<Boot> {
         let piece = self.heard.values().map(|start| start.boot + HEARD_PIECE).min();
-        [self.none_settles(), self.page_settles(), piece].into_iter().flatten().min()
+        [self.none_settles(), self.page_settles(), self.asks_again(), piece].into_iter().flatten().min()
     }
 
     fn none_settles(&self) -> Option<Boot> {
         self.none_since.map(|since| since + DEBOUNCE)
     }
 
+    fn asks_again(&self) -> Option<Boot> {
+        self.elsewhere_since.filter(|_| !self.asked_again).map(|since| since + ASKED_AGAIN)
+    }
+
     fn page_settles(&self) -> Option<Boot> {
         self.elsewhere_since.filter(|_| !self.elsewhere).map(|since| since + PAGE_SETTLES)
     }
 
-    /// Whom to ask what the browser in front shows: who speaks for it, and has not since it came there.
-    pub fn untold(&self) -> impl Iterator<Item = LinkId> {
+    /// Whom to ask what the browser in front shows: who speaks for it, where that is not known, or may be otherwise. With
+    /// a number that is another one whenever they are to be asked anew.
+    pub fn to_ask(&self) -> (u64, impl Iterator<Item = LinkId>) {
+        let again = self.asked_again && !self.elsewhere;
         let front = match &self.focus {
-            Focus::App { id, since } if self.links.page(id, *since) == Page::Untold => Some(id),
+            Focus::App { id, since } if again || self.links.page(id, *since) == Page::Untold => Some(id),
             _ => None,
         };
-        front.into_iter().flat_map(|app| self.links.of(app))
+        (self.round, front.into_iter().flat_map(|app| self.links.of(app)))
     }
 
     /// Whether an extension speaks for a program.
@@ -347,6 +373,7 @@ impl Timeline {
         };
         match page {
             Some((Page::Elsewhere, since)) => {
+                self.none_told = true;
                 if self.elsewhere_since.is_none() {
                     // Told first, it was so from the start.
                     let start = at < since + PAGE_SETTLES && !self.page_told;
@@ -354,15 +381,19 @@ impl Timeline {
                     self.elsewhere_since = Some(from);
                 }
             }
-            _ => (self.elsewhere_since, self.elsewhere) = (None, false),
+            _ => (self.elsewhere_since, self.elsewhere, self.asked_again) = (None, false, false),
         }
     }
 
     fn is_page_told(&self) -> bool {
-        matches!(&self.focus, Focus::App { id, since } if self.links.page(id, *since) != Page::Untold)
+        matches!(&self.focus, Focus::App { id, since } if matches!(self.links.page(id, *since), Page::At(_)))
     }
 
     fn settle_page(&mut self, at: Boot, steps: &mut Vec<Step>) {
+        if self.asks_again().is_some_and(|due| at >= due) {
+            self.asked_again = true;
+            self.round += 1;
+        }
         if let Some(since) = self.elsewhere_since
             && self.page_settles().is_some_and(|due| at >= due)
         {
@@ -483,7 +514,7 @@ impl Timeline {
             && wanted.domain.is_some()
             && open.activity == Activity::Focus(Subject::app(wanted.app.clone()))
             && open.start.boot >= *since
-            && at < *since + PAGE_SETTLES
+            && at < *since + if self.none_told { CORRECTED } else { PAGE_SETTLES }
     }
 
     /// Closes the open span at `end`, or drops it when it would be empty.
@@ -675,6 +706,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_that_was_quicker_than_the_focus_is_corrected() {
+        let got = run(&[
+            (0, linked(1)),
+            (1000, focus("b")),
+            (1010, shows(1, false, None)),
+            // Asked once more.
+            (1420, shows(1, true, Some("x.example"))),
+            (4000, Fact::Locked(true)),
+        ]);
+        assert_eq!(got, [page("x.example", 1000, 3000)]);
+        // A private window that is left for another one was none of it from the start.
+        let left = run(&[
+            (0, linked(1)),
+            (1000, focus("b")),
+            (1010, shows(1, false, None)),
+            (1900, shows(1, true, Some("x.example"))),
+            (4000, Fact::Locked(true)),
+        ]);
+        assert_eq!(left, [row("b", 1000, 900), page("x.example", 1900, 2100)]);
+    }
+
+    #[test]
     fn a_browser_that_is_just_being_left_is_not_private() {
         let got = run(&[
             (0, linked(1)),
@@ -693,8 +746,16 @@ mod tests {
         for (ms, fact) in [(0, linked(1)), (0, focus("b")), (10, shows(1, false, None))] {
             let _ = timeline.fold(&Sample::new(boot(ms), fact), at(ms));
         }
+        let asked = |timeline: &Timeline| timeline.to_ask().1.collect::<Vec<_>>();
+        assert_eq!(asked(&timeline), [], "it has answered");
+        assert_eq!(timeline.deadline(), Some(boot(400)));
+        let round = timeline.to_ask().0;
+        let _ = timeline.advance(at(400));
+        assert_eq!(asked(&timeline), [LinkId(1)], "and is asked once more");
+        assert!(timeline.to_ask().0 > round);
         assert_eq!(timeline.deadline(), Some(boot(1000)));
         let _ = timeline.advance(at(1000));
+        assert_eq!(asked(&timeline), []);
         assert_eq!(timeline.attention().unwrap().0, &Activity::Private(app("b")));
         assert_eq!(timeline.deadline(), None);
     }
@@ -720,9 +781,9 @@ mod tests {
         for (ms, fact) in [(0, linked(1)), (0, linked(2)), (5, focus("b"))] {
             let _ = timeline.fold(&Sample::new(boot(ms), fact), at(ms));
         }
-        assert_eq!(timeline.untold().collect::<Vec<_>>(), [LinkId(1), LinkId(2)]);
+        assert_eq!(timeline.to_ask().1.collect::<Vec<_>>(), [LinkId(1), LinkId(2)]);
         let _ = timeline.fold(&Sample::new(boot(9), shows(2, true, None)), at(9));
-        assert_eq!(timeline.untold().count(), 0);
+        assert_eq!(timeline.to_ask().1.count(), 0);
     }
 
     fn sounds(focused: bool, domain: Option<&str>, audible: &[&str]) -> Fact {
@@ -748,8 +809,9 @@ mod tests {
         assert_eq!(got, [&pages[..], &[radio(1000, 4000)]].concat());
         // It lasts for hours, and is closed piece by piece.
         let mut timeline = Timeline::new(at(0));
-        for (ms, fact) in [(0, linked(1)), (0, sounds(false, None, &["radio.example"]))] {
-            let _ = timeline.fold(&Sample::new(boot(ms), fact), at(ms));
+        // Of which of a browser's windows is not known before one of them was in front.
+        for fact in [linked(1), sounds(false, None, &["radio.example"]), focus("b"), focus("a")] {
+            let _ = timeline.fold(&Sample::new(boot(0), fact), at(0));
         }
         assert_eq!(timeline.deadline(), Some(boot(HEARD_PIECE.as_ms())));
         let steps = timeline.advance(at(HEARD_PIECE.as_ms()));

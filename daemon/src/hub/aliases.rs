@@ -31,6 +31,7 @@ impl Hub {
 
     /// Other aliases hold from now on, for what has focus too.
     pub(super) fn aliases_changed(&mut self) {
+        self.relink();
         if let (Sensors::Intake, Some(app)) = (self.sensors, &self.taken_in) {
             let now = clock::now();
             let counted = self.config.aliases.apply(app);

@@ -281,8 +281,10 @@ impl Hub {
             let (message, fix) = ("the sensors are only starting".to_owned(), "ask again: dwell doctor");
             parts.push(wire::Part { part: "focus".into(), ok: false, message, fix: Some(fix.into()) });
         }
-        let unlinked = "no browser is linked: time in browsers counts by program only";
-        parts.push(plain("browser", unlinked.to_owned()));
+        if self.browsers.are_none() && !self.health.contains_key(super::browsers::PART) {
+            let unlinked = "no browser is linked: time in browsers counts by program only";
+            parts.push(plain(super::browsers::PART, unlinked.to_owned()));
+        }
         parts.push(plain("store", format!("{}", self.data_dir.display())));
         parts.push(plain(
             "days",

@@ -1,7 +1,7 @@
 //! Browsers whose extension is linked: what they show goes into the count, what is blocked goes to them.
 //!
 //! A link is a host on the bus, known by its unique name; it ends when the host leaves. The compositor says which program
-//! has the focus, and the timeline asks ([`Timeline::untold`](dwell_core::timeline::Timeline::untold)) those that speak
+//! has the focus, and the timeline asks ([`Timeline::to_ask`](dwell_core::timeline::Timeline::to_ask)) those that speak
 //! for it what it shows.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,10 +30,14 @@ pub(super) const PART: &str = "browser";
 const UNLINKED: Millis = Millis::from_secs(10);
 /// Clocks are read in two processes, one after the other.
 const AHEAD: Millis = Millis::from_secs(1);
+/// An end that moved by less is the same.
+const WOBBLE: Millis = Millis::from_secs(2);
 
 struct Linked {
     id: LinkId,
     hello: Hello,
+    /// The ids of the windows that it speaks for.
+    apps: Vec<AppId>,
     since: Wall,
     /// The number of the blocks that were sent last, and of those that were confirmed last.
     sent: u64,
@@ -42,11 +46,21 @@ struct Linked {
 }
 
 /// What a rule blocks, as far as it can change without another rule.
-#[derive(PartialEq)]
 struct Blocked {
     rule: Arc<Rule>,
     until: Wall,
     more_left: u32,
+}
+
+impl Blocked {
+    /// Whether a browser has to be told anew. An end on the boot clock is named by the clock on the wall, which wobbles
+    /// and is slewed.
+    fn is_as(&self, other: &Self) -> bool {
+        let apart = self.until.as_unix_ms().abs_diff(other.until.as_unix_ms());
+        (Arc::ptr_eq(&self.rule, &other.rule) || self.rule == other.rule)
+            && self.more_left == other.more_left
+            && apart <= WOBBLE.as_ms()
+    }
 }
 
 /// All links.
@@ -54,15 +68,20 @@ struct Blocked {
 pub(super) struct Browsers {
     links: BTreeMap<OwnedUniqueName, Linked>,
     last: u64,
-    /// Who was asked since the focus changed.
-    asked: BTreeSet<LinkId>,
+    /// Who was asked in this round.
+    asked: (u64, BTreeSet<LinkId>),
     /// What is blocked, and as every browser was told it; `None`: that has to be made out.
     blocked: Option<Vec<Blocked>>,
-    blocks: Vec<Block>,
+    blocks: Vec<(Arc<Rule>, Block)>,
     generation: u64,
 }
 
 impl Browsers {
+    /// Whether no browser is linked.
+    pub(super) fn are_none(&self) -> bool {
+        self.links.is_empty()
+    }
+
     /// The categories of domains are others from now on: what is blocked is made out anew.
     pub(super) fn stale(&mut self) {
         self.blocked = None;
@@ -93,19 +112,15 @@ impl Hub {
         self.unlink(&sender);
         self.browsers.last += 1;
         let id = LinkId(self.browsers.last);
-        let mut apps = browser::apps_of(&hello.program);
-        // The person may count a browser's windows as another program's.
-        let aliased: Vec<AppId> = apps.iter().map(|app| self.config.aliases.apply(app)).collect();
-        apps.extend(aliased);
-        apps.sort();
-        apps.dedup();
+        let apps = self.windows_of(&hello.program);
         tracing::info!(extension = hello.extension, "a browser is linked");
-        let linked = Linked { id, hello, since: now.wall, sent: 0, confirmed: 0, problem: None };
+        let told = Told::Linked(apps.clone());
+        let linked = Linked { id, hello, apps, since: now.wall, sent: 0, confirmed: 0, problem: None };
         self.browsers.links.insert(sender.clone(), linked);
         if !again {
             self.order(Order::Page(Page::Watch(sender.clone())));
         }
-        self.sample(&Sample::new(now.boot, Fact::Browser(id, Told::Linked(apps))), now);
+        self.sample(&Sample::new(now.boot, Fact::Browser(id, told)), now);
         // Before anything is judged, what is blocked is not known, and what the browser kept goes on.
         let told = self.browsers.links.get(&sender).is_some_and(|link| link.sent == self.browsers.generation);
         if self.browsers.blocked.is_some() && !told {
@@ -113,6 +128,35 @@ impl Hub {
         }
         self.say_browser_health(now);
         Ok(Wishes { audible: self.config.audible })
+    }
+
+    /// The ids of a browser's windows, as they are counted.
+    fn windows_of(&self, program: &str) -> Vec<AppId> {
+        let mut apps = browser::apps_of(program);
+        // The person may count them as another program's.
+        let aliased: Vec<AppId> = apps.iter().map(|app| self.config.aliases.apply(app)).collect();
+        apps.extend(aliased);
+        apps.sort();
+        apps.dedup();
+        apps
+    }
+
+    /// Aliases, or what is recorded of browsers, are others from now on: each begins anew, and is asked what it shows.
+    pub(super) fn relink(&mut self) {
+        let now = clock::now();
+        let all: Vec<(OwnedUniqueName, String)> = self
+            .browsers
+            .links
+            .iter()
+            .map(|(name, link)| (name.clone(), link.hello.program.clone()))
+            .collect();
+        for (sender, program) in all {
+            let apps = self.windows_of(&program);
+            let Some(linked) = self.browsers.links.get_mut(&sender) else { continue };
+            linked.apps.clone_from(&apps);
+            let told = Fact::Browser(linked.id, Told::Linked(apps));
+            self.sample(&Sample::new(now.boot, told), now);
+        }
     }
 
     fn unlink(&mut self, sender: &OwnedUniqueName) {
@@ -128,9 +172,10 @@ impl Hub {
         if at > now.boot + AHEAD {
             return Err(Failure::new(Kind::Invalid, "a browser's state is from the future"));
         }
+        // The host has done that; whoever else says more than a site is not heard.
         let domain = |text: String| {
-            Domain::new(text.to_ascii_lowercase())
-                .map_err(|why| Failure::new(Kind::Invalid, format!("a browser told no domain: {why}")))
+            let site = Domain::registrable(&text).ok().filter(|site| site.as_str() == text);
+            site.ok_or_else(|| Failure::new(Kind::Invalid, "a browser told something else than a site"))
         };
         let heard = state.audible.unwrap_or_default().into_iter().filter(|_| self.config.audible);
         let audible = heard.map(domain).collect::<Result<_, _>>()?;
@@ -167,18 +212,19 @@ impl Hub {
     }
 
     /// Asks what is in front to those that have not told since it came there.
-    pub(super) fn ask_browsers(&mut self, focus_told: bool) {
+    pub(super) fn ask_browsers(&mut self) {
         if self.browsers.links.is_empty() {
             return;
         }
-        if focus_told {
-            self.browsers.asked.clear();
+        let (round, to_ask) = self.count.timeline().to_ask();
+        let to_ask: Vec<LinkId> = to_ask.collect();
+        if self.browsers.asked.0 != round {
+            self.browsers.asked = (round, BTreeSet::new());
         }
-        let untold: Vec<LinkId> = self.count.timeline().untold().collect();
-        for id in untold {
+        for id in to_ask {
             let asked = self.browsers.links.iter().find(|(_, linked)| linked.id == id);
             if let Some((sender, _)) = asked
-                && self.browsers.asked.insert(id)
+                && self.browsers.asked.1.insert(id)
             {
                 self.order(Order::Page(Page::Report(sender.clone())));
             }
@@ -198,7 +244,7 @@ impl Hub {
         }
         let verdicts = std::mem::take(&mut self.verdicts);
         let judged = verdicts.rules.iter().filter(|judged| is_blocked(judged));
-        self.browsers.blocks = judged.filter_map(|judged| self.block(judged, now)).collect();
+        self.browsers.blocks = judged.map(|judged| (judged.rule.clone(), self.block(judged, now))).collect();
         self.verdicts = verdicts;
         self.browsers.blocked = Some(blocked);
         self.browsers.generation += 1;
@@ -211,16 +257,24 @@ impl Hub {
         let moment = self.moment(now);
         let blocked = |judged: &Judged| Blocked {
             rule: judged.rule.clone(),
-            until: judged.until.unwrap_or(judged.renews),
+            until: self.lifts_by_itself(judged, now),
             more_left: self.record.standing.snoozes_left(&judged.rule, &moment),
         };
         let all: Vec<Blocked> =
             self.verdicts.rules.iter().filter(|judged| is_blocked(judged)).map(blocked).collect();
-        let fresh = self.browsers.blocked.as_ref() != Some(&all);
-        (all, fresh)
+        let told = self.browsers.blocked.as_ref().filter(|told| told.len() == all.len());
+        let same = told.is_some_and(|told| told.iter().zip(&all).all(|(told, now)| told.is_as(now)));
+        (all, !same)
     }
 
-    fn block(&self, judged: &Judged, now: Reading) -> Option<Block> {
+    /// When a browser lifts a block without having been told anything since: not long after it was last linked, for
+    /// dwell may be gone for good.
+    fn lifts_by_itself(&self, judged: &Judged, now: Reading) -> Wall {
+        let tomorrow = self.count.today(now).plus(1);
+        judged.until.unwrap_or(judged.renews).min(self.calendar().end_of(tomorrow))
+    }
+
+    fn block(&self, judged: &Judged, now: Reading) -> Block {
         let rule = &judged.rule;
         let domains = |target: &Target| match target {
             Target::Domain(domain) => vec![domain.clone()],
@@ -231,24 +285,30 @@ impl Hub {
         let name = self.target_name(&rule.target);
         let at = texts::Moment { calendar: *self.calendar(), now: now.wall };
         let (why, opens) = self.texts.blocked_page(&at, rule.id.as_str(), &reached(judged, &name, None));
-        let block = Block {
+        Block {
             rule: rule.id.as_str().to_owned(),
             domains: texts(domains(&rule.target)),
             except: texts(rule.except.iter().flat_map(domains).collect()),
-            until_at_ms: judged.until.unwrap_or(judged.renews).as_unix_ms(),
+            until_at_ms: self.lifts_by_itself(judged, now).as_unix_ms(),
             used_ms: judged.used.time.as_ms(),
             budget_ms: judged.budget.map(Millis::as_ms),
             more_left: self.record.standing.snoozes_left(rule, &self.moment(now)),
             why,
             opens,
-        };
-        (!block.domains.is_empty()).then_some(block)
+        }
     }
 
     fn send_blocks(&mut self, sender: &OwnedUniqueName) {
-        let (generation, blocks) = (self.browsers.generation, self.browsers.blocks.clone());
+        let generation = self.browsers.generation;
         let Some(linked) = self.browsers.links.get_mut(sender) else { return };
         linked.sent = generation;
+        let excepts = |rule: &Rule, apps: &[AppId]| {
+            let excepted = |target: &Target| matches!(target, Target::App(own) if apps.iter().any(|app| own.covers(app)));
+            rule.except.iter().any(excepted)
+        };
+        let blocks = self.browsers.blocks.iter();
+        let blocks = blocks.filter(|(rule, block)| !block.domains.is_empty() && !excepts(rule, &linked.apps));
+        let blocks = blocks.map(|(_, block)| block.clone()).collect();
         self.order(Order::Page(Page::Rules(sender.clone(), generation, blocks)));
     }
 
@@ -267,7 +327,9 @@ impl Hub {
         let seen = front.and_then(|(app, since)| Some((browser::name_of(app)?, app, since)));
         let Some((name, app, since)) = seen else { return };
         let health = if timeline.is_linked(app) {
-            let problem = self.browsers.links.values().find_map(|linked| linked.problem.as_ref());
+            let own =
+                self.browsers.links.values().filter(|linked| linked.apps.iter().any(|own| own.covers(app)));
+            let problem = own.filter_map(|linked| linked.problem.as_ref()).next();
             match problem {
                 None => Health {
                     part: PART,
@@ -299,8 +361,11 @@ impl Hub {
     }
 }
 
+/// Whether a rule blocks something that a browser shows.
 fn is_blocked(judged: &Judged) -> bool {
-    judged.verdict == Verdict::Blocked && judged.rule.at_limit != AtLimit::Notify
+    judged.verdict == Verdict::Blocked
+        && judged.rule.at_limit != AtLimit::Notify
+        && matches!(judged.rule.target, Target::Domain(_) | Target::Category(_))
 }
 
 fn not_linked() -> Failure {

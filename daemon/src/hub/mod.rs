@@ -334,8 +334,7 @@ impl Hub {
         self.say_browser_health(now);
         let outcome = self.count.fold(sample, now);
         self.take(outcome);
-        let focus_told = matches!(sample.fact, Fact::Focus(_) | Fact::FocusUnknown);
-        self.ask_browsers(focus_told);
+        self.ask_browsers();
         // Stated anew, a blocked program has come back, even when nothing else was seen in between.
         self.settle(now, matches!(sample.fact, Fact::Focus(Some(_))));
     }
@@ -344,6 +343,7 @@ impl Hub {
         self.notice_sleep(now);
         let outcome = self.count.advance(now);
         self.take(outcome);
+        self.ask_browsers();
         self.snooze_if_due(now);
         self.settle(now, false);
     }
@@ -389,10 +389,14 @@ impl Hub {
         }
         tracing::info!("configuration reloaded");
         self.order(Order::Notifications(config.notifications));
+        let hushed = self.config.audible && !config.audible;
         let (aliases, terminal_programs) = (self.config.aliases.clone(), self.config.terminal_programs);
         self.wished = config.clone();
         self.config = Config { aliases, terminal_programs, ..config };
         self.tick(clock::now());
+        if hushed {
+            self.relink();
+        }
         self.charging_changed();
     }
 

@@ -108,7 +108,11 @@ impl Client {
     }
 
     /// Does something to every window of a program.
-    pub(crate) async fn act_on_plasma_windows(&mut self, act: &WindowAct, context: &Context) -> Result<(), Down> {
+    pub(crate) async fn act_on_plasma_windows(
+        &mut self,
+        act: &WindowAct,
+        context: &Context,
+    ) -> Result<(), Down> {
         let all = || self.state.plasma.known.values();
         context.away.keep(|name| all().any(|window| window.name == name));
         let (mut meant, mut processes) = (Vec::new(), Processes::default());
