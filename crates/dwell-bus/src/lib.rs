@@ -13,6 +13,7 @@
 
 pub mod browser;
 pub mod error;
+pub mod extension;
 pub mod fixes;
 pub mod intake;
 pub mod lines;
