@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dwell-vault", &["dwell-core"]),
     ("dwell-bus", &["dwell-core"]),
     ("dwell-cli", &["dwell-bus", "dwell-core"]),
+    ("dwell-browser-host", &["dwell-bus", "dwell-core"]),
     ("dwell-prompt", &["dwell-bus", "dwell-core"]),
     ("dwelld", &["dwell-bus", "dwell-core", "dwell-desktop", "dwell-vault"]),
     ("dwell-tests", &[]),
@@ -96,7 +97,7 @@ fn the_core_has_no_way_to_the_outside() {
 fn what_ships_speaks_to_no_network() {
     let metadata = metadata();
     let members = members(&metadata);
-    for program in ["dwelld", "dwell-cli", "dwell-prompt"] {
+    for program in ["dwelld", "dwell-cli", "dwell-browser-host", "dwell-prompt"] {
         let shipped = shipped_with(&metadata, &members[program].id);
         assert!(shipped.len() > 1, "the resolver said nothing about {program}");
         for crate_name in NETWORK {
