@@ -112,7 +112,7 @@ impl Bus {
     }
 
     /// What a failed call means for the person.
-    fn failed(self, why: dwell_bus::Error) -> Error {
+    pub(crate) fn failed(self, why: dwell_bus::Error) -> Error {
         let why = match why.into_failure() {
             Ok(failure) => return failure.into(),
             Err(why) => why,

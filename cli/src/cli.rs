@@ -7,8 +7,8 @@ use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
 use crate::commands::{
-    category, check, completions, config, doctor, downtime, exit, focus, forget, key, limit, man, open,
-    pause, report, reset_week, rules, snooze, spans, status, vault, why,
+    browser, category, check, completions, config, doctor, downtime, exit, focus, forget, key, limit, man,
+    open, pause, report, reset_week, rules, snooze, spans, status, vault, why,
 };
 use crate::console::Console;
 use crate::error::Error;
@@ -65,6 +65,7 @@ pub(crate) enum Command {
     Category(category::Args),
     /// Follow changes as they happen, until Ctrl-C
     Watch,
+    Browser(browser::Args),
     Doctor(doctor::Args),
     Key(key::Args),
     Vault(vault::Args),

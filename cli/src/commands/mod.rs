@@ -1,5 +1,6 @@
 //! The commands, one file each: its arguments, its conversation with the daemon, its screen.
 
+pub(crate) mod browser;
 pub(crate) mod category;
 pub(crate) mod check;
 pub(crate) mod completions;
@@ -63,6 +64,7 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Rules(args)) => converse(rules::run(args, console)),
         Some(Command::Category(args)) => converse(category::run(args, console)),
         Some(Command::Watch) => converse(watch::run(console)),
+        Some(Command::Browser(args)) => browser::run(&args, console),
         Some(Command::Doctor(args)) => converse(doctor::run(args, console)),
         Some(Command::Key(args)) => converse(key::run(args, console)),
         Some(Command::Vault(args)) => converse(vault::run(args, console)),

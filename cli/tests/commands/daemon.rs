@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::thread::JoinHandle;
 
-use dwell_bus::{Failure, Kind, NAME, Own, PATH, Request, Vault, wire};
+use dwell_bus::{Failure, Intake, Kind, NAME, Own, PATH, Request, Vault, wire};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::place::Place;
@@ -39,6 +39,7 @@ impl FakeDaemon {
                 let (hub, mut requests) = mpsc::channel(8);
                 let builder = zbus::connection::Builder::address(address.as_str()).unwrap();
                 let served = builder.serve_at(PATH, Own::new(hub.clone())).unwrap();
+                let served = served.serve_at(PATH, Intake::new(hub.clone())).unwrap();
                 let served = served.serve_at(PATH, Vault::new(hub)).unwrap().name(NAME).unwrap();
                 let _connection = served.build().await.unwrap();
                 tell.send(()).unwrap();

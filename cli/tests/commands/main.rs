@@ -13,6 +13,7 @@ mod rulekeeper;
 mod terminal;
 
 mod answers;
+mod browsers;
 mod categories;
 mod doctor;
 mod failures;

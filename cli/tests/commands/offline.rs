@@ -158,7 +158,7 @@ fn manual_pages_are_written_for_every_command() {
     let folder = folder.to_str().unwrap();
     assert_eq!(place.run(&["man", folder]).code, Some(0));
     let count = std::fs::read_dir(folder).unwrap().count();
-    assert_eq!(count, 57);
+    assert_eq!(count, 61);
     let end = place.run(&["man", "/nonexistent"]);
     assert_eq!(end.code, Some(1));
     insta::assert_snapshot!(end.err, @"dwell: the manual pages cannot be written to /nonexistent: No such file or directory; name an existing folder");

@@ -9,8 +9,8 @@ use dwell_bus::wire;
 
 use self::mend::{Done, Mending};
 use self::unit::Unit;
-use super::config;
 use super::stream::Lines;
+use super::{browser, config};
 use crate::bus::{Bus, Daemon};
 use crate::console::Console;
 use crate::error::{End, Error, Kind};
@@ -43,6 +43,7 @@ pub(crate) async fn run(args: Args, console: &mut Console) -> Result<End, Error>
         return Err(Error::new(Kind::Failed, message).hint("run `dwell doctor` as yourself"));
     }
     let mut parts = examine(bus, &variable).await;
+    parts.extend(browser::confined());
     if args.fix {
         parts = mend(bus, parts, &variable, console).await;
     }
@@ -187,7 +188,7 @@ fn bad(part: &str, message: &str, fix: Option<String>) -> wire::Part {
 }
 
 /// One line a part. What is wrong for the same reason, or mended by the same command, is told once.
-fn screen(parts: &[wire::Part], next: &str, look: Look) -> String {
+pub(super) fn screen(parts: &[wire::Part], next: &str, look: Look) -> String {
     let columns = parts.iter().map(|part| width(&plain(&part.part))).max().unwrap_or(0).min(look.width / 3);
     let mut lines = Vec::new();
     let mut told: Vec<&wire::Part> = Vec::new();
