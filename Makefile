@@ -28,8 +28,8 @@ run: ## try dwell: your own session, or a demonstration where there is no screen
 	@packaging/run '$(RELEASE)'
 
 .PHONY: build
-build: ## the two programs, optimised
-	$(CARGO) build --release -p dwelld -p dwell-cli
+build: ## the programs, optimised
+	$(CARGO) build --release -p dwelld -p dwell-cli -p dwell-browser-host
 
 .PHONY: prompt
 prompt: ## the window for limits, optimised: needs GTK 4
@@ -53,7 +53,7 @@ test-long: deps tools ## the attacks on the vault at full length: hours
 	DWELL_LONG=1 $(CARGO) nextest run --profile long -p dwell-vault
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=120
 
-FUZZ := header record page salvage recovery
+FUZZ := header record page salvage recovery frames
 # For each target.
 FUZZ_SECONDS ?= 60
 # What cargo-fuzz sets; the sanitizer needs no nightly compiler, but leave to be used without one.
@@ -63,13 +63,13 @@ FUZZ_FLAGS := -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 
 .PHONY: fuzz
-fuzz: deps ## the vault's parsers against made-up bytes, FUZZ_SECONDS (60) each
+fuzz: deps ## the parsers of the vault and of browsers' frames against made-up bytes, FUZZ_SECONDS (60) each
 	DWELL_FUZZ_SEEDS='$(CURDIR)/fuzz/corpus' $(CARGO) test --quiet -p dwell-vault --lib -- --exact fuzzing::tests::seeds_for_fuzzing
 	RUSTC_BOOTSTRAP=1 RUSTFLAGS='$(FUZZ_FLAGS)' $(CARGO) build --release --manifest-path fuzz/Cargo.toml \
 		--target '$(FUZZ_HOST)' --target-dir '$(TARGET)/fuzz'
 # SQLite's source, in one file, has several tables of one name.
 	@mkdir -p fuzz/artifacts; export ASAN_OPTIONS=detect_odr_violation=0; for target in $(FUZZ); do \
-		echo "fuzz: $$target"; \
+		echo "fuzz: $$target"; mkdir -p fuzz/corpus/$$target; \
 		'$(TARGET)/fuzz/$(FUZZ_HOST)/release/'$$target -max_total_time=$(FUZZ_SECONDS) -max_len=70000 -timeout=10 \
 			-rss_limit_mb=1024 -verbosity=0 -print_final_stats=1 -artifact_prefix=fuzz/artifacts/$$target- \
 			fuzz/corpus/$$target || exit; \
