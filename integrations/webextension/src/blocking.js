@@ -1,0 +1,145 @@
+/**
+ * Keeps blocked sites closed, by three means, since none of them is enough: the browser's own filter stops requests before they
+ * leave; the open tabs are gone through when rules come; and whatever address a tab commits to is looked at.
+ *
+ * Invariants:
+ * - A block ends at its `until`, with or without dwell: a timer while this script runs, an alarm if it does not, and a look at
+ *   the clock before every single decision.
+ * - Only an address that a tab arrives at is acted upon, never the progress of loading: sending a tab away is progress too, which
+ *   Firefox reports with the old address, and the circle would never end.
+ * - Rules are taken one list after the other; the last one counts.
+ */
+
+import { api, FIREFOX } from './api.js';
+import { hostOf, pageOf } from './hosts.js';
+import { blockFor, filterRules, inForce, nextEnd } from './rules.js';
+import { keepRules } from './store.js';
+
+export const EXPIRY = 'expiry';
+const BLOCK_PAGE = api.runtime.getURL('pages/blocked.html');
+const EVERYWHERE = { origins: ['<all_urls>'] };
+/** Longer timers overflow and fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** @typedef {import('./frames.js').RulesFrame} RulesFrame */
+
+export class Blocking {
+  /** @type {RulesFrame} */
+  #rules = { t: 'rules', gen: 0, block: [] };
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** The rules are worked on one after the other. */
+  #work = Promise.resolve();
+
+  /**
+   * Takes up the rules that an earlier run of this script left.
+   *
+   * @param {RulesFrame} rules
+   */
+  resume(rules) {
+    this.#rules = rules;
+    return this.#afterOthers(() => this.#apply(false));
+  }
+
+  /**
+   * @param {RulesFrame} rules  in place of all before
+   * @returns {Promise<string | null>} what went wrong, without a name of a site in it
+   */
+  take(rules) {
+    this.#rules = rules;
+    return this.#afterOthers(() => this.#apply(true));
+  }
+
+  /** A block may have ended: by the timer, by the alarm, or because the computer slept. */
+  expire() {
+    return this.#afterOthers(async () => {
+      const ended = inForce(this.#rules.block, Date.now()).length < this.#rules.block.length;
+      if (ended) await this.#apply(true);
+      else this.#arm();
+    });
+  }
+
+  /** "Strict blocking" was granted or taken back. */
+  accessChanged() {
+    return this.#afterOthers(() => this.#filter());
+  }
+
+  /**
+   * @param {number | undefined} tabId
+   * @param {string | undefined} url  where the tab has arrived
+   */
+  async arrived(tabId, url) {
+    const page = pageOf(url);
+    if (tabId === undefined || page === null || !blockFor(this.#rules.block, hostOf(page), Date.now())) return;
+    /** @type {chrome.tabs.UpdateProperties} */
+    const away = { url: `${BLOCK_PAGE}#${page}` };
+    // "Back" then leads to where one was before. Chromium has no such thing.
+    if (FIREFOX) Object.assign(away, { loadReplace: true });
+    // The tab may be gone.
+    await api.tabs.update(tabId, away).catch(() => undefined);
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} act
+   * @returns {Promise<T>}
+   */
+  #afterOthers(act) {
+    const done = this.#work.then(act);
+    this.#work = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  /**
+   * @param {boolean} changed
+   * @returns {Promise<string | null>}
+   */
+  async #apply(changed) {
+    const block = inForce(this.#rules.block, Date.now());
+    changed ||= block.length < this.#rules.block.length;
+    this.#rules = { ...this.#rules, block };
+    this.#arm();
+    // First what a person sees.
+    await this.#sweep();
+    const [error] = await Promise.all([
+      this.#filter().then(
+        () => null,
+        () => 'the browser refused the rules of its own filter',
+      ),
+      changed ? keepRules(this.#rules) : undefined,
+    ]);
+    return error;
+  }
+
+  #arm() {
+    clearTimeout(this.#timer);
+    const end = nextEnd(this.#rules.block);
+    if (end === null) {
+      void api.alarms.clear(EXPIRY);
+      return;
+    }
+    this.#timer = setTimeout(() => void this.expire(), Math.min(Math.max(end - Date.now(), 0), LONGEST_TIMER));
+    void api.alarms.create(EXPIRY, { when: end });
+  }
+
+  /** Sends away the tabs that are open. Those that the browser has unloaded follow when somebody comes back to them. */
+  async #sweep() {
+    if (this.#rules.block.length === 0) return;
+    const tabs = await api.tabs.query({});
+    await Promise.all(tabs.filter((tab) => !tab.incognito && !tab.discarded).map((tab) => this.arrived(tab.id, tab.url)));
+  }
+
+  async #filter() {
+    const granted = await api.permissions.contains(EVERYWHERE);
+    let rules = granted ? filterRules(this.#rules.block, { redirectTo: BLOCK_PAGE }) : [];
+    // Chromium may stop a page without access to it. Its error page commits under the address of the site, and the tab is sent
+    // on from there; Firefox would leave an empty tab without an address.
+    if (!granted && !FIREFOX) rules = filterRules(this.#rules.block, 'stop');
+    const before = await api.declarativeNetRequest.getSessionRules();
+    if (before.length === 0 && rules.length === 0) return;
+    await api.declarativeNetRequest.updateSessionRules({ removeRuleIds: before.map((rule) => rule.id), addRules: rules });
+  }
+}
