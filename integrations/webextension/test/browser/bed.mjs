@@ -5,7 +5,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -54,7 +54,7 @@ async function puppeteer() {
 }
 
 /** Starts the browser; `test` is the test context, which takes everything down afterwards. */
-export async function open(test, browser, { headed = false, folder = mkdtempSync(path.join(os.tmpdir(), 'dwell-ext-')), args = [], prepare = () => undefined } = {}) {
+export async function open(test, browser, { headed = false, folder = mkdtempSync(path.join(os.tmpdir(), 'dwell-ext-')), granted = false, prepare = () => undefined } = {}) {
   const undo = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -74,16 +74,11 @@ export async function open(test, browser, { headed = false, folder = mkdtempSync
   );
   undo.push(() => host.close());
   prepare(host);
-  const launch = async () => {
-    const running = await (chromium ? launchChromium(profile, web.port, headed, env, args) : launchFirefox(web.port, headed, env));
-    running.on('targetcreated', () => undefined);
-    return running;
-  };
+  const extension = granted ? withAccess(browser, folder) : path.join(OUT, browser);
   const bed = { web, host, display, env, folder, profile, browser: null, close };
   bed.launch = async () => {
-    bed.browser = await launch();
-    bed.base = chromium ? `chrome-extension://${CHROMIUM_ID}/` : null;
-    if (!chromium) await bed.browser.installExtension(path.join(OUT, 'firefox'));
+    bed.browser = await (chromium ? launchChromium(extension, profile, web.port, headed, env) : launchFirefox(web.port, headed, env));
+    if (!chromium) await bed.browser.installExtension(extension);
   };
   bed.restart = async () => {
     await bed.browser.close();
@@ -98,8 +93,17 @@ export async function open(test, browser, { headed = false, folder = mkdtempSync
   return bed;
 }
 
-async function launchChromium(profile, port, headed, env, args) {
-  const extension = path.join(OUT, 'chromium');
+/** The same extension, but with access to all sites granted from the start: no test can press the browser's own button. */
+function withAccess(browser, folder) {
+  const copy = path.join(folder, 'extension');
+  cpSync(path.join(OUT, browser), copy, { recursive: true });
+  const file = path.join(copy, 'manifest.json');
+  const { optional_host_permissions, ...manifest } = JSON.parse(readFileSync(file, 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...manifest, host_permissions: optional_host_permissions }));
+  return copy;
+}
+
+async function launchChromium(extension, profile, port, headed, env) {
   return (await puppeteer()).launch({
     browser: 'chrome',
     executablePath: CHROMIUM,
@@ -110,7 +114,7 @@ async function launchChromium(profile, port, headed, env, args) {
     env,
     defaultViewport: null,
     ignoreDefaultArgs: ['--disable-extensions', '--enable-automation'],
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--ignore-certificate-errors', `--host-resolver-rules=MAP * 127.0.0.1:${port}`, `--load-extension=${extension}`, ...args],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--ignore-certificate-errors', `--host-resolver-rules=MAP * 127.0.0.1:${port}`, `--load-extension=${extension}`],
   });
 }
 
