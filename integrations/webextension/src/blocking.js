@@ -132,12 +132,17 @@ export class Blocking {
     await Promise.all(tabs.filter((tab) => !tab.incognito && !tab.discarded).map((tab) => this.arrived(tab.id, tab.url)));
   }
 
+  /**
+   * Chromium may stop a page without access to the site. Its error page commits under the address of the site, and the tab is
+   * sent on from there. To redirect instead, every site on the web would have to be able to load the block page, and so to tell
+   * who uses dwell: in Chromium the extension's address is the same for everybody.
+   *
+   * Firefox would leave an empty tab without an address, but its address of an extension is random for each profile: there the
+   * filter redirects, where the person has granted access.
+   */
   async #filter() {
-    const granted = await api.permissions.contains(EVERYWHERE);
-    let rules = granted ? filterRules(this.#rules.block, { redirectTo: BLOCK_PAGE }) : [];
-    // Chromium may stop a page without access to it. Its error page commits under the address of the site, and the tab is sent
-    // on from there; Firefox would leave an empty tab without an address.
-    if (!granted && !FIREFOX) rules = filterRules(this.#rules.block, 'stop');
+    const may = !FIREFOX || (await api.permissions.contains(EVERYWHERE));
+    const rules = may ? filterRules(this.#rules.block, FIREFOX ? { redirectTo: BLOCK_PAGE } : 'stop') : [];
     const before = await api.declarativeNetRequest.getSessionRules();
     if (before.length === 0 && rules.length === 0) return;
     await api.declarativeNetRequest.updateSessionRules({ removeRuleIds: before.map((rule) => rule.id), addRules: rules });

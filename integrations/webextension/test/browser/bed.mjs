@@ -13,7 +13,7 @@ import { pathToFileURL } from 'node:url';
 import { ScriptedHost } from './host.mjs';
 import { startWeb } from './web.mjs';
 
-const PATIENCE = 60_000;
+const PATIENCE = Number(process.env.DWELL_PATIENCE ?? 60_000);
 /** Where the packed extension and the tools are: given by run.mjs. */
 export const OUT = process.env.DWELL_EXTENSION_OUT ?? path.resolve(import.meta.dirname ?? '.', '../../../../target/extension');
 export const require = createRequire(pathToFileURL(path.join(OUT, 'dev/package.json')));
@@ -32,13 +32,13 @@ export function timely(what, promise, more = () => '') {
 }
 
 /** Asks again and again until the answer is one; the browser is its own clock here. */
-export async function until(what, ask) {
+export async function until(what, ask, fits = Boolean) {
   const end = Date.now() + PATIENCE;
   let last;
   for (;;) {
     try {
       last = await ask();
-      if (last) return last;
+      if (fits(last)) return last;
     } catch (error) {
       // A page that is being replaced cannot be asked; the next one can.
       last = error;
@@ -164,8 +164,8 @@ export function at(page, wanted) {
   const fits = typeof wanted === 'string' ? (url) => url === wanted : wanted;
   return until(`the page at ${wanted}`, async () => {
     const url = await page.evaluate(() => location.href);
-    return fits(url) ? url : false;
-  });
+    return fits(url) ? url : { not: url };
+  }, (answer) => typeof answer === 'string');
 }
 
 export const onBlockPage = (url) => url.includes('/pages/blocked.html#');
