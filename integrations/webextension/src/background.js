@@ -50,9 +50,9 @@ async function start() {
     },
     { delay: kept.delay, refused: kept.standing?.state === 'refused' },
   );
-  const resumed = blocking.resume(kept.rules);
+  const taken = blocking.take(kept.rules);
   link.connect();
-  await resumed;
+  await taken;
 }
 
 /** @param {import('./frames.js').Frame} frame */
@@ -145,7 +145,12 @@ api.alarms.onAlarm.addListener(async ({ name }) => {
   else if (name === RECONNECT) link?.connect();
 });
 api.runtime.onMessage.addListener((message, sender, reply) => {
-  const question = sender.id === api.runtime.id ? parseQuestion(message) : null;
+  if (sender.id !== api.runtime.id) return false;
+  if (message?.t === 'expire') {
+    void ready.then(() => blocking.expire()).finally(() => reply(null));
+    return true;
+  }
+  const question = parseQuestion(message);
   if (!question) return false;
   void ready.then(async () => {
     // Somebody is looking: this is no moment to wait for the next try.

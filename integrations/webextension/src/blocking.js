@@ -8,6 +8,8 @@
  * - Only an address that a tab arrives at is acted upon, never the progress of loading: sending a tab away is progress too, which
  *   Firefox reports with the old address, and the circle would never end.
  * - Rules are taken one list after the other; the last one counts.
+ * - What is kept is written after the filter has been told and before a tab is sent away: the block page reads it, goes on where
+ *   it finds nothing in force, and must not come back to a filter that still stops it.
  */
 
 import { api, FIREFOX } from './api.js';
@@ -32,29 +34,18 @@ export class Blocking {
   #work = Promise.resolve();
 
   /**
-   * Takes up the rules that an earlier run of this script left.
-   *
-   * @param {RulesFrame} rules
-   */
-  resume(rules) {
-    this.#rules = rules;
-    return this.#afterOthers(() => this.#apply(false));
-  }
-
-  /**
    * @param {RulesFrame} rules  in place of all before
    * @returns {Promise<string | null>} what went wrong, without a name of a site in it
    */
   take(rules) {
-    this.#rules = rules;
-    return this.#afterOthers(() => this.#apply(true));
+    return this.#afterOthers(() => this.#apply(rules));
   }
 
   /** A block may have ended: by the timer, by the alarm, or because the computer slept. */
   expire() {
     return this.#afterOthers(async () => {
       const ended = inForce(this.#rules.block, Date.now()).length < this.#rules.block.length;
-      if (ended) await this.#apply(true);
+      if (ended) await this.#apply(this.#rules);
       else this.#arm();
     });
   }
@@ -94,23 +85,19 @@ export class Blocking {
   }
 
   /**
-   * @param {boolean} changed
+   * @param {RulesFrame} rules
    * @returns {Promise<string | null>}
    */
-  async #apply(changed) {
-    const block = inForce(this.#rules.block, Date.now());
-    changed ||= block.length < this.#rules.block.length;
-    this.#rules = { ...this.#rules, block };
+  async #apply(rules) {
+    const block = inForce(rules.block, Date.now());
+    this.#rules = { ...rules, block };
     this.#arm();
-    // First what a person sees.
+    const error = await this.#filter().then(
+      () => null,
+      () => 'the browser refused the rules of its own filter',
+    );
+    await keepRules(this.#rules);
     await this.#sweep();
-    const [error] = await Promise.all([
-      this.#filter().then(
-        () => null,
-        () => 'the browser refused the rules of its own filter',
-      ),
-      changed ? keepRules(this.#rules) : undefined,
-    ]);
     return error;
   }
 
