@@ -142,15 +142,15 @@ async function closeTab() {
 
 async function askForMore() {
   if (host === null || !terms.hidden) return;
-  status.textContent = say('more_asking');
+  tell(say('more_asking'));
   const answer = await ask({ t: 'more', d: host });
   if ('failure' in answer) {
-    status.textContent = failure(answer.failure);
+    tell(failure(answer.failure));
     return;
   }
   if (answer.frame.t !== 'more') return;
   if ('error' in answer.frame) {
-    status.textContent = [answer.frame.error, answer.frame.hint].filter(Boolean).join(' ');
+    tell([answer.frame.error, answer.frame.hint].filter(Boolean).join(' '));
     return;
   }
   asked = answer.frame;
@@ -161,7 +161,7 @@ async function askForMore() {
   typed.value = '';
   unfold();
   // Said once, and once more when the wait is over; the seconds in between are for the eye alone.
-  status.textContent = asked.wait_ms > 0 ? seconds(asked.wait_ms) : '';
+  tell(asked.wait_ms > 0 ? seconds(asked.wait_ms) : '', { seen: false });
   countDown();
 }
 
@@ -176,29 +176,38 @@ function countDown() {
   }
   count.textContent = '';
   go.removeAttribute('aria-disabled');
-  status.textContent = say('more_now');
+  tell(say('more_now'));
 }
 
 async function takeMore() {
   if (!asked || host === null || go.hasAttribute('aria-disabled')) return;
   if (asked.sentence !== null && typed.value.trim() !== asked.sentence.trim()) {
-    status.textContent = say('sentence_differs');
+    tell(say('sentence_differs'));
     typed.setAttribute('aria-invalid', 'true');
     typed.focus();
     return;
   }
   typed.removeAttribute('aria-invalid');
   go.setAttribute('aria-disabled', 'true');
-  status.textContent = say('more_sending');
+  tell(say('more_sending'));
   const answer = await ask({ t: 'snooze', d: host, rule: asked.rule, sentence: asked.sentence === null ? '' : typed.value });
   if ('frame' in answer && answer.frame.t === 'snoozed') {
-    status.textContent = answer.frame.message;
+    tell(answer.frame.message);
     given = answer.frame.ok;
     if (given) await show();
   } else if ('failure' in answer) {
-    status.textContent = failure(answer.failure);
+    tell(failure(answer.failure));
   }
   if (!given) go.removeAttribute('aria-disabled');
+}
+
+/**
+ * @param {string} text     read out as it appears
+ * @param {{ seen?: boolean }} [how]  not seen where the eye has the same beside it
+ */
+function tell(text, { seen = true } = {}) {
+  status.className = seen ? '' : 'heard';
+  status.textContent = text;
 }
 
 function unfold() {
@@ -214,7 +223,7 @@ function fold() {
   asked = null;
   terms.hidden = true;
   more.setAttribute('aria-expanded', 'false');
-  status.textContent = '';
+  tell('');
 }
 
 /**

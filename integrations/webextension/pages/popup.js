@@ -29,6 +29,7 @@ await Promise.all([showStanding(), showSite(), showAccess()]);
 async function showSite() {
   const host = await hostHere();
   if (host === null) {
+    numbers.hidden = true;
     site.textContent = say('popup_no_site');
     why.textContent = say('popup_no_site_why');
     return;

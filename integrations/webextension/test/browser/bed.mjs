@@ -32,8 +32,8 @@ export function timely(what, promise, more = () => '') {
 }
 
 /** Asks again and again until the answer is one; the browser is its own clock here. */
-export async function until(what, ask, fits = Boolean) {
-  const end = Date.now() + PATIENCE;
+export async function until(what, ask, fits = Boolean, patience = PATIENCE) {
+  const end = Date.now() + patience;
   let last;
   for (;;) {
     try {
@@ -54,7 +54,7 @@ async function puppeteer() {
 }
 
 /** Starts the browser; `test` is the test context, which takes everything down afterwards. */
-export async function open(test, browser, { headed = false, folder = mkdtempSync(path.join(os.tmpdir(), 'dwell-ext-')), granted = false, prepare = () => undefined } = {}) {
+export async function open(test, browser, { headed = false, folder = mkdtempSync(path.join(os.tmpdir(), 'dwell-ext-')), granted = false, prefs = {}, prepare = () => undefined } = {}) {
   const undo = [() => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })];
   const close = async () => {
     for (const step of undo.splice(0).reverse()) await step();
@@ -77,7 +77,7 @@ export async function open(test, browser, { headed = false, folder = mkdtempSync
   const extension = granted ? withAccess(browser, folder) : path.join(OUT, browser);
   const bed = { web, host, display, env, folder, profile, browser: null, close };
   bed.launch = async () => {
-    bed.browser = await (chromium ? launchChromium(extension, profile, web.port, headed, env) : launchFirefox(web.port, headed, env));
+    bed.browser = await (chromium ? launchChromium(extension, profile, web.port, headed, env) : launchFirefox(web.port, headed, env, prefs));
     if (!chromium) await bed.browser.installExtension(extension);
   };
   bed.restart = async () => {
@@ -118,7 +118,7 @@ async function launchChromium(extension, profile, port, headed, env) {
   });
 }
 
-async function launchFirefox(port, headed, env) {
+async function launchFirefox(port, headed, env, prefs) {
   return (await puppeteer()).launch({
     browser: 'firefox',
     executablePath: FIREFOX,
@@ -134,6 +134,7 @@ async function launchFirefox(port, headed, env) {
       'network.proxy.ssl_port': port,
       'network.proxy.no_proxies_on': '',
       'network.proxy.allow_hijacking_localhost': false,
+      ...prefs,
     },
   });
 }
@@ -169,3 +170,18 @@ export function at(page, wanted) {
 }
 
 export const onBlockPage = (url) => url.includes('/pages/blocked.html#');
+
+/** A page of the extension's own, from which its storage can be looked at without waking the script in the background. */
+export async function ownPage(bed) {
+  const { host } = bed;
+  const before = host.rules.block;
+  const page = await visit(bed, 'https://own-page.example/');
+  await host.block(...before, { ...BLANK, d: ['own-page.example'] });
+  await at(page, onBlockPage);
+  await page.evaluate(() => void setTimeout(() => location.assign('popup.html')));
+  await at(page, (url) => url.endsWith('/pages/popup.html'));
+  await host.block(...before);
+  return page;
+}
+
+const BLANK = { rule: 'own-page', except: [], until: Date.now() + 3_600_000, used_ms: 0, budget_ms: null, more_left: 0, why: '', opens: '' };

@@ -170,7 +170,7 @@ for (const browser of ['chromium', 'firefox']) {
       await at(page, onBlockPage);
       await page.bringToFront();
       await page.evaluate(() => void setTimeout(() => document.querySelector('#close')?.click()));
-      await until('the tab to be gone', () => page.isClosed());
+      await until('the tab to be gone', () => page.isClosed() || page.evaluate(() => false).catch(({ message }) => /no such frame|closed|detached/i.test(message)));
     });
   });
 }
