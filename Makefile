@@ -105,6 +105,17 @@ test-trixie: tools ## the tests of desktops among Debian 13's compositors (once:
 		[ "$${DWELL_REQUIRE:-}" != all ]; \
 	fi
 
+.PHONY: extension
+extension: ## the browser extension, packed: target/extension (EXTENSION_KEY=FILE signs it for Chromium)
+	@packaging/deps browser
+	@node integrations/webextension/build.mjs '$(TARGET)/extension'
+
+# Its tools come from npm, as package-lock.json pins them, into target/extension/dev.
+.PHONY: test-extension
+test-extension: ## the browser extension in Chromium and Firefox: 2 minutes
+	@packaging/deps browser desktop
+	@node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt'
+
 .PHONY: bench
 bench: ## all benchmarks
 # Every table is shown, whatever the one before says.
