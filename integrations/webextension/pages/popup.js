@@ -35,7 +35,9 @@ async function showSite() {
     return;
   }
   site.textContent = host;
-  const answer = await ask({ t: 'query', d: host });
+  // Where dwell does not run there is nobody to answer.
+  const asleep = (await standing()).state === 'asleep';
+  const answer = asleep ? { failure: /** @type {const} */ ('no-link') } : await ask({ t: 'query', d: host });
   if ('failure' in answer) {
     numbers.hidden = true;
     // Without a link the lines below say so, and what to do.

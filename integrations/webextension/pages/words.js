@@ -28,7 +28,7 @@ export function fill() {
  */
 export function duration(ms) {
   const minutes = Math.floor(ms / 60_000);
-  if (minutes === 0) return say('under_a_minute');
+  if (minutes === 0 && ms > 0) return say('under_a_minute');
   if (minutes < 60) return say('minutes', minutes);
   if (minutes % 60 === 0) return say('hours', minutes / 60);
   return say('hours_minutes', Math.floor(minutes / 60), minutes % 60);

@@ -1,5 +1,5 @@
 /**
- * What the native host sends, checked field by field: `docs/browser-protocol.md` is the protocol.
+ * What the native host sends, checked field by field. README.md has the protocol.
  *
  * The host may be older or newer than the extension. Unknown fields are ignored; a frame that lacks what it must have is dropped
  * whole, so that nothing behind this module meets half a frame.

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { at, go, onBlockPage, open, until, visit } from './bed.mjs';
+import { at, CHROMIUM_ID, go, onBlockPage, open, until, visit } from './bed.mjs';
 import { block } from './host.mjs';
 
 for (const [browser, granted] of [['chromium', false], ['firefox', false], ['firefox', true]]) {
@@ -113,6 +113,12 @@ for (const [browser, granted] of [['chromium', false], ['firefox', false], ['fir
           }),
       );
       assert.ok(web.hits.includes('www.video.example/embedded'));
+    });
+    await t.test('no site can tell that the extension is there', async () => {
+      go(other, 'https://bystander.example/');
+      await at(other, 'https://bystander.example/');
+      const pages = browser === 'chromium' ? [`chrome-extension://${CHROMIUM_ID}/pages/blocked.html`, `chrome-extension://${CHROMIUM_ID}/manifest.json`] : [];
+      for (const url of pages) assert.equal(await other.evaluate((wanted) => fetch(wanted).then(() => 'seen', () => 'not seen'), url), 'not seen');
     });
     await t.test('no rule any more', async () => {
       await host.block();

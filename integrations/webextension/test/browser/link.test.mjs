@@ -62,6 +62,8 @@ for (const browser of ['chromium', 'firefox']) {
       await until('the extension to notice', async () => (await standing(own)) === 'asleep');
       host.send(host.greeting);
       await until('the extension to notice', async () => (await standing(own)) === 'up');
+      // Nothing is left that would wake the script while nothing happens.
+      await until('no alarm', () => own.evaluate(async () => (await (globalThis.browser ?? chrome).alarms.getAll()).length === 0));
       await own.close();
     });
 
