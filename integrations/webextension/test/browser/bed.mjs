@@ -104,7 +104,7 @@ function withAccess(browser, folder) {
 }
 
 async function launchChromium(extension, profile, port, headed, env) {
-  const running = await (await puppeteer()).launch({
+  return (await puppeteer()).launch({
     browser: 'chrome',
     executablePath: CHROMIUM,
     headless: !headed,
@@ -116,15 +116,6 @@ async function launchChromium(extension, profile, port, headed, env) {
     ignoreDefaultArgs: ['--disable-extensions', '--enable-automation'],
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--ignore-certificate-errors', `--host-resolver-rules=MAP * 127.0.0.1:${port}`, `--load-extension=${extension}`],
   });
-  // What drives the browser holds each new script in the background, and now and then forgets to let it run.
-  running.on('targetcreated', (target) => {
-    if (target.type() !== 'service_worker') return;
-    void target
-      .createCDPSession()
-      .then((session) => session.send('Runtime.runIfWaitingForDebugger'))
-      .catch(() => undefined);
-  });
-  return running;
 }
 
 async function launchFirefox(port, headed, env, prefs) {

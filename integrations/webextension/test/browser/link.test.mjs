@@ -18,8 +18,15 @@ for (const browser of ['chromium', 'firefox']) {
   /** The browser stops the script in the background, as it does when nothing happens for long. */
   const stopScript = async (bed) => {
     if (browser === 'firefox') return;
-    const target = bed.browser.targets().find((one) => one.type() === 'service_worker' && one.url().includes('/src/background.js'));
-    await (await target?.worker())?.close();
+    // Not by way of the worker itself: what has once been attached to is held when it starts anew.
+    const session = await bed.browser.target().createCDPSession();
+    const running = async () => (await session.send('Target.getTargets')).targetInfos.find(({ type, url }) => type === 'service_worker' && url.endsWith('/src/background.js'));
+    const before = await running();
+    if (before) {
+      await session.send('Target.closeTarget', { targetId: before.targetId });
+      await until('the script to be stopped', async () => (await running())?.targetId !== before.targetId);
+    }
+    await session.detach();
   };
 
   test(`${browser}: the host comes and goes`, async (t) => {
