@@ -103,6 +103,7 @@ function showClosed(block, host) {
   opens.textContent = block.opens || say('closed_opens', moment(block.until));
   termsTitle.textContent = say('more_title', site);
   on.hidden = true;
+  more.textContent = block.length_ms === null ? say('more') : minutes(block.length_ms);
   more.hidden = block.more_left === 0;
   left.hidden = block.more_left === 0;
   left.textContent = block.more_left === 1 ? say('more_last') : say('more_left', block.more_left);

@@ -19,6 +19,7 @@ export const PROTOCOL = 1;
  * @property {number} used_ms
  * @property {number | null} budget_ms
  * @property {number} more_left how often "more minutes" can still be had today
+ * @property {number | null} length_ms  how long "more minutes" would be, if the host says so beforehand
  * @property {string} why       one sentence: which rule, how much was used
  * @property {string} opens     one sentence: when it opens again
  */
@@ -118,6 +119,7 @@ function parseBlock(value) {
     used_ms: isCount(value.used_ms) ? value.used_ms : 0,
     budget_ms: isCount(value.budget_ms) ? value.budget_ms : null,
     more_left: isCount(value.more_left) ? value.more_left : 0,
+    length_ms: isCount(value.length_ms) ? value.length_ms : null,
     why: text(value.why) ?? '',
     opens: text(value.opens) ?? '',
   };

@@ -50,11 +50,10 @@ for (const browser of ['chromium', 'firefox']) {
     await host.frame(0, (frame) => frame.t === 'applied');
     const schemes = browser === 'chromium' ? ['light', 'dark'] : ['plain'];
     const name = (what) => `${browser}-${what}`;
-    const size = (width, height) => (browser === 'chromium' ? [{ width, height }] : [{ width, height }]);
 
     const address = 'https://www.video.example/watch?v=1';
     const page = await visit(bed, address);
-    await page.setViewport(...size(900, 640));
+    await page.setViewport({ width: 900, height: 760 });
     await at(page, address);
     answers(host, { sentence: SENTENCE, wait_ms: 3_600_000 });
     await host.block(block('video.example'));
@@ -116,9 +115,10 @@ for (const browser of ['chromium', 'firefox']) {
 
     await t.test('a refusal is told', async () => {
       host.answer = (frame) => frame.t === 'more' && host.send({ t: 'more', d: 'video.example', error: 'Three times were agreed for today.', hint: null });
-      await host.block(block('video.example', { more_left: 1 }));
+      await host.block(block('video.example', { more_left: 1, length_ms: 300_000 }));
       await at(page, onBlockPage);
       await shown(page, '#left', /^Once more today\.$/);
+      await shown(page, '#more', /^5 more minutes$/);
       await page.evaluate(() => document.querySelector('#more')?.click());
       await shown(page, '#status', /^Three times were agreed for today\.$/);
       await host.block(block('video.example', { more_left: 0 }));
@@ -141,7 +141,7 @@ for (const browser of ['chromium', 'firefox']) {
       await host.block(block('other.example'));
       const popup = await visit(bed, 'https://other.example/');
       await at(popup, onBlockPage);
-      await popup.setViewport(...size(336, 420));
+      await popup.setViewport({ width: 336, height: 420 });
       await popup.bringToFront();
       await popup.evaluate(() => void setTimeout(() => location.assign('popup.html')));
       await shown(popup, 'h1', /^No site in this tab$/);

@@ -9,7 +9,7 @@ test('what is missing gets its default, what is unknown is left out', () => {
   assert.deepEqual(parseFrame({ t: 'rules', gen: 3, block: [{ ...BLOCK, news: 1 }], news: 1 }), {
     t: 'rules',
     gen: 3,
-    block: [{ ...BLOCK, except: [], used_ms: 0, budget_ms: null, more_left: 0, why: '', opens: '' }],
+    block: [{ ...BLOCK, except: [], used_ms: 0, budget_ms: null, more_left: 0, length_ms: null, why: '', opens: '' }],
   });
   assert.deepEqual(parseFrame({ t: 'link', ok: true }), { t: 'link', ok: true, message: '', hint: null, audible: false, refused: null });
   assert.deepEqual(parseFrame({ t: 'usage', d: 'x', used_ms: 1 }), { t: 'usage', d: 'x', used_ms: 1, left_ms: null, blocked: false, why: null });
