@@ -72,7 +72,9 @@ function take(frame) {
       }
       break;
     case 'report':
+      // dwell asks when focus has come to this browser.
       reporter.asked('report');
+      reporter.unsettled('window');
       break;
     case 'ping':
       link?.send({ t: 'pong', n: frame.n });
@@ -133,7 +135,9 @@ api.tabs.onActivated.addListener(async ({ tabId }) => {
 });
 api.tabs.onRemoved.addListener(() => changed('tab'));
 api.tabs.onAttached.addListener(() => changed('tab'));
-api.windows.onFocusChanged.addListener(() => changed('window'));
+api.windows.onFocusChanged.addListener(() => {
+  if (link?.connected) reporter.moved('window');
+});
 api.webNavigation?.onCommitted.addListener(({ tabId, frameId, url }) => {
   if (frameId === 0) void arrived(tabId, url, 'navigation');
 });

@@ -2,6 +2,9 @@
  * When the native host is told what is in front: on a change, at once, and not more often than every 50 ms while changes come in
  * bursts (a click on a window gives several events). What is as it was is not told again, unless somebody asked.
  *
+ * Where focus went from one window to another it is looked at a few times more: Chromium says that it has changed, and for up to
+ * 0.3 s after that still gives the old window as the one in front. A private window would count as the site behind it.
+ *
  * Nothing here runs while nothing happens.
  */
 
@@ -9,6 +12,8 @@
 
 /** The least time between two looks, in ms. */
 export const GAP = 50;
+/** When it is looked at again after focus went from window to window: the time between one look and the next, in ms. */
+export const SETTLING = [100, 150, 250];
 
 export class Reporter {
   #look;
@@ -23,6 +28,8 @@ export class Reporter {
   /** @type {string | null} why the next look is due */
   #due = null;
   #asked = false;
+  /** @type {unknown} */
+  #settling = null;
 
   /**
    * @param {object} world
@@ -47,6 +54,40 @@ export class Reporter {
     const wait = this.#lookedAt + GAP - this.#clock.now();
     if (wait <= 0) void this.#run();
     else this.#timer = this.#clock.later(() => void this.#run(), wait);
+  }
+
+  /**
+   * Focus may have gone to another window, of this browser or of another program.
+   *
+   * @param {string} why  one word
+   */
+  moved(why) {
+    this.changed(why);
+    this.unsettled(why);
+  }
+
+  /**
+   * Focus may have gone elsewhere a moment ago.
+   *
+   * @param {string} why  one word
+   */
+  unsettled(why) {
+    this.#settle(why, SETTLING);
+  }
+
+  /**
+   * @param {string} why
+   * @param {number[]} waits
+   */
+  #settle(why, [wait, ...more]) {
+    if (this.#settling !== null) this.#clock.cancel(this.#settling);
+    this.#settling = null;
+    if (wait === undefined) return;
+    this.#settling = this.#clock.later(() => {
+      this.#settling = null;
+      this.changed(why);
+      this.#settle(why, more);
+    }, wait);
   }
 
   /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { GAP, Reporter } from '../../src/reporter.js';
+import { GAP, Reporter, SETTLING } from '../../src/reporter.js';
 import { Clock, settled } from './clock.mjs';
 
 function bed() {
@@ -79,4 +79,30 @@ test('nothing runs while nothing happens', async () => {
   await world.clock.pass(10 * GAP);
   assert.deepEqual(world.clock.waiting, []);
   assert.equal(world.looks, 1);
+});
+
+test('where focus went is looked at until the browser knows it', async () => {
+  for (const begin of ['moved', 'unsettled']) {
+    const world = bed();
+    world.reporter.asked('report');
+    await world.clock.pass(GAP);
+    world.reporter[begin]('window');
+    await world.clock.pass(SETTLING[0] + SETTLING[1]);
+    world.seen = { ...world.seen, focused: false, host: null };
+    await world.clock.pass(SETTLING[2]);
+    assert.deepEqual(world.sent, ['report:a.example', 'window:null'], begin);
+    assert.deepEqual(world.clock.waiting, [], 'something goes on');
+  }
+});
+
+test('of two moves the later one settles', async () => {
+  const world = bed();
+  world.reporter.moved('window');
+  await world.clock.pass(SETTLING[0]);
+  world.reporter.moved('window');
+  assert.equal(world.clock.waiting.length, 2);
+  await world.clock.pass(1000);
+  // Two moves, one look after the first, all after the second.
+  assert.equal(world.looks, 3 + SETTLING.length);
+  assert.deepEqual(world.clock.waiting, []);
 });
