@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { idOf } from '../../build.mjs';
 
 const BUILD = fileURLToPath(new URL('../../build.mjs', import.meta.url));
 const SOURCE = path.dirname(BUILD);
@@ -68,6 +69,17 @@ test('both manifests agree on all that is not the browser’s own', () => {
     assert.deepEqual(chromium[key], firefox[key], key);
   }
   assert.equal(chromium.incognito, 'not_allowed');
+});
+
+test('the ids are those that dwell writes into the manifests of its host', () => {
+  const rust = readFileSync(path.join(SOURCE, '../../crates/dwell-bus/src/extension.rs'), 'utf8');
+  const known = (name) => new RegExp(`const ${name}: &str = "([^"]+)"`).exec(rust)?.[1];
+  const [chromium, firefox] = ['chromium', 'firefox'].map((name) => JSON.parse(readFileSync(path.join(SOURCE, `manifest.${name}.json`), 'utf8')));
+  assert.equal(idOf(Buffer.from(chromium.key, 'base64')), known('CHROMIUM_ID'));
+  assert.equal(firefox.browser_specific_settings.gecko.id, known('FIREFOX_ID'));
+  const host = /HOST = '([^']+)'/.exec(readFileSync(path.join(SOURCE, 'src/link.js'), 'utf8'))?.[1];
+  assert.ok(host);
+  assert.equal(host, known('HOST_NAME'));
 });
 
 test('every text that the code asks for is there, and none is left over', () => {
