@@ -62,6 +62,7 @@ pub(crate) struct Blocked {
     used_ms: u64,
     budget_ms: Option<u64>,
     more_left: u32,
+    length_ms: u64,
     why: String,
     opens: String,
 }
@@ -112,6 +113,7 @@ impl From<Block> for Blocked {
             used_ms: block.used_ms,
             budget_ms: block.budget_ms,
             more_left: block.more_left,
+            length_ms: block.length_ms,
             why: block.why,
             opens: block.opens,
         }

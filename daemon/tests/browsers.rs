@@ -260,7 +260,7 @@ async fn what_is_blocked_is_told_to_each_browser_and_to_nobody_else() {
     let (generation, blocks) = first.blocks().await;
     let [block] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
     assert_eq!((block.domains.as_slice(), block.more_left), (&["one.example".to_owned()][..], 3));
-    assert_eq!((block.budget_ms, block.except.len()), (Some(40), 0));
+    assert_eq!((block.length_ms, block.budget_ms, block.except.len()), (300_000, Some(40), 0));
     assert!(block.used_ms >= 40 && block.until_at_ms > clock::now().wall.as_unix_ms());
     assert!(
         block.why.contains("“one.example”") && block.opens.starts_with("It opens again"),

@@ -16,6 +16,7 @@ fn block() -> Block {
         used_ms: 5,
         budget_ms: Some(6),
         more_left: 3,
+        length_ms: 300_000,
         why: "Video was used for 30 minutes.".into(),
         opens: "It opens again at 04:00.".into(),
     }
@@ -46,7 +47,7 @@ fn greeting_then_blocks_then_their_confirmation() {
         browser.hear(),
         json!({"t": "rules", "gen": 3, "block": [{
             "rule": "evening-video", "d": ["youtube.com"], "except": ["docs.rs"], "until": 1_795_000_000_000_i64,
-            "used_ms": 5, "budget_ms": 6, "more_left": 3, "why": "Video was used for 30 minutes.",
+            "used_ms": 5, "budget_ms": 6, "more_left": 3, "length_ms": 300_000, "why": "Video was used for 30 minutes.",
             "opens": "It opens again at 04:00."
         }]})
     );

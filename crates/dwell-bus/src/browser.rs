@@ -75,6 +75,8 @@ pub struct Block {
     pub budget_ms: Option<u64>,
     /// How often it can be put off today still.
     pub more_left: u32,
+    /// For how long it is put off each time.
+    pub length_ms: u64,
     /// For the person: which rule, and how much was used.
     pub why: String,
     /// For the person: when it opens again.

@@ -293,6 +293,7 @@ impl Hub {
             used_ms: judged.used.time.as_ms(),
             budget_ms: judged.budget.map(Millis::as_ms),
             more_left: self.record.standing.snoozes_left(rule, &self.moment(now)),
+            length_ms: rule.snooze.length.as_ms(),
             why,
             opens,
         }
