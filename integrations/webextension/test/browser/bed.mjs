@@ -103,7 +103,8 @@ function withAccess(browser, folder) {
   return copy;
 }
 
-async function launchChromium(extension, profile, port, headed, env) {
+/** @param {string[]} more  arguments besides */
+export async function launchChromium(extension, profile, port, headed, env, more = []) {
   return (await puppeteer()).launch({
     browser: 'chrome',
     executablePath: CHROMIUM,
@@ -114,11 +115,11 @@ async function launchChromium(extension, profile, port, headed, env) {
     env,
     defaultViewport: null,
     ignoreDefaultArgs: ['--disable-extensions', '--enable-automation'],
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--ignore-certificate-errors', `--host-resolver-rules=MAP * 127.0.0.1:${port}`, `--load-extension=${extension}`],
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--ignore-certificate-errors', `--host-resolver-rules=MAP * 127.0.0.1:${port}`, ...(extension ? [`--load-extension=${extension}`] : []), ...more],
   });
 }
 
-async function launchFirefox(port, headed, env, prefs) {
+export async function launchFirefox(port, headed, env, prefs) {
   return (await puppeteer()).launch({
     browser: 'firefox',
     executablePath: FIREFOX,
@@ -140,7 +141,7 @@ async function launchFirefox(port, headed, env, prefs) {
 }
 
 /** A screen that nobody sees, with a window manager on it. */
-async function startDisplay(undo) {
+export async function startDisplay(undo) {
   const server = spawn('Xvfb', ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-noreset'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] });
   undo.push(() => void server.kill());
   const display = await timely('a display of Xvfb', new Promise((resolve) => server.stdio[3].once('data', (line) => resolve(`:${line.toString().trim()}`))));

@@ -18,6 +18,42 @@ addEventListener('fetch', (event) => {
   if (event.request.mode === 'navigate') event.respondWith(new Response('<title>served by the site itself</title><h1>served by the site itself</h1>', { headers: { 'content-type': 'text/html' } }));
 });`;
 
+/** What can be heard: a tone, again and again. */
+const RADIO = '<!doctype html><html lang="en"><title>radio</title><audio src="/tone.wav" autoplay loop></audio>';
+
+/** A second of 440 Hz, 16 bits, mono (RIFF WAVE). */
+function tone() {
+  const rate = 8000;
+  const wave = Buffer.alloc(44 + 2 * rate);
+  wave.write('RIFF', 0);
+  wave.writeUInt32LE(wave.length - 8, 4);
+  wave.write('WAVEfmt ', 8);
+  wave.writeUInt32LE(16, 16);
+  wave.writeUInt16LE(1, 20);
+  wave.writeUInt16LE(1, 22);
+  wave.writeUInt32LE(rate, 24);
+  wave.writeUInt32LE(2 * rate, 28);
+  wave.writeUInt16LE(2, 32);
+  wave.writeUInt16LE(16, 34);
+  wave.write('data', 36);
+  wave.writeUInt32LE(2 * rate, 40);
+  for (let n = 0; n < rate; n += 1) wave.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * n) / rate)), 44 + 2 * n);
+  return wave;
+}
+
+/** A page that never rests, as many do: it draws, changes its address and its title, and asks its server. */
+const BUSY = `<!doctype html><html lang="en"><title>busy</title><canvas width="600" height="400"></canvas><script>
+const pen = document.querySelector('canvas').getContext('2d');
+let frames = 0;
+(function draw() {
+  frames += 1;
+  for (let n = 0; n < 200; n += 1) { pen.fillStyle = 'hsl(' + ((frames + n) % 360) + ' 80% 50%)'; pen.fillRect((n * 37 + frames) % 600, (n * 53) % 400, 20, 20); }
+  requestAnimationFrame(draw);
+})();
+setInterval(() => { document.title = 'busy ' + frames; history.replaceState({}, '', '/busy?' + frames); }, 500);
+setInterval(() => void fetch('/asked?' + frames), 1000);
+</script>`;
+
 export async function startWeb(scratch) {
   const key = path.join(scratch, 'tls.key');
   const cert = path.join(scratch, 'tls.crt');
@@ -32,7 +68,17 @@ export async function startWeb(scratch) {
       response.end(SERVICE_WORKER);
       return;
     }
+    if (request.url === '/tone.wav') {
+      response.writeHead(200, { 'content-type': 'audio/wav' });
+      response.end(tone());
+      return;
+    }
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
+    const own = { '/radio': RADIO, '/busy': BUSY }[request.url];
+    if (own) {
+      response.end(own);
+      return;
+    }
     response.end(`<!doctype html><html lang="en"><title>${host} ${request.url}</title><h1>${host}</h1>`);
   };
   const plain = http.createServer(answer);
