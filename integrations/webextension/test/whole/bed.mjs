@@ -39,6 +39,7 @@ export class Bed {
   #daemon = null;
   /** The one that was started last. */
   browser = null;
+  dwellProgram = path.join(BIN, 'dwell');
 
   async start(config) {
     const made = (name) => {
@@ -56,6 +57,7 @@ export class Bed {
     this.env = {
       PATH: `/usr/local/bin:/usr/bin:/bin:${PATH ?? ''}`,
       LANG: 'C.UTF-8',
+      TZ: 'UTC',
       HOME: this.home,
       DISPLAY: this.display,
       XDG_RUNTIME_DIR: run,
@@ -115,10 +117,17 @@ export class Bed {
     await ended;
   }
 
+  /** As systemd ends it. */
+  async stopDaemon() {
+    const ended = new Promise((resolve) => this.#daemon.once('exit', resolve));
+    this.#daemon.kill('SIGTERM');
+    await ended;
+  }
+
   /** Asks dwell as a person does. */
   dwell(...args) {
     return new Promise((resolve) => {
-      execFile(path.join(BIN, 'dwell'), args, { env: this.env, encoding: 'utf8', maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      execFile(this.dwellProgram, args, { env: this.env, encoding: 'utf8', maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
         resolve({ code: error ? (error.code ?? -1) : 0, stdout, stderr });
       });
     });
@@ -129,6 +138,13 @@ export class Bed {
     const { code, stdout, stderr } = await this.dwell(...args);
     assert.equal(code, 0, `dwell ${args.join(' ')}: ${stderr}${stdout}`);
     return stdout;
+  }
+
+  /** Takes over rules, as text. */
+  async rules(text) {
+    const file = path.join(this.folder, 'rules.toml');
+    writeFileSync(file, text);
+    await this.well('rules', 'import', '--yes', file);
   }
 
   async json(...args) {
@@ -181,7 +197,7 @@ export class Bed {
         return '';
       }
     };
-    const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && name(entry)[0] === path.join(BIN, 'dwell-browser-host'));
+    const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && name(entry)[0].endsWith('/dwell-browser-host'));
     return pids.filter((pid) => environment(pid).includes(this.folder)).map(Number);
   }
 
@@ -228,6 +244,16 @@ export class Bed {
     return until(`focus on ${window}`, () => {
       this.x('windowactivate', window);
       return this.x('getactivewindow') === window;
+    });
+  }
+
+  /** The window of a browser that runs, to the front. */
+  raise(browser) {
+    const names = { chromium: 'chromium', firefox: 'firefox-esr|firefox|Navigator' };
+    return until(`${browser} in front`, () => {
+      const [window] = this.x('search', '--onlyvisible', '--class', names[browser]).split('\n');
+      this.x('windowactivate', window);
+      return window !== '' && this.x('getactivewindow') === window;
     });
   }
 
