@@ -31,6 +31,10 @@ const CLOCK_SLACK: Millis = Millis::from_ms(100);
 impl Hub {
     /// Answers a request, now or when the store has done its part.
     pub(super) fn request(&mut self, request: Request) {
+        if matches!(request, Request::Status(_) | Request::Doctor(_)) {
+            // A browser that stays in front without its extension is told by nothing but time.
+            self.say_browser_health(clock::now());
+        }
         match request {
             Request::Status(reply) => answer(reply, Ok(self.status())),
             Request::Report(query, reply) => self.report(query, reply),
