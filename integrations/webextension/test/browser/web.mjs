@@ -18,8 +18,14 @@ addEventListener('fetch', (event) => {
   if (event.request.mode === 'navigate') event.respondWith(new Response('<title>served by the site itself</title><h1>served by the site itself</h1>', { headers: { 'content-type': 'text/html' } }));
 });`;
 
-/** What can be heard: a tone, again and again. */
-const RADIO = '<!doctype html><html lang="en"><title>radio</title><audio src="/tone.wav" autoplay loop></audio>';
+/**
+ * What can be heard: a tone, again and again. By way of Web Audio, since Firefox calls an element alone audible only where there
+ * is something to hear it with.
+ */
+const RADIO = `<!doctype html><html lang="en"><title>radio</title><audio src="/tone.wav" autoplay loop></audio><script>
+const sound = new AudioContext();
+sound.createMediaElementSource(document.querySelector('audio')).connect(sound.destination);
+</script>`;
 
 /** A second of 440 Hz, 16 bits, mono (RIFF WAVE). */
 function tone() {
