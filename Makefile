@@ -116,6 +116,17 @@ test-extension: ## the browser extension in Chromium and Firefox: 2 minutes
 	@packaging/deps browser desktop
 	@node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt'
 
+.PHONY: test-browser
+test-browser: test-extension ## the same, then with dwelld and the host that browsers start: 5 minutes
+	$(CARGO) build -p dwelld -p dwell-cli -p dwell-browser-host
+	@DWELL_BIN_DIR='$(abspath $(TARGET))/debug' node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' whole
+
+.PHONY: bench-browser
+bench-browser: ## what the extension and its host cost, and how soon a site is closed: 4 minutes
+	@packaging/deps browser desktop
+	$(CARGO) build --release -p dwelld -p dwell-cli -p dwell-browser-host
+	@DWELL_BIN_DIR='$(RELEASE)' node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' bench
+
 .PHONY: bench
 bench: ## all benchmarks
 # Every table is shown, whatever the one before says.

@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 /**
- * All that is known about the extension being right: `run.mjs FOLDER [NOT-RUN]`, FOLDER for what is made, NOT-RUN a list of what
- * this machine could not run, to which lines are added. Pictures of the pages are left in FOLDER/shots.
+ * All that is known about the extension being right: `run.mjs FOLDER [NOT-RUN] [WHAT]`, FOLDER for what is made, NOT-RUN a list of
+ * what this machine could not run, to which lines are added. Pictures of the pages are left in FOLDER/shots. WHAT:
+ *
+ *   extension  (the default) the extension against a native host that the tests play
+ *   whole      the extension, the host and dwelld, as they are in DWELL_BIN_DIR (target/debug)
+ *   bench      what the extension and the host cost, with the programs in DWELL_BIN_DIR
  *
  * What a machine lacks is named; with DWELL_REQUIRE=all that is a failure.
  */
@@ -21,11 +25,15 @@ const EXPECTED = ['KEY_FIREFOX_ANDROID_UNSUPPORTED_BY_MIN_VERSION'];
 const out = path.resolve(process.argv[2] ?? path.join(SOURCE, '../../target/extension'));
 const dev = path.join(out, 'dev');
 const modules = path.join(dev, 'node_modules');
+const what = process.argv[4] ?? 'extension';
 const failed = [];
+/** Only these have dwell itself to deal with. */
+const WHOLE = [['dbus-daemon'], ['dbus-monitor'], ['dbus-send']];
 
 const lacking = toolsLacking();
 if (lacking) notRun(lacking);
-else checkAll();
+else if (what === 'extension') checkAll();
+else checkWhole();
 process.exit(failed.length > 0 ? 1 : 0);
 
 function checkAll() {
@@ -40,6 +48,17 @@ function checkAll() {
     return;
   }
   step('browsers', process.execPath, '--test', '--test-reporter=spec', '--test-concurrency=2', '--test-timeout=400000', ...tests('browser'));
+}
+
+function checkWhole() {
+  step('build', process.execPath, path.join(SOURCE, 'build.mjs'), out);
+  if (failed.length > 0) return;
+  const missing = [...PROGRAMS, ...WHOLE].filter((names) => !names.some(onPath)).map((names) => names[0]);
+  const bin = process.env.DWELL_BIN_DIR ?? path.join(SOURCE, '../../target/debug');
+  missing.push(...['dwelld', 'dwell', 'dwell-browser-host'].map((name) => path.join(bin, name)).filter((program) => !existsSync(program)));
+  if (missing.length > 0) notRun(`missing: ${missing.join(', ')}`);
+  else if (what === 'bench') step('bench', process.execPath, path.join(SOURCE, 'test/whole/bench.mjs'));
+  else step('everything at once', process.execPath, '--test', '--test-reporter=spec', '--test-concurrency=2', '--test-timeout=400000', ...tests('whole'));
 }
 
 /** @returns {string | null} why the tools cannot be had */
