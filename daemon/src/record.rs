@@ -12,6 +12,7 @@ use dwell_core::rules::{Amount, AtLimit, Budget, Per, Rule, RuleId};
 use dwell_core::standing::Standing;
 use dwell_core::subject::{Category, Subject, Target};
 use dwell_core::time::{Boot, Millis};
+use dwell_desktop::freezer::Unit;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -37,6 +38,9 @@ pub struct Record {
     pub forgotten: Counters,
     /// What limits have put away or frozen and not given back yet.
     pub held_back: Vec<HeldBack>,
+    /// What was given back, and is not known to run again yet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub thawing: Vec<HeldBack>,
     /// How time is charged, as it was in force last: the configuration alone cannot loosen it.
     pub charging: Option<Charging>,
     /// The last daemon's run.
@@ -99,6 +103,13 @@ pub struct HeldBack {
     /// The units of the person's own systemd that were frozen.
     #[serde(default)]
     pub frozen: Vec<Text>,
+}
+
+impl HeldBack {
+    /// What was frozen of it.
+    pub fn units(&self) -> impl Iterator<Item = Unit> {
+        self.frozen.iter().filter_map(|name| Unit::new(name.0.clone()))
+    }
 }
 
 /// A rule as the first versions kept it.

@@ -165,7 +165,8 @@ mod in_process {
             let hub = Hub::new(parts, past).unwrap();
             let (stop, stopped) = oneshot::channel::<()>();
             let (_, acted) = mpsc::unbounded_channel();
-            let inputs = Inputs { notices: heard, requests: asked, news, acted, config_changed };
+            let (_, thaws) = mpsc::unbounded_channel();
+            let inputs = Inputs { notices: heard, requests: asked, news, acted, thaws, config_changed };
             let hub = tokio::spawn(hub.run(inputs, async { drop(stopped.await) }));
             Self { notices, requests, stop, hub, vault }
         }

@@ -14,10 +14,11 @@ use dwell_bus::Own;
 use dwell_desktop::freezer::Unit;
 use dwell_desktop::{Desktop, Settings, Surroundings, WindowAct};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use zbus::object_server::SignalEmitter;
 
 pub use browser::{Browsers, Page};
-pub use freeze::Freezer;
+pub use freeze::{Freezer, Thawed};
 pub use notify::{Acted, Action, Button, Notifier, Offer};
 pub use prompt::Window;
 
@@ -48,7 +49,12 @@ pub enum Order {
     /// Freeze these units of the person's own systemd.
     Freeze(Vec<Unit>),
     /// Let them run again.
-    Thaw(Vec<Unit>),
+    Thaw {
+        /// The units.
+        units: Vec<Unit>,
+        /// The person's systemd was waited for already.
+        again: bool,
+    },
     /// Lock the session.
     Lock,
     /// What was told about a rule no longer holds.
@@ -68,6 +74,15 @@ pub enum Order {
     Page(Page),
 }
 
+/// What became of units that were to run again. Until it is told, they may be frozen.
+#[derive(Debug)]
+pub enum Thawing {
+    /// These run.
+    Run(Vec<Unit>),
+    /// The person's systemd, which was not there, has come: what is still to run again can be asked of it.
+    SystemdCame,
+}
+
 /// Who does it.
 pub struct Hands {
     /// This session's desktop, where this process senses and acts by itself.
@@ -76,6 +91,8 @@ pub struct Hands {
     pub emitter: SignalEmitter<'static>,
     /// What freezes programs, and lets them run again.
     pub freezer: Freezer,
+    /// Where to tell what became of what was thawed.
+    pub thawing: mpsc::UnboundedSender<Thawing>,
     /// The window that opens when a limit acts.
     pub window: mpsc::UnboundedSender<Window>,
     /// The notification service. A task of its own: a service that hangs must not keep windows from being put away.
@@ -88,6 +105,8 @@ pub struct Hands {
 
 /// Does orders as they come, until the hub is gone.
 pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
+    // They end with the hub, too.
+    let mut waiting = JoinSet::new();
     while let Some(order) = orders.recv().await {
         match order {
             Order::Window(_)
@@ -95,7 +114,7 @@ pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
             | Order::TakeBack { .. }
             | Order::Prompt { .. }
             | Order::Freeze(_)
-            | Order::Thaw(_)
+            | Order::Thaw { .. }
             | Order::Lock
             | Order::Page(Page::Rules(..))
                 if hands.dry_run =>
@@ -116,7 +135,7 @@ pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
             }
             Order::Prompt { target, rule } => hands.window(Window::Show { target, rule }),
             Order::Freeze(units) => hands.freezer.freeze(units).await,
-            Order::Thaw(units) => hands.freezer.thaw(units).await,
+            Order::Thaw { units, again } => hands.thaw(units, again, &mut waiting).await,
             Order::Lock => hands.lock().await,
             Order::Notifications(on) => hands.say(notify::Word::Enable(on)),
             Order::Configure(settings) => {
@@ -140,6 +159,31 @@ pub async fn run(mut orders: mpsc::UnboundedReceiver<Order>, hands: Hands) {
 }
 
 impl Hands {
+    /// Where the person's systemd is not on the bus yet, as right after a login, it is waited for beside everything else.
+    async fn thaw(&self, units: Vec<Unit>, again: bool, waits: &mut JoinSet<()>) {
+        let Thawed { running, waiting } = self.freezer.thaw(units).await;
+        if !running.is_empty() {
+            // The hub is gone only while everything stops.
+            let _ = self.thawing.send(Thawing::Run(running));
+        }
+        if waiting.is_empty() {
+            return;
+        }
+        if again {
+            return tracing::warn!("programs stay frozen: the person's systemd does not answer");
+        }
+        let (freezer, thawing) = (self.freezer.clone(), self.thawing.clone());
+        waits.spawn(async move {
+            if freezer.systemd_comes(freeze::COMES_WITHIN).await {
+                let _ = thawing.send(Thawing::SystemdCame);
+            } else {
+                tracing::warn!(
+                    "programs stay frozen until dwelld starts anew: the person's systemd did not come"
+                );
+            }
+        });
+    }
+
     async fn lock(&self) {
         let Some(desktop) = &self.desktop else { return };
         if let Err(error) = desktop.lock_session().await {
@@ -172,7 +216,7 @@ fn print(order: &Order) {
         }
         Order::Window(WindowAct::FindUnits(app)) => println!("would freeze app:{}", app.as_str()),
         Order::Freeze(units) => println!("would freeze {} units", units.len()),
-        Order::Thaw(units) => println!("would thaw {} units", units.len()),
+        Order::Thaw { units, .. } => println!("would thaw {} units", units.len()),
         Order::Lock => println!("would lock the session"),
         Order::Prompt { rule, .. } => println!("would show the window about \"{rule}\""),
         Order::Tell { notice, .. } => println!("would say: {} — {}", notice.summary, notice.body),

@@ -11,7 +11,7 @@ use dwell_desktop::freezer::{Unit, WhyNot};
 
 use super::Hub;
 use crate::clock;
-use crate::enforcement::Order;
+use crate::enforcement::{Order, Thawing};
 use crate::record::{HeldBack, Text};
 
 impl Hub {
@@ -24,6 +24,8 @@ impl Hub {
         let told = &self.record.stages;
         verdicts.rules.retain(|judged| told.get(judged.id().as_str()) == Some(&(today, judged.stage)));
         self.verdicts = verdicts;
+        // What the last daemon did not live to see.
+        self.order_thaw(false);
     }
 
     /// This moment by all clocks.
@@ -187,9 +189,7 @@ impl Hub {
     pub(super) fn freeze(&self, app: &AppId) {
         let Some(held) = self.record.held_back.iter().find(|held| held.subject.app == *app) else { return };
         if self.is_to_be_frozen(app) {
-            self.order(Order::Freeze(
-                held.frozen.iter().filter_map(|name| Unit::new(name.0.clone())).collect(),
-            ));
+            self.order(Order::Freeze(held.units().collect()));
         }
     }
 
@@ -205,17 +205,50 @@ impl Hub {
     /// Gives back everything that was put away or frozen.
     pub(super) fn release_all(&mut self) {
         for held in std::mem::take(&mut self.record.held_back) {
-            self.release(&held);
+            self.release(held);
         }
     }
 
-    /// Undoes what was done to a program.
-    fn release(&self, held: &HeldBack) {
-        let units: Vec<Unit> = held.frozen.iter().filter_map(|name| Unit::new(name.0.clone())).collect();
+    /// Undoes what was done to a program. What was frozen stays noted until it is known to run again.
+    fn release(&mut self, held: HeldBack) {
+        let units: Vec<Unit> = held.units().collect();
+        let restore = Order::Window(WindowAct::Restore(held.subject.app.clone()));
         if !units.is_empty() {
-            self.order(Order::Thaw(units));
+            self.order(Order::Thaw { units, again: false });
+            self.record.thawing.push(held);
         }
-        self.order(Order::Window(WindowAct::Restore(held.subject.app.clone())));
+        self.order(restore);
+    }
+
+    /// Has everything thawed that is still to be.
+    fn order_thaw(&self, again: bool) {
+        let units: Vec<Unit> = self.record.thawing.iter().flat_map(HeldBack::units).collect();
+        if !units.is_empty() {
+            self.order(Order::Thaw { units, again });
+        }
+    }
+
+    /// Something became of what was to be thawed.
+    pub(super) fn thawing(&mut self, thawing: Thawing) {
+        match thawing {
+            Thawing::Run(units) => {
+                let runs = |name: &Text| units.iter().any(|unit| unit.as_str() == name.0);
+                self.record.thawing.iter_mut().for_each(|held| held.frozen.retain(|name| !runs(name)));
+                self.record.thawing.retain(|held| !held.frozen.is_empty());
+                self.save_record();
+            }
+            // Only what no limit holds again by now.
+            Thawing::SystemdCame => self.order_thaw(true),
+        }
+    }
+
+    /// What is to be thawed of a program that is to be frozen again: it stays as it is.
+    fn keep_frozen(&mut self, app: &AppId) -> Vec<Text> {
+        let (again, other) = std::mem::take(&mut self.record.thawing)
+            .into_iter()
+            .partition::<Vec<_>, _>(|held| held.subject.app == *app);
+        self.record.thawing = other;
+        again.into_iter().flat_map(|held| held.frozen).collect()
     }
 
     /// Whether a program says of itself that it is a terminal.
@@ -248,12 +281,13 @@ impl Hub {
         let before = self.record.held_back.clone();
         for action in actions {
             match action {
-                Action::Act { app, deed: Deed::Minimise | Deed::Freeze | Deed::Lock, .. } => {
+                Action::Act { app, deed: deed @ (Deed::Minimise | Deed::Freeze | Deed::Lock), .. } => {
                     let subject = self.front.clone().filter(|front| front.app == *app);
                     let subject = subject.unwrap_or_else(|| Subject::app(app.clone()));
                     if self.record.held_back.iter().all(|held| held.subject != subject) {
                         let category = self.category(&subject);
-                        self.record.held_back.push(HeldBack { subject, category, frozen: Vec::new() });
+                        let frozen = if *deed == Deed::Freeze { self.keep_frozen(app) } else { Vec::new() };
+                        self.record.held_back.push(HeldBack { subject, category, frozen });
                     }
                 }
                 Action::Release(app) => {
@@ -261,7 +295,7 @@ impl Hub {
                         .into_iter()
                         .partition::<Vec<_>, _>(|held| held.subject.app == *app);
                     self.record.held_back = held;
-                    free.iter().for_each(|held| self.release(held));
+                    free.into_iter().for_each(|held| self.release(held));
                 }
                 _ => {}
             }

@@ -54,7 +54,7 @@ use tokio::sync::mpsc;
 
 use crate::care::Errand;
 use crate::deadline::{BootDeadline, WallDeadline};
-use crate::enforcement::{Acted, Order};
+use crate::enforcement::{Acted, Order, Thawing};
 use crate::environment::{read_config, zone};
 use crate::record::Record;
 use crate::store::{Condition, Known, News, Store};
@@ -84,6 +84,8 @@ pub struct Inputs {
     pub news: mpsc::UnboundedReceiver<News>,
     /// What the person does with notices.
     pub acted: mpsc::UnboundedReceiver<Acted>,
+    /// What becomes of what was frozen and is to run again.
+    pub thaws: mpsc::UnboundedReceiver<Thawing>,
     /// The configuration file may have changed.
     pub config_changed: mpsc::Receiver<()>,
 }
@@ -283,6 +285,7 @@ impl Hub {
                 Some(notice) = inputs.notices.recv() => self.notice(notice),
                 Some(request) = inputs.requests.recv() => self.request(request),
                 Some(acted) = inputs.acted.recv() => self.acted(&acted),
+                Some(thawing) = inputs.thaws.recv() => self.thawing(thawing),
                 Some(news) = inputs.news.recv() => self.store_news(news),
                 Some(known) = self.learned.1.recv() => self.learn(known),
                 Some(answer) = self.recounts.answers.1.recv() => self.recounted(answer),
@@ -293,32 +296,34 @@ impl Hub {
         }
         self.finish();
         self.unblock_pages();
-        self.give_back(&mut inputs.notices).await
+        self.give_back(&mut inputs).await
     }
 
     /// Gives back what limits have put away, for a daemon that is not there could not; and waits until it was done, but
-    /// not for a display that does not answer.
-    async fn give_back(&mut self, notices: &mut mpsc::Receiver<Notice>) -> std::io::Result<()> {
-        let Some(app) = self.record.held_back.first().map(|held| held.subject.app.clone()) else {
-            return Ok(());
-        };
-        self.release_all();
-        self.save_record();
-        if self.sensors != Sensors::Own {
-            return Ok(());
+    /// not long for a display or a service manager that does not answer: what is not known to run again by then stays noted.
+    async fn give_back(&mut self, inputs: &mut Inputs) -> std::io::Result<()> {
+        let app = self.record.held_back.first().map(|held| held.subject.app.clone());
+        if app.is_some() {
+            self.release_all();
+            self.save_record();
         }
         // Acts are done in the order in which they were asked for, and this one is answered.
-        self.order(Order::Window(WindowAct::FindUnits(app)));
+        let mut display = app.filter(|_| self.sensors == Sensors::Own);
+        if let Some(app) = display.clone() {
+            self.order(Order::Window(WindowAct::FindUnits(app)));
+        }
         self.boot.arm(Some(clock::now().boot + PARTING))?;
-        loop {
+        while display.is_some() || !self.record.thawing.is_empty() {
             tokio::select! {
                 due = self.boot.due() => return due,
-                notice = notices.recv() => match notice {
-                    Some(Notice::Units { .. }) | None => return Ok(()),
+                Some(thawing) = inputs.thaws.recv() => self.thawing(thawing),
+                notice = inputs.notices.recv(), if display.is_some() => match notice {
+                    Some(Notice::Units { .. }) | None => display = None,
                     Some(Notice::Sample(_) | Notice::Health(_)) => {}
                 },
             }
         }
+        Ok(())
     }
 
     fn notice(&mut self, notice: Notice) {

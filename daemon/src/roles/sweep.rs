@@ -6,6 +6,7 @@
 
 use chrono_tz::UTC;
 use dwell_core::calendar::{Calendar, DayStart};
+use dwell_core::time::Millis;
 use dwell_desktop::freezer::Unit;
 use dwell_vault::{Places, Vault};
 
@@ -14,7 +15,11 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::hub::Past;
 use crate::keys::{self, SecretService};
+use crate::record::HeldBack;
 use crate::store::Kept;
+
+/// How long the person's systemd may take to come: less than the service manager gives what follows the daemon's end.
+const PATIENCE: Millis = Millis::from_secs(5);
 
 /// Thaws what is frozen.
 ///
@@ -45,11 +50,11 @@ pub async fn sweep(environment: Environment) -> Result<(), Failure> {
         Kept::Waiting(_) => {}
     }
     let past = past.map_err(|error| Failure::new(error.to_string(), "install that version again"))?;
-    let units = past.record.held_back.iter().flat_map(|held| &held.frozen);
-    let units: Vec<Unit> = units.filter_map(|name| Unit::new(name.0.clone())).collect();
+    let units = past.record.held_back.iter().chain(&past.record.thawing).flat_map(HeldBack::units);
+    let units: Vec<Unit> = units.collect();
     if !units.is_empty() {
-        tracing::info!(units = units.len(), "what was frozen runs again");
-        Freezer::new(session).thaw(units).await;
+        tracing::info!(units = units.len(), "what was frozen is to run again");
+        Freezer::new(session).thaw_within(units, PATIENCE).await;
     }
     Ok(())
 }

@@ -106,6 +106,7 @@ pub async fn run_on(
         }
         Sensors::Intake => None,
     };
+    let (thawing, thaws) = mpsc::unbounded_channel();
     let emitter = zbus::object_server::SignalEmitter::new(&session, PATH).map_err(bus_failure)?.into_owned();
     let (window, wanted) = mpsc::unbounded_channel();
     let prompting = tokio::spawn(enforcement::prompt::run(session.clone(), wanted));
@@ -113,6 +114,7 @@ pub async fn run_on(
         desktop: desktop.clone(),
         emitter,
         freezer: Freezer::new(session.clone()),
+        thawing,
         window,
         browsers: Browsers::new(session.clone(), request_sender.clone()),
         notifier: words,
@@ -148,7 +150,7 @@ pub async fn run_on(
     serve(&session, request_sender).await?;
     let gone = name_lost(&session).await?;
     ready();
-    let inputs = Inputs { notices, requests, news, acted, config_changed };
+    let inputs = Inputs { notices, requests, news, acted, thaws, config_changed };
     let mut lost = false;
     let end = async {
         tokio::select! {
