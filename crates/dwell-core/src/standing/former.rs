@@ -11,15 +11,18 @@ use serde::{Deserialize, Serialize};
 
 use super::machine::MachineTime;
 use super::{Moment, Standing};
-use crate::rules::{Comparison, Edit, FRESH, Rule, RuleId, RuleSet, compare};
+use crate::rules::{Comparison, FRESH, Rule, RuleId, RuleSet, RulesText, compare};
 
 /// A rule as it was before it was made stricter.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Former {
-    rule: Edit,
+    /// Its text, as a set of its own. As text, so that a version that does not understand it still reads the rest.
+    rule: String,
     until: MachineTime,
-    beside: u64,
+    /// Stands for all that decided what it meant.
+    #[serde(rename = "beside")]
+    surroundings: u64,
 }
 
 /// Private, as rules are.
@@ -42,18 +45,21 @@ impl FormerRules {
 }
 
 impl Standing {
-    /// Takes note of which rules were made stricter. `beside` stands for
-    /// all that decides what rules mean: settings, categories, aliases. It must not have changed together with them.
-    pub fn note_tightened(&mut self, before: &[Rule], after: &[Rule], beside: u64, moment: &Moment) {
+    /// Takes note of which rules were made stricter. `surroundings` stands for all that decides what rules mean beside
+    /// themselves: settings, categories, aliases. It must not have changed together with them.
+    pub fn note_tightened(&mut self, before: &[Rule], after: &[Rule], surroundings: u64, moment: &Moment) {
         self.former.0.retain(|id, _| after.iter().any(|rule| rule.id == *id));
         for new in after {
             let Some(old) = before.iter().find(|old| old.id == new.id) else { continue };
             match compare(&alone(old), &alone(new)) {
                 Comparison::Same => {}
                 Comparison::Tighter if !self.is_fresh(&new.id, moment) => {
-                    let rule = Edit::Put(without_warnings(old));
-                    let former = Former { rule, until: moment.machine + FRESH, beside };
-                    self.former.0.insert(new.id.clone(), former);
+                    let until = moment.machine + FRESH;
+                    let former = text_of(old).map(|rule| Former { rule, until, surroundings });
+                    match former {
+                        Some(former) => self.former.0.insert(new.id.clone(), former),
+                        None => self.former.0.remove(&new.id),
+                    };
                 }
                 Comparison::Tighter | Comparison::Looser | Comparison::Mixed => {
                     self.former.0.remove(&new.id);
@@ -69,11 +75,11 @@ impl Standing {
 
     /// Whether a rule is just as it was before it was made stricter a moment ago. Warnings limit nothing, and are not
     /// looked at.
-    pub fn is_former(&self, rule: &Rule, beside: u64, moment: &Moment) -> bool {
+    pub fn is_former(&self, rule: &Rule, surroundings: u64, moment: &Moment) -> bool {
         self.former.0.get(&rule.id).is_some_and(|former| {
             moment.machine < former.until
-                && former.beside == beside
-                && former.rule == Edit::Put(without_warnings(rule))
+                && former.surroundings == surroundings
+                && is_text_of(&former.rule, rule)
         })
     }
 
@@ -84,6 +90,18 @@ impl Standing {
 
 fn alone(rule: &Rule) -> RuleSet {
     RuleSet { rules: vec![rule.clone()], ..RuleSet::default() }
+}
+
+/// A rule's text, without its warnings; none where it is one that no text can have.
+fn text_of(rule: &Rule) -> Option<String> {
+    let mut text = RulesText::default();
+    text.put(&without_warnings(rule)).ok()?;
+    Some(text.to_text())
+}
+
+/// Whether a text is that of a rule but for its warnings. One that is not understood is that of none.
+fn is_text_of(text: &str, rule: &Rule) -> bool {
+    RulesText::parse(text).is_ok_and(|text| text.set().rules == [without_warnings(rule)])
 }
 
 fn without_warnings(rule: &Rule) -> Rule {
@@ -120,7 +138,7 @@ mod tests {
         assert!(is_former(&world, &of(60)) && !is_former(&world, &of(59)) && !is_former(&world, &of(61)));
         assert!(is_former(&world, &Rule { warn: Some(vec![]), ..of(60) }));
         let kept = serde_json::to_string(&world.standing.former).unwrap();
-        insta::assert_snapshot!(kept, @r#"{"a":{"rule":{"put":"[[rule]]\nid = \"a\"\ntarget = \"app:a\"\nbudget = { amount = \"1h\", per = \"day\" }\n"},"until":600000,"beside":7}}"#);
+        insta::assert_snapshot!(kept, @r#"{"a":{"rule":"[[rule]]\nid = \"a\"\ntarget = \"app:a\"\nbudget = { amount = \"1h\", per = \"day\" }\n","until":600000,"beside":7}}"#);
         assert!(!format!("{:?}", world.standing.former).contains("app:a"));
         assert!(!is_former(&world, &Rule { at_limit: AtLimit::Notify, ..of(60) }));
         assert!(!world.standing.is_former(&of(60), 8, &world.moment()), "something beside it is another");
@@ -137,6 +155,19 @@ mod tests {
         assert!(!is_former(&world, &of(30)));
         assert_eq!(world.settle(), []);
         assert_eq!(world.standing.former, FormerRules::default());
+    }
+
+    #[test]
+    fn a_text_of_a_later_version_is_read_and_equals_nothing() {
+        let mut world = World::new();
+        change(&mut world, &of(60), &of(30));
+        let kept = serde_json::to_string(&world.standing).unwrap();
+        let later = kept.replace("app:a", "planet:a");
+        assert_ne!(kept, later);
+        world.standing = serde_json::from_str(&later).unwrap();
+        assert!(!is_former(&world, &of(60)));
+        world.standing = serde_json::from_str(&kept).unwrap();
+        assert!(is_former(&world, &of(60)));
     }
 
     #[test]
