@@ -88,7 +88,8 @@ pub(in crate::commands) async fn confirmed(
     let cost = match there.strict.as_deref() {
         Some("open") => return Ok(()),
         Some(strict) if strict.starts_with("locked-until ") => format!(
-            "This is looser, and the rule is locked until {}. Before that day it cannot be loosened.",
+            "This is looser, and the rule is locked until {}. Before that day it cannot be loosened, but in the \
+             first ten minutes of the rule, and where it takes back what was made stricter in the last ten minutes.",
             plain(strict.trim_start_matches("locked-until "))
         ),
         _ => "This is looser, so it waits 24 hours with the machine on, and then for your confirmation. \
