@@ -155,6 +155,12 @@ pub(crate) struct Limit<'a> {
     still_blocked_by: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     still_blocked_until: Option<String>,
+    /// Only after a change that is odd.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<&'a [String]>,
+    /// Only in a reset week.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset_percent: Option<u32>,
 }
 
 impl<'a> Limit<'a> {
@@ -191,6 +197,8 @@ impl<'a> Limit<'a> {
             pending: limit.pending.as_ref().map(|pending| Pending::new(pending, zone)),
             still_blocked_by: limit.still_by.as_deref(),
             still_blocked_until: limit.still_until_at_ms.map(|at| zone.rfc3339(at)),
+            warnings: limit.warnings.as_deref(),
+            reset_percent: limit.reset_percent,
         }
     }
 
@@ -371,6 +379,18 @@ mod tests {
         assert_eq!(share(5, 0), 0.0);
         assert_eq!(share(7, 5), 1.0);
         assert_eq!(share(u64::MAX, u64::MAX), 1.0);
+    }
+
+    #[test]
+    fn a_limit_says_what_is_odd_and_what_a_reset_week_leaves() {
+        let limit = wire::Limit {
+            warnings: Some(vec!["odd".to_owned()]),
+            reset_percent: Some(80),
+            zone: "UTC".to_owned(),
+            ..wire::Limit::default()
+        };
+        let said = line(&Limits::new(&[limit], Zone::new("UTC")));
+        assert!(said.contains(r#""warnings":["odd"],"reset_percent":80}"#), "{said}");
     }
 
     #[test]
