@@ -352,3 +352,17 @@ async fn who_is_not_linked_tells_nothing() {
     );
     daemon.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_names_a_focus_session_and_its_end() {
+    let (bus, data) = (Bus::start(), quiet());
+    let daemon = Daemon::start_with(&bus, data.path(), false).await;
+    let own = own(&bus.connect().await).await;
+    let mut host = Host::linked(&bus, "chromium").await;
+    assert_eq!(host.blocks().await.1, []);
+    own.focus(3_600_000, vec!["domain:one.example".to_owned()]).await.unwrap();
+    let (_, blocks) = host.blocks().await;
+    assert_eq!(blocks[0].why, "A focus session runs.");
+    assert!(blocks[0].opens.starts_with("It opens again"), "{}", blocks[0].opens);
+    daemon.stop().await;
+}

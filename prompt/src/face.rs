@@ -39,7 +39,6 @@ impl Face {
         let used = match limit.because.as_deref() {
             // Hours act whatever is used: a bar would lead astray.
             Some("hours") => None,
-            _ if never(limit) => None,
             _ => used_in_words(limit, texts).map(|words| (part(limit), words)),
         };
         let opens = limit.until_at_ms.filter(|_| limit.verdict == "blocked" && !never(limit));
@@ -66,22 +65,29 @@ fn cause(limit: &wire::Limit) -> Option<Cause> {
         per,
     };
     match (limit.verdict.as_str(), limit.because.as_deref()) {
-        // A focus session's rule gives no time, but ends.
-        ("blocked", _) if limit.made_by.as_deref() == Some("focus") => Some(Cause::Hours),
+        ("blocked", _) if limit.made_by.as_deref() == Some("focus") => Some(Cause::Focus),
+        ("blocked", Some("hours")) => Some(Cause::Hours),
+        ("blocked", _) if gives_nothing(limit) && limit.days.is_some() => Some(Cause::NotToday),
         ("blocked", Some("opens")) => {
             Some(Cause::Visits { visits: limit.budget_opens.unwrap_or_default(), per })
         }
-        ("blocked", Some("hours")) => Some(Cause::Hours),
         ("blocked", _) => Some(time),
         _ if is_used_up(limit) => Some(time),
         _ => None,
     }
 }
 
-/// Whether it allows nothing at all, so that it does not open again by itself.
+/// Whether its budget is one of nothing.
+fn gives_nothing(limit: &wire::Limit) -> bool {
+    matches!((limit.budget_opens, limit.budget_ms), (Some(0), _) | (None, Some(0)))
+}
+
+/// Whether it allows nothing on any day, so that it does not open again by itself.
 fn never(limit: &wire::Limit) -> bool {
-    let nothing = matches!((limit.budget_opens, limit.budget_ms), (Some(0), _) | (None, Some(0)));
-    nothing && limit.because.as_deref() != Some("hours") && limit.made_by.as_deref() != Some("focus")
+    gives_nothing(limit)
+        && limit.days.is_none()
+        && limit.because.as_deref() != Some("hours")
+        && limit.made_by.as_deref() != Some("focus")
 }
 
 fn per(limit: &wire::Limit) -> Per {
@@ -123,7 +129,11 @@ fn line(limit: &wire::Limit, name: Option<&str>, texts: &Texts, now: Wall) -> St
     texts.rule_line(&moment(&limit.zone, now), &line)
 }
 
+/// None where there is nothing to be used.
 fn used_in_words(limit: &wire::Limit, texts: &Texts) -> Option<String> {
+    if gives_nothing(limit) {
+        return None;
+    }
     if let Some(budget) = limit.budget_opens {
         return Some(texts.used_visits(limit.used_opens.unwrap_or(0), budget));
     }
@@ -252,8 +262,15 @@ mod tests {
         assert_eq!((closed.heading.as_str(), closed.opens, closed.used), ("Firefox is closed", None, None));
         assert!(closed.rules[0].ends_with("closed, for it allows no time"), "{}", closed.rules[0]);
         // A focus session ends.
-        let focus = wire::Limit { made_by: Some("focus".to_owned()), ..nothing };
-        assert!(face(vec![focus]).unwrap().opens.is_some());
+        let focus = wire::Limit { made_by: Some("focus".to_owned()), ..nothing.clone() };
+        let focus = face(vec![focus]).unwrap();
+        assert_eq!((focus.heading.as_str(), focus.used), ("Firefox is closed now", None));
+        assert!(focus.opens.is_some());
+        assert_eq!(focus.rules, ["Firefox: opens again tomorrow at 04:00"]);
+        // So does a day that is one of the rule's.
+        let day = face(vec![wire::Limit { days: Some("sat".to_owned()), ..nothing }]).unwrap();
+        assert_eq!(day.opens.as_deref(), Some("It opens again tomorrow at 04:00."));
+        assert_eq!(day.rules, ["Firefox: only sat; opens again tomorrow at 04:00"]);
     }
 
     #[test]

@@ -120,8 +120,9 @@ fn next(rules: &[wire::Limit], zone: Zone, now_ms: i64) -> Option<String> {
             _ => (at, format!("{id} starts anew")),
         });
         let snooze = rule.snoozed_until_at_ms.map(|at| (at, format!("the snooze of {id} ends")));
-        let budget = (rule.budget_ms.is_some() || rule.budget_opens.is_some())
-            .then(|| (rule.renews_at_ms, format!("{id} starts anew")));
+        // A new period of nothing changes nothing.
+        let budget = rule.budget_opens.map(u64::from).or(rule.budget_ms).filter(|amount| *amount > 0);
+        let budget = budget.is_some().then(|| (rule.renews_at_ms, format!("{id} starts anew")));
         [verdict, snooze, budget].into_iter().flatten()
     });
     let (at, what) = changes.filter(|(at, _)| *at > now_ms).min_by_key(|(at, _)| *at)?;
@@ -202,10 +203,11 @@ mod tests {
           firefox  app:firefox  ████████  30m of 0s  closed all day (this rule allows no time)
         ");
         insta::assert_snapshot!(closed(|rule| rule.days = Some("sat,sun".into())), @"
-        app:firefox is blocked
+        app:firefox is blocked until 04:00
         Because of firefox: no time on sat,sun
+        Next: at 04:00 firefox opens again
 
-          firefox  app:firefox  ████████  30m of 0s  closed on sat,sun (this rule allows no time)
+          firefox  app:firefox  ████████  30m of 0s  opens again at 04:00
         ");
         insta::assert_snapshot!(closed(|rule| { rule.budget_ms = None; rule.budget_opens = Some(0); }), @"
         app:firefox is blocked

@@ -56,7 +56,7 @@ pub(crate) fn is_paused(status: &wire::Status) -> bool {
     status.paused || status.standing.as_ref().is_some_and(|standing| standing.paused_until_at_ms.is_some())
 }
 
-/// `closed all day (this rule allows no time)`: where a rule allows nothing at all, so that it does not open by itself when
+/// `closed all day (this rule allows no time)`: where a rule allows nothing on any day, so that it does not open by itself when
 /// a new day starts. That of a focus session ends.
 pub(crate) fn never(limit: &wire::Limit) -> Option<String> {
     let what = match (limit.budget_opens, limit.budget_ms, limit.because.as_deref()) {
@@ -65,12 +65,8 @@ pub(crate) fn never(limit: &wire::Limit) -> Option<String> {
         (None, Some(0), _) => "time",
         _ => return None,
     };
-    let when = match &limit.days {
-        None => "all day".to_owned(),
-        Some(days) => format!("on {}", plain(days)),
-    };
-    let blocks = limit.verdict == "blocked" && limit.made_by.as_deref() != Some("focus");
-    blocks.then(|| format!("closed {when} (this rule allows no {what})"))
+    let ends = limit.days.is_some() || limit.made_by.as_deref() == Some("focus");
+    (limit.verdict == "blocked" && !ends).then(|| format!("closed all day (this rule allows no {what})"))
 }
 
 /// `20m left`, `opens again at 04:00`, `used up until 04:00` (where that has no consequence), `put off until 22:10`;

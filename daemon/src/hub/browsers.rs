@@ -20,7 +20,6 @@ use dwell_desktop::Health;
 use zbus::names::OwnedUniqueName;
 
 use super::Hub;
-use super::telling::reached;
 use crate::clock;
 use crate::enforcement::{Order, Page};
 
@@ -284,7 +283,7 @@ impl Hub {
         let texts = |domains: Vec<Domain>| domains.into_iter().map(String::from).collect::<Vec<_>>();
         let name = self.target_name(&rule.target);
         let at = texts::Moment { calendar: *self.calendar(), now: now.wall };
-        let (why, opens) = self.texts.blocked_page(&at, rule.id.as_str(), &reached(judged, &name, None));
+        let (why, opens) = self.texts.blocked_page(&at, rule.id.as_str(), &self.reached(judged, &name, None));
         Block {
             rule: rule.id.as_str().to_owned(),
             domains: texts(domains(&rule.target)),

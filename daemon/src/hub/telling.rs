@@ -3,7 +3,7 @@
 use dwell_bus::wire;
 use dwell_core::ledger::Tally;
 use dwell_core::policy::{Because, Deed, Judged};
-use dwell_core::rules::AtLimit;
+use dwell_core::rules::{AtLimit, Days};
 use dwell_core::standing::{DigestEntry, DigestKind, Ended, MadeBy, Moment};
 use dwell_core::texts;
 use dwell_core::texts::{Cause, Closes, Done, Notice, Reached, Snoozed, Warning};
@@ -58,9 +58,9 @@ impl Hub {
         let name = self.target_name(&judged.rule.target);
         let put_off = self.put_off.take_if(|put_off| *put_off == *judged.id()).is_some();
         let notice = if put_off && acts {
-            self.texts.snooze_over(&self.said_at(now), &name, self.opens(judged))
+            self.texts.snooze_over(&self.said_at(now), &name, self.opens_at(judged))
         } else {
-            self.texts.reached(&self.said_at(now), &reached(judged, &name, deed))
+            self.texts.reached(&self.said_at(now), &self.reached(judged, &name, deed))
         };
         let buttons = if acts { self.buttons(judged, now) } else { Vec::new() };
         self.tell(judged.id().as_str(), notice, acts, buttons);
@@ -73,7 +73,7 @@ impl Hub {
     /// What is blocked was opened again.
     pub(super) fn tell_returned(&mut self, judged: &Judged, now: Reading) {
         let name = self.target_name(&judged.rule.target);
-        let notice = self.texts.returned(&self.said_at(now), &name, self.opens(judged));
+        let notice = self.texts.returned(&self.said_at(now), &name, self.opens_at(judged));
         let buttons = self.buttons(judged, now);
         self.tell(judged.id().as_str(), notice, true, buttons);
         self.prompt(judged);
@@ -83,7 +83,7 @@ impl Hub {
     pub(super) fn tell_why(&mut self, judged: &Judged, now: Reading) {
         let name = self.target_name(&judged.rule.target);
         let rule = judged.id().as_str();
-        let notice = self.texts.because(&self.said_at(now), rule, &reached(judged, &name, None));
+        let notice = self.texts.because(&self.said_at(now), rule, &self.reached(judged, &name, None));
         let buttons = self.buttons(judged, now);
         self.tell(rule, notice, true, buttons);
     }
@@ -136,18 +136,19 @@ impl Hub {
 
     /// A rule that goes on blocking while another one is put off, and until when; `None`: it allows nothing at all.
     fn still(&self, judged: &Judged) -> (String, Option<Wall>) {
-        (judged.id().as_str().to_owned(), self.opens(judged))
+        (judged.id().as_str().to_owned(), self.opens_at(judged))
     }
 
-    /// Whether a rule allows nothing at all, so that it does not open again by itself. That of a focus session ends.
-    fn is_never(&self, judged: &Judged) -> bool {
+    /// Whether a rule allows nothing on any day, so that it does not open again by itself. That of a focus session ends.
+    pub(super) fn is_never(&self, judged: &Judged) -> bool {
         judged.because.is_some_and(|because| because != Because::Hours)
             && (judged.budget == Some(Millis::ZERO) || judged.opens() == Some(0))
+            && judged.rule.days == Days::ALL
             && self.book.made_by(judged.id()) != MadeBy::Focus
     }
 
     /// When a rule opens again; `None`: it does not by itself.
-    pub(super) fn opens(&self, judged: &Judged) -> Option<Wall> {
+    pub(super) fn opens_at(&self, judged: &Judged) -> Option<Wall> {
         (!self.is_never(judged)).then(|| judged.until.unwrap_or(judged.renews))
     }
 
@@ -166,7 +167,7 @@ impl Hub {
     /// A snooze was asked for, and there is none.
     pub(super) fn tell_no_snooze(&mut self, judged: &Judged, now: Reading) {
         let name = self.target_name(&judged.rule.target);
-        let notice = self.texts.no_snooze(&self.said_at(now), &name, self.opens(judged));
+        let notice = self.texts.no_snooze(&self.said_at(now), &name, self.opens_at(judged));
         self.tell(judged.id().as_str(), notice, false, Vec::new());
     }
 
@@ -187,7 +188,7 @@ impl Hub {
         // A warning that was not heard says nothing any more once the day is over.
         if !may && kind == DigestKind::Reached {
             let name = self.target_name(&judged.rule.target);
-            let cause = reached(judged, &name, None).cause;
+            let cause = self.reached(judged, &name, None).cause;
             let line = self.texts.digest(&self.said_at(now), &name, cause, now.wall);
             self.record.standing.nag_mut().hold_back(today, DigestEntry { line, kind, at: now.wall });
         }
@@ -198,33 +199,37 @@ impl Hub {
         self.order(Order::Tell { rule: about.to_owned(), notice, urgent, offers });
     }
 
+    /// A limit that acts, in the words' terms.
+    pub(super) fn reached<'a>(&self, judged: &Judged, name: &'a str, deed: Option<Deed>) -> Reached<'a> {
+        let Tally { time: used, .. } = judged.used;
+        let per = judged.rule.per();
+        let nothing = judged.budget == Some(Millis::ZERO) || judged.opens() == Some(0);
+        let cause = match judged.because {
+            _ if self.book.made_by(judged.id()) == MadeBy::Focus => Cause::Focus,
+            Some(Because::Hours) | None => Cause::Hours,
+            // What ends with its days.
+            _ if nothing && judged.rule.days != Days::ALL => Cause::NotToday,
+            Some(Because::Budget) => Cause::Time { used, budget: judged.budget.unwrap_or(Millis::ZERO), per },
+            Some(Because::Opens) => Cause::Visits { visits: judged.opens().unwrap_or_default(), per },
+        };
+        let done = match (judged.rule.at_limit, deed) {
+            (AtLimit::Notify, _) => Done::Told,
+            (AtLimit::Close, Some(Deed::Minimise)) => Done::Kept,
+            (AtLimit::Freeze, Some(Deed::Minimise)) => Done::NotFrozen,
+            (_, Some(Deed::Close)) => Done::AskedToClose,
+            (_, Some(Deed::Freeze)) => Done::Frozen,
+            (_, Some(Deed::Lock)) => Done::Locked,
+            (_, Some(Deed::Minimise | Deed::Page) | None) => Done::Closed,
+        };
+        Reached { name, cause, done, until: judged.until.unwrap_or(judged.renews) }
+    }
+
     fn prompt(&self, judged: &Judged) {
         self.order(Order::Prompt {
             target: judged.rule.target.to_string(),
             rule: judged.id().as_str().to_owned(),
         });
     }
-}
-
-/// A limit that acts, in the words' terms.
-pub(super) fn reached<'a>(judged: &Judged, name: &'a str, deed: Option<Deed>) -> Reached<'a> {
-    let Tally { time: used, .. } = judged.used;
-    let per = judged.rule.per();
-    let cause = match judged.because {
-        Some(Because::Hours) | None => Cause::Hours,
-        Some(Because::Budget) => Cause::Time { used, budget: judged.budget.unwrap_or(Millis::ZERO), per },
-        Some(Because::Opens) => Cause::Visits { visits: judged.opens().unwrap_or_default(), per },
-    };
-    let done = match (judged.rule.at_limit, deed) {
-        (AtLimit::Notify, _) => Done::Told,
-        (AtLimit::Close, Some(Deed::Minimise)) => Done::Kept,
-        (AtLimit::Freeze, Some(Deed::Minimise)) => Done::NotFrozen,
-        (_, Some(Deed::Close)) => Done::AskedToClose,
-        (_, Some(Deed::Freeze)) => Done::Frozen,
-        (_, Some(Deed::Lock)) => Done::Locked,
-        (_, Some(Deed::Minimise | Deed::Page) | None) => Done::Closed,
-    };
-    Reached { name, cause, done, until: judged.until.unwrap_or(judged.renews) }
 }
 
 const fn kind(ended: &Ended) -> &'static str {

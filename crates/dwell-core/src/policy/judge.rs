@@ -238,7 +238,7 @@ fn budget(
     }
 }
 
-/// When a rule that holds today ends to hold, or its period does.
+/// When a rule that holds today ends to hold, or its period does, where that gives anything.
 fn holds_until(rule: &Rule, almanac: &Almanac, today: &Today, renews: Wall) -> Wall {
     if rule.days == Days::ALL {
         return renews;
@@ -246,7 +246,8 @@ fn holds_until(rule: &Rule, almanac: &Almanac, today: &Today, renews: Wall) -> W
     // A week is enough to find a day on which it does not hold.
     let last = (0..7).take_while(|ahead| rule.days.contains(today.day.plus(*ahead))).last().unwrap_or(0);
     let end = if last == 0 { today.end } else { almanac.end_of(today.day.plus(last)) };
-    end.min(renews)
+    // A new period of nothing opens nothing.
+    if rule.allows_nothing() { end } else { end.min(renews) }
 }
 
 /// What the hours say.

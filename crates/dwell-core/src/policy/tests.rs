@@ -282,3 +282,14 @@ fn a_session_is_locked_once() {
     let back = [(a.clone(), None)];
     assert_eq!(deed(&over, &back), Some(Deed::Minimise), "or nobody could unlock it to change the rule");
 }
+
+#[test]
+fn nothing_on_some_days_ends_with_them() {
+    // Until Sunday's 04:00, and not only until the next period begins.
+    let days = Rule { days: "thu-sat".parse().unwrap(), ..rule("r", "app:a", "0s", "0s", AtLimit::Block) };
+    let v = at(&[days.clone()], "0s", None);
+    assert_eq!(v.rules[0].until, Some(calendar().end_of(calendar().day_of(NOW.wall).plus(2))));
+    let some = Rule { budget: rule("r", "app:a", "10m", "0s", AtLimit::Block).budget, ..days };
+    let v = at(&[some], "10m", None);
+    assert_eq!(v.rules[0].until, Some(calendar().end_of(calendar().day_of(NOW.wall))));
+}

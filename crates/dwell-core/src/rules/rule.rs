@@ -290,6 +290,15 @@ impl Rule {
         }
     }
 
+    /// Whether the budget is one of nothing.
+    pub const fn allows_nothing(&self) -> bool {
+        match self.budget {
+            Some(Budget { amount: Amount::Time(time), .. }) => time.is_zero(),
+            Some(Budget { amount: Amount::Opens(opens), .. }) => opens == 0,
+            None => false,
+        }
+    }
+
     /// The budget, where it is one of visits.
     pub const fn opens(&self) -> Option<u32> {
         match self.budget {

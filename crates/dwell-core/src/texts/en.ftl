@@ -141,6 +141,7 @@ reached-none =
     .summary = { $name } is closed
     .closed = There is no time for it in your plan.
     .told = There is no time for it in your plan.
+    .today = There is no time for it today.
 reached-visits =
     .summary = { $name }: { $visits ->
         [one] that was
@@ -176,6 +177,7 @@ reached-hours =
     .summary = { $name } is closed now
     .closed = These are not its hours.
     .told = You had not planned it for this time.
+reached-focus = A focus session runs.
 # A rule that only tells closes nothing.
 outside-hours = { $name }: outside your hours
 
@@ -332,3 +334,4 @@ digest =
     } used by { $time }
     .hours = { $name }: outside its hours at { $time }
     .none = { $name }: opened at { $time }, outside your plan
+    .focus = { $name }: opened at { $time }, in a focus session

@@ -56,8 +56,12 @@ pub enum Cause {
         /// In each of these.
         per: Per,
     },
+    /// There is no time at all on days like this one, and some on others.
+    NotToday,
     /// The time of day.
     Hours,
+    /// A focus session, which ends.
+    Focus,
 }
 
 impl Cause {
@@ -66,7 +70,7 @@ impl Cause {
         match self {
             Self::Time { budget, .. } => budget.is_zero(),
             Self::Visits { visits, .. } => visits == 0,
-            Self::Hours => false,
+            Self::NotToday | Self::Hours | Self::Focus => false,
         }
     }
 }
@@ -190,8 +194,9 @@ impl Texts {
                 facts.push(("visits", visits.into()));
                 "reached-visits.summary"
             }
+            Cause::NotToday => "reached-none.summary",
             Cause::Hours if reached.done == Done::Told => "outside-hours",
-            Cause::Hours => "reached-hours.summary",
+            Cause::Hours | Cause::Focus => "reached-hours.summary",
         };
         self.say(id, &facts)
     }
@@ -208,9 +213,19 @@ impl Texts {
                 let facts = vec![("visits", visits.into()), ("per", per(each))];
                 ("reached-visits.closed", "reached-visits.told", facts)
             }
+            Cause::NotToday => ("reached-none.today", "reached-none.today", vec![]),
             Cause::Hours => ("reached-hours.closed", "reached-hours.told", vec![]),
+            Cause::Focus => ("reached-focus", "reached-focus", vec![]),
         };
         self.say(if reached.done == Done::Told { told } else { closed }, &facts)
+    }
+
+    /// What was reached, and whose rule that is: a focus session's is none that the person wrote.
+    fn cause_and_rule(&self, rule: &str, reached: &Reached<'_>) -> String {
+        match reached.cause {
+            Cause::Focus => self.cause(reached),
+            _ => self.both(self.cause(reached), self.say("why.rule", &[("rule", rule.into())])),
+        }
     }
 
     /// It stays closed; `until`: when it opens again, `None`: its rule allows nothing at all.
@@ -228,12 +243,8 @@ impl Texts {
     /// Why a limit acts, and by which rule: what the button tells where no prompt can be shown.
     pub fn because(&self, moment: &Moment, rule: &str, reached: &Reached<'_>) -> Notice {
         let told = reached.done == Done::Told;
-        let facts = [
-            ("name", reached.name.into()),
-            ("rule", rule.into()),
-            ("again", self.at(moment, reached.until).into()),
-        ];
-        let body = self.both(self.cause(reached), self.say("why.rule", &facts));
+        let facts = [("name", reached.name.into()), ("again", self.at(moment, reached.until).into())];
+        let body = self.cause_and_rule(rule, reached);
         let again = (!told && !reached.cause.never()).then(|| self.say("done.closed", &facts));
         Notice {
             summary: self.say(if told { "why.told" } else { "why.summary" }, &facts),
@@ -247,8 +258,8 @@ impl Texts {
     /// What stands on the page that a browser shows in place of a blocked one: which rule and how much was used, and when
     /// it opens again (empty where there is no time for it at all).
     pub fn blocked_page(&self, moment: &Moment, rule: &str, reached: &Reached<'_>) -> (String, String) {
-        let facts = [("rule", rule.into()), ("again", self.at(moment, reached.until).into())];
-        let why = self.both(self.cause(reached), self.say("why.rule", &facts));
+        let facts = [("again", self.at(moment, reached.until).into())];
+        let why = self.cause_and_rule(rule, reached);
         let opens = if reached.cause.never() { String::new() } else { self.say("done.closed", &facts) };
         (why, opens)
     }
@@ -274,11 +285,13 @@ impl Texts {
         let body = if sentence.is_some() { "snooze-waits.sentence" } else { "snooze-waits.itself" };
         let notice = self.notice("snooze-waits.summary", body, &facts);
         match still {
-            // How to go on goes before what it will not do.
-            Some((rule, until)) if sentence.is_none() => {
-                Notice { body: self.still(moment, rule, until), ..notice }
+            None => notice,
+            Some((rule, until)) => {
+                let still = self.still(moment, rule, until);
+                // How to go on goes before what it will not do.
+                let body = if sentence.is_some() { self.both(notice.body, still) } else { still };
+                Notice { body, ..notice }
             }
-            _ => notice,
         }
     }
 
@@ -330,7 +343,9 @@ impl Texts {
                 self.say("digest.time", &with(("budget", budget.to_string().into())))
             }
             Cause::Visits { visits, .. } => self.say("digest.visits", &with(("visits", visits.into()))),
+            Cause::NotToday => self.say("digest.none", name_and_time),
             Cause::Hours => self.say("digest.hours", name_and_time),
+            Cause::Focus => self.say("digest.focus", name_and_time),
         }
     }
 }

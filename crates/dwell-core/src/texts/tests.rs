@@ -62,7 +62,7 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
     for at_limit in AT_LIMIT {
         said.push(texts.closes(&now, &Closes { name: "YouTube", at: at(0, "22:00"), at_limit, until }));
     }
-    let mut causes = vec![Cause::Hours];
+    let mut causes = vec![Cause::Hours, Cause::Focus, Cause::NotToday];
     for per in periods.iter().copied() {
         causes.extend([time(30, per), time(0, per)]);
         causes.extend([1, 5].map(|visits| Cause::Visits { visits, per }));
@@ -440,4 +440,26 @@ fn the_sentences() {
     YouTube: the change can be made now | To make it: dwell limit confirm youtube-2. Otherwise everything stays as it is.
     Screen time
     "#);
+}
+
+#[test]
+fn a_focus_session_is_named_and_ends() {
+    let (texts, now) = (Texts::new("en"), moment("18:20"));
+    let focus = reached(Cause::Focus, Done::Closed);
+    assert_eq!(texts.reached(&now, &focus).body, "A focus session runs. It opens again tomorrow at 04:00.");
+    // It is no rule that they wrote.
+    assert_eq!(texts.because(&now, "focus", &focus).body, texts.reached(&now, &focus).body);
+    let (why, opens) = texts.blocked_page(&now, "focus", &focus);
+    assert_eq!(
+        (why.as_str(), opens.as_str()),
+        ("A focus session runs.", "It opens again tomorrow at 04:00.")
+    );
+}
+
+#[test]
+fn nothing_on_some_days_opens_again_on_others() {
+    let (texts, now) = (Texts::new("en"), moment("18:20"));
+    let today = reached(Cause::NotToday, Done::Closed);
+    let body = texts.reached(&now, &today).body;
+    assert_eq!(body, "There is no time for it today. It opens again tomorrow at 04:00.");
 }
