@@ -140,6 +140,18 @@ async fn limits_that_never_count_are_refused_or_told_of() {
              set terminal-programs = true in the configuration, or dwell limit remove foot-vim",
         ]
     );
+    // A part of a site: a text may say it, as one from before sites were told apart.
+    let text = own.export_rules().await.unwrap();
+    let part = "[[rule]]\nid = \"mobile\"\ntarget = \"domain:m.example.org\"\nbudget = \"1h\"\n";
+    own.import_rules(&format!("{text}\n{part}")).await.unwrap();
+    assert_eq!(
+        parts().await.last().map(String::as_str),
+        Some(
+            "the limit \"mobile\" never counts: browsers tell domain:example.org | \
+             dwell limit set domain:example.org 1h, then dwell limit remove mobile"
+        )
+    );
+    own.remove_limit("mobile").await.unwrap();
     assert_eq!(
         refused(set("app:foot/make", 60_000).await.unwrap_err()),
         "app:foot/make never counts: terminals count as a whole | set terminal-programs = true in the configuration first"

@@ -3,8 +3,9 @@
 //! Our own sensors know the aliases by themselves. What is recorded stays as it is: an alias holds from when it was made.
 
 use dwell_bus::wire;
+use dwell_core::rules::Rule;
 use dwell_core::sample::{Fact, Sample};
-use dwell_core::subject::Target;
+use dwell_core::subject::{Domain, Target};
 
 use super::{Hub, Sensors};
 use crate::clock;
@@ -49,6 +50,11 @@ impl Hub {
 
     /// Why attention is never counted for a target, if so.
     pub(super) fn idleness(&self, target: &Target) -> Option<Idle> {
+        if let Target::Domain(domain) = target
+            && Domain::registrable(domain.as_str()).ok().as_ref() != Some(domain)
+        {
+            return Some(Idle::Site);
+        }
         let within = matches!(target, Target::App(app) if app.parts().1.is_some());
         if self.counted(target.clone()) != *target {
             Some(Idle::Alias)
@@ -59,7 +65,7 @@ impl Hub {
 
     /// The limits that never count, by each reason, with the next step for the first of them.
     pub(super) fn idle_limits(&self) -> Vec<wire::Part> {
-        [Idle::Alias, Idle::Within]
+        [Idle::Alias, Idle::Within, Idle::Site]
             .into_iter()
             .filter_map(|idle| {
                 let mut rules =
@@ -73,16 +79,12 @@ impl Hub {
                 let (why, fix) = match idle {
                     Idle::Alias => {
                         let target = self.counted(rule.target.clone());
-                        // An id may have blanks, and what a shell would take for its own.
-                        let word = target.to_string().replace('\'', "'\\''");
-                        let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
-                        let word = if word.chars().all(plain) { word } else { format!("'{word}'") };
-                        let amount = rule.time().unwrap_or_default().typed();
-                        (
-                            format!("its program counts as {target}, by your aliases"),
-                            format!("dwell limit set {word} {amount}, then dwell limit remove {id}"),
-                        )
+                        (format!("its program counts as {target}, by your aliases"), instead(rule, &target))
                     }
+                    Idle::Site => match site(&rule.target) {
+                        Some(site) => (format!("browsers tell {site}"), instead(rule, &site)),
+                        None => ("it is about no site".to_owned(), format!("dwell limit remove {id}")),
+                    },
                     Idle::Within => (
                         "terminals count as a whole".to_owned(),
                         format!(
@@ -101,6 +103,22 @@ impl Hub {
     }
 }
 
+/// How to make the same limit on another target.
+fn instead(rule: &Rule, target: &Target) -> String {
+    // An id may have blanks, and what a shell would take for its own.
+    let word = target.to_string().replace('\'', "'\\''");
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-:/".contains(c);
+    let word = if word.chars().all(plain) { word } else { format!("'{word}'") };
+    let amount = rule.time().unwrap_or_default().typed();
+    format!("dwell limit set {word} {amount}, then dwell limit remove {}", rule.id.as_str())
+}
+
+/// The site that a domain belongs to.
+fn site(target: &Target) -> Option<Target> {
+    let Target::Domain(domain) = target else { return None };
+    Domain::registrable(domain.as_str()).ok().map(Target::Domain)
+}
+
 /// Why a limit never counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Idle {
@@ -108,4 +126,6 @@ pub(super) enum Idle {
     Alias,
     /// It is about what runs in a terminal, and that is not told apart.
     Within,
+    /// It is about a part of a site, and browsers tell the site.
+    Site,
 }

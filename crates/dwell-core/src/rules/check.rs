@@ -120,15 +120,18 @@ fn unknown_categories(rule: &Rule, set: &RuleSet) -> Vec<String> {
 
 /// Domains that nothing is counted for, because browsers tell the site that they belong to.
 fn no_sites(rule: &Rule) -> Vec<String> {
-    let odd = |target: &Target| {
+    let odd = |(target, instead): (&Target, &str)| {
         let Target::Domain(domain) = target else { return None };
         match Domain::registrable(domain.as_str()) {
             Ok(site) if site == *domain => None,
-            Ok(site) => Some(format!("{target} is counted as domain:{}: write that", site.as_str())),
+            Ok(site) => {
+                Some(format!("{target} never counts, for browsers tell domain:{}: {instead}", site.as_str()))
+            }
             Err(why) => Some(format!("{target} never counts: {why}")),
         }
     };
-    std::iter::once(&rule.target).chain(&rule.except).filter_map(odd).collect()
+    let except = rule.except.iter().map(|target| (target, "except that"));
+    std::iter::once((&rule.target, "make a limit on that")).chain(except).filter_map(odd).collect()
 }
 
 /// Windows that lie in others.
@@ -237,7 +240,7 @@ mod tests {
             ),
             (
                 "target = \"domain:www.youtube.com\"\nbudget = \"1h\"",
-                "domain:www.youtube.com is counted as domain:youtube.com: write that",
+                "domain:www.youtube.com never counts, for browsers tell domain:youtube.com: make a limit on that",
             ),
             (
                 "target = \"all\"\nbudget = \"1h\"\nexcept = \"domain:co.uk\"",
