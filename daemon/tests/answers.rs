@@ -75,7 +75,11 @@ async fn a_pause_and_a_focus_session_end_each_by_itself() {
     own.focus(3_600_000, vec!["app:x".to_owned()]).await.unwrap();
     assert_eq!(runs(own.resume("").await.unwrap()), (false, false));
     assert_eq!(none("").await, "there is neither a pause nor a focus session | nothing was changed");
-    assert_eq!(none("all").await, "there is pause and focus to end | dwell resume");
+    assert_eq!(
+        none("all").await,
+        "only a pause or a focus session can be ended | \
+         a pause ends with `dwell resume`, a focus session with `dwell focus stop`"
+    );
     daemon.stop().await;
 }
 
@@ -145,5 +149,31 @@ async fn categories_are_named_as_they_hold_and_mistyped_ones_are_told_of() {
         (failure.message.as_str(), failure.hint.as_str()),
         ("nothing is in category:vidoe", "did you mean video?")
     );
+    let focus = own.focus(60_000, vec!["category:zzzzzzzz".to_owned()]).await;
+    let failure = focus.unwrap_err().into_failure().unwrap();
+    assert_eq!(
+        (failure.message.as_str(), failure.hint.as_str()),
+        (
+            "nothing is in category:zzzzzzzz, so nothing would be blocked",
+            "`dwell category list` shows what there is"
+        )
+    );
+    daemon.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_never_opens_blocks_longest() {
+    let (bus, data) = (Bus::start(), tempfile::tempdir().unwrap());
+    let daemon = Daemon::start(&bus, data.path()).await;
+    let own = own(&bus.connect().await).await;
+    // Hours that end after the day does, in which "never" begins anew.
+    own.import_rules(
+        "[[rule]]\nid = \"games\"\ntarget = \"app:AppA\"\nbudget = \"0m\"\nsnooze = { wait = \"0s\" }\n\
+         [[rule]]\nid = \"never\"\ntarget = \"all\"\nbudget = \"0m\"\nsnooze = false\n\
+         [[rule]]\nid = \"work\"\ntarget = \"all\"\nblocked = [\"00:00-13:00\", \"13:00-24:00\"]\nsnooze = false\n",
+    )
+    .await
+    .unwrap();
+    assert_eq!(own.ask_snooze("games").await.unwrap().still_by.as_deref(), Some("never"));
     daemon.stop().await;
 }

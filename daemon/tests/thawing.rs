@@ -4,22 +4,15 @@
 #[allow(dead_code, reason = "not all of it is needed")]
 mod bed;
 
-use std::path::Path;
-
-use bed::{Bus, Daemon, own};
-use chrono_tz::UTC;
+use bed::{Bus, Daemon, left, own, record};
 use dwell_bus::{IntakeProxy, intake, wire};
-use dwell_core::calendar::{Calendar, DayStart};
 use dwell_core::sample::{Fact, Sample};
 use dwell_core::subject::{AppId, Subject};
 use dwell_core::time::Millis;
 use dwell_daemon::clock;
 use dwell_daemon::enforcement::Freezer;
-use dwell_daemon::keys::{self, Credentials, SecretService};
-use dwell_daemon::record::{HeldBack, Record, Text};
-use dwell_daemon::store::Kept;
+use dwell_daemon::record::{HeldBack, Text};
 use dwell_desktop::freezer::Unit;
-use dwell_vault::{Places, Vault};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use zbus::zvariant::OwnedObjectPath;
@@ -58,33 +51,9 @@ async fn systemd(bus: &Bus) -> (zbus::Connection, mpsc::UnboundedReceiver<String
     (systemd, thawed)
 }
 
-/// The vault of a daemon that has stopped, and what it keeps.
-async fn record(bus: &Bus, data: &Path) -> (Box<Vault>, Record) {
-    let places = Places::new(&data.join("data"));
-    let calendar = Calendar::new(UTC, DayStart::default());
-    let (credentials, session) = (Credentials::default(), bus.connect().await);
-    let opening =
-        keys::open(&places, &credentials, SecretService::Unused, &session, &calendar).await.unwrap();
-    let Kept::Open(vault) = opening.kept else { panic!("it opens") };
-    let record = Record::from_bytes(&vault.enforcement().unwrap().unwrap()).unwrap();
-    (Box::new(vault), record)
-}
-
 fn frozen(app: &str, unit: &str) -> HeldBack {
     let subject = Subject::app(AppId::new(app).unwrap());
     HeldBack { subject, category: None, frozen: vec![Text(unit.to_owned())] }
-}
-
-/// A folder of a daemon whose record says that.
-async fn left(bus: &Bus, change: impl FnOnce(&mut Record)) -> tempfile::TempDir {
-    let data = tempfile::tempdir().unwrap();
-    std::fs::write(data.path().join("config.toml"), "notifications = false\n").unwrap();
-    Daemon::start(bus, data.path()).await.stop().await;
-    let (mut vault, mut record) = record(bus, data.path()).await;
-    change(&mut record);
-    vault.put_enforcement(&record.to_bytes()).unwrap();
-    vault.close();
-    data
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -199,15 +199,7 @@ impl Hub {
         let moment = self.moment(clock::now());
         let new = edit.apply(&self.book.text).map_err(|error| cannot(&error))?;
         self.locks_make_sense(new.set(), &moment)?;
-        let mut change = self.weighed(&new);
-        if !matches!(edit, Edit::Import(_)) {
-            // What is odd elsewhere was so before, and is none of this change's matter.
-            let before = warnings(self.book.set());
-            change.warnings.retain(|odd| !before.contains(odd));
-        }
-        if let Edit::Category(target, category) = edit {
-            change.lines = self.category_lines(target, category.as_ref(), new.set()).unwrap_or(change.lines);
-        }
+        let mut change = self.described(edit, &new);
         match self.ruling(new.set(), &moment) {
             Ruling::AtOnce => {
                 self.take_rules(new, &moment);
@@ -234,8 +226,12 @@ impl Hub {
     /// A lock that is new lasts at least until tomorrow, and a year at most: one of a slip of the finger would hold for
     /// centuries.
     fn locks_make_sense(&self, new: &RuleSet, moment: &Moment) -> Result<(), Failure> {
-        let old = self.book.rules();
-        let is_new = |rule: &&Rule| old.iter().all(|old| old.id != rule.id || old.strict != rule.strict);
+        let (old, beside) = (self.book.rules(), self.beside_rules());
+        let is_new = |rule: &&Rule| {
+            old.iter().all(|old| old.id != rule.id || old.strict != rule.strict)
+                // What was in force a moment ago was sensible, or has become a lock that is over.
+                && !self.record.standing.is_former(rule, beside, moment)
+        };
         for rule in new.rules.iter().filter(is_new) {
             if let Strict::LockedUntil(day) = rule.strict {
                 let why = if day <= moment.today {
@@ -250,6 +246,20 @@ impl Hub {
             }
         }
         Ok(())
+    }
+
+    /// What a change would do, for people.
+    fn described(&self, edit: &Edit, new: &RulesText) -> wire::Change {
+        let mut change = self.weighed(new);
+        if !matches!(edit, Edit::Import(_)) {
+            // What is odd elsewhere was so before, and is none of this change's matter.
+            let before = warnings(self.book.set());
+            change.warnings.retain(|odd| !before.contains(odd));
+        }
+        if let Edit::Category(target, category) = edit {
+            change.lines = self.category_lines(target, category.as_ref(), new.set()).unwrap_or(change.lines);
+        }
+        change
     }
 
     /// What a text would change, for people.
@@ -382,13 +392,15 @@ impl Hub {
                 .hint(format!("dwell limit cancel {id}, then ask for it again"))
         })?;
         let new = edit.apply(&self.book.text).map_err(|error| cannot(&error))?;
-        let mut change = self.weighed(&new);
+        let mut change = self.described(&edit, &new);
         let ruling = self.ruling(new.set(), &moment);
-        if let Ruling::Locked(day) = ruling {
-            // Unknown only if it was given up meanwhile, which nobody could have done.
-            let _ = self.record.standing.lock_change(id, day);
-            self.book.stale();
-        }
+        let locked_until = match ruling {
+            Ruling::Locked(day) => Some(day),
+            Ruling::AtOnce | Ruling::Waits(_) => None,
+        };
+        // Unknown only if it was given up meanwhile, which nobody could have done.
+        let _ = self.record.standing.lock_change(id, locked_until);
+        self.book.stale();
         self.record.standing.confirm(id, &moment).map_err(|error| match error {
             ConfirmError::NotFound => unknown(),
             ConfirmError::TooEarly { left } => {

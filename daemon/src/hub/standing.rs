@@ -68,7 +68,7 @@ impl Hub {
         let still = self.still_blocking(&rule, &verdicts);
         Ok(wire::Snooze {
             still_by: still.map(|other| other.id().as_str().to_owned()),
-            still_until_at_ms: still.and_then(|other| self.opens(other)).map(Wall::as_unix_ms),
+            still_until_at_ms: still.and_then(|other| self.opens_at(other)).map(Wall::as_unix_ms),
             rule: rule.id.as_str().to_owned(),
             target: rule.target.to_string(),
             name: self.target_name(&rule.target),
@@ -99,7 +99,7 @@ impl Hub {
         let still = self.still_blocking(&rule, &verdicts);
         Ok(wire::Limit {
             still_by: still.map(|other| other.id().as_str().to_owned()),
-            still_until_at_ms: still.and_then(|other| self.opens(other)).map(Wall::as_unix_ms),
+            still_until_at_ms: still.and_then(|other| self.opens_at(other)).map(Wall::as_unix_ms),
             ..self.limit(judged)
         })
     }
@@ -108,12 +108,13 @@ impl Hub {
     pub(super) fn still_blocking<'a>(&self, rule: &Rule, verdicts: &'a Verdicts) -> Option<&'a Judged> {
         let away = &self.record.held_back;
         let away = || away.iter().filter(|held| rule.covers(&held.subject, held.category.as_ref()));
-        verdicts.strictest(|other| {
+        let blocking = verdicts.rules.iter().filter(|other| {
             let covers = || away().any(|held| other.rule.covers(&held.subject, held.category.as_ref()));
             other.verdict == Verdict::Blocked
                 && other.rule.id != rule.id
                 && (self.applies(other, &rule.target) || covers())
-        })
+        });
+        blocking.max_by_key(|other| (self.is_never(other), other.until))
     }
 
     /// Asks a target's windows to close that a limit has put away or is about to; those that hold work stay put away.
@@ -177,9 +178,8 @@ impl Hub {
                 (standing.stop_focus() || paused, none, "nothing was changed")
             }
             _ => {
-                return Err(
-                    Failure::new(Kind::Invalid, "there is pause and focus to end").hint("dwell resume")
-                );
+                return Err(Failure::new(Kind::Invalid, "only a pause or a focus session can be ended")
+                    .hint("a pause ends with `dwell resume`, a focus session with `dwell focus stop`"));
             }
         };
         if !ended {
@@ -220,7 +220,7 @@ impl Hub {
         Ok(self.standing())
     }
 
-    /// Refuses categories in which nothing is and that look like a slip of the finger: nothing would be blocked.
+    /// Refuses categories in which nothing is: nothing would be blocked.
     fn nothing_mistyped(&self, targets: &[Target]) -> Result<(), Failure> {
         for target in targets {
             let Target::Category(category) = target else { continue };
@@ -228,6 +228,13 @@ impl Hub {
             if let Some(near) = nearest(category.as_str(), known) {
                 let message = format!("nothing is in {target}");
                 return Err(Failure::new(Kind::Invalid, message).hint(format!("did you mean {near}?")));
+            }
+            if !self.categories.known_names().iter().any(|name| name.eq_ignore_ascii_case(category.as_str()))
+            {
+                let message = format!("nothing is in {target}, so nothing would be blocked");
+                return Err(
+                    Failure::new(Kind::Invalid, message).hint("`dwell category list` shows what there is")
+                );
             }
         }
         Ok(())

@@ -4,12 +4,17 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use chrono_tz::UTC;
 use dwell_bus::{OwnProxy, wire};
+use dwell_core::calendar::{Calendar, DayStart};
 use dwell_daemon::environment::Environment;
 use dwell_daemon::hub::Sensors;
-use dwell_daemon::keys::{Credentials, SecretService};
+use dwell_daemon::keys::{self, Credentials, SecretService};
+use dwell_daemon::record::Record;
 use dwell_daemon::roles::user::{Options, run_on};
+use dwell_daemon::store::Kept;
 use dwell_desktop::Surroundings;
+use dwell_vault::{Places, Vault};
 use tokio::sync::oneshot;
 use zbus::proxy::CacheProperties;
 
@@ -101,4 +106,30 @@ pub(crate) async fn ledger(own: &OwnProxy<'_>) -> (Vec<wire::Row>, String) {
     let pipe = own.spans("2d").await.unwrap();
     std::fs::File::from(std::os::fd::OwnedFd::from(pipe)).read_to_string(&mut spans).unwrap();
     (report.rows, spans)
+}
+
+/// The vault of a daemon that has stopped, and what it keeps.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) async fn record(bus: &Bus, data: &Path) -> (Box<Vault>, Record) {
+    let places = Places::new(&data.join("data"));
+    let calendar = Calendar::new(UTC, DayStart::default());
+    let (credentials, session) = (Credentials::default(), bus.connect().await);
+    let opening =
+        keys::open(&places, &credentials, SecretService::Unused, &session, &calendar).await.unwrap();
+    let Kept::Open(vault) = opening.kept else { panic!("it opens") };
+    let record = Record::from_bytes(&vault.enforcement().unwrap().unwrap()).unwrap();
+    (Box::new(vault), record)
+}
+
+/// A folder of a daemon whose record says that.
+#[allow(dead_code, reason = "not every test needs it")]
+pub(crate) async fn left(bus: &Bus, change: impl FnOnce(&mut Record)) -> tempfile::TempDir {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("config.toml"), "notifications = false\n").unwrap();
+    Daemon::start(bus, data.path()).await.stop().await;
+    let (mut vault, mut record) = record(bus, data.path()).await;
+    change(&mut record);
+    vault.put_enforcement(&record.to_bytes()).unwrap();
+    vault.close();
+    data
 }

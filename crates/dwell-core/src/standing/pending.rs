@@ -153,13 +153,14 @@ impl Standing {
         Ok(change)
     }
 
-    /// Locks a change that waits, because what it loosens has been locked since.
+    /// Locks a change that waits until that day, because what it loosens has been locked since; `None`: it is not locked,
+    /// or not any more.
     ///
     /// # Errors
     /// No such change waits.
-    pub fn lock_change(&mut self, id: &str, until: CivilDay) -> Result<(), NotPending> {
+    pub fn lock_change(&mut self, id: &str, until: Option<CivilDay>) -> Result<(), NotPending> {
         let change = self.pending.changes.iter_mut().find(|change| change.id == id).ok_or(NotPending)?;
-        change.locked_until = change.locked_until.max(Some(until));
+        change.locked_until = until;
         Ok(())
     }
 
@@ -307,8 +308,10 @@ mod tests {
         let mut world = World::new();
         ask(&mut world, "looser").unwrap();
         let day = world.moment().today.plus(2);
-        world.standing.lock_change("p1", day).unwrap();
-        world.standing.lock_change("p1", day.plus(-1)).unwrap();
+        // It is what was found last.
+        world.standing.lock_change("p1", Some(day.plus(5))).unwrap();
+        world.standing.lock_change("p1", None).unwrap();
+        world.standing.lock_change("p1", Some(day)).unwrap();
         world.advance(24 * HOUR);
         assert_eq!((world.settle(), confirm(&mut world, "p1")), (vec![], Err(ConfirmError::Locked(day))));
         // Noon to the day's end, and then its first instant.
@@ -317,6 +320,6 @@ mod tests {
         world.advance(16 * HOUR);
         assert_eq!(world.settle().len(), 1);
         assert!(confirm(&mut world, "p1").is_ok());
-        assert_eq!(world.standing.lock_change("p1", day), Err(NotPending));
+        assert_eq!(world.standing.lock_change("p1", Some(day)), Err(NotPending));
     }
 }
