@@ -287,7 +287,7 @@ fn a_session_is_locked_once() {
 fn nothing_on_some_days_ends_with_them() {
     // Until Sunday's 04:00, and not only until the next period begins.
     let days = Rule { days: "thu-sat".parse().unwrap(), ..rule("r", "app:a", "0s", "0s", AtLimit::Block) };
-    let v = at(&[days.clone()], "0s", None);
+    let v = at(std::slice::from_ref(&days), "0s", None);
     assert_eq!(v.rules[0].until, Some(calendar().end_of(calendar().day_of(NOW.wall).plus(2))));
     let some = Rule { budget: rule("r", "app:a", "10m", "0s", AtLimit::Block).budget, ..days };
     let v = at(&[some], "10m", None);
