@@ -285,13 +285,11 @@ impl Texts {
         let body = if sentence.is_some() { "snooze-waits.sentence" } else { "snooze-waits.itself" };
         let notice = self.notice("snooze-waits.summary", body, &facts);
         match still {
-            None => notice,
-            Some((rule, until)) => {
-                let still = self.still(moment, rule, until);
-                // How to go on goes before what it will not do.
-                let body = if sentence.is_some() { self.both(notice.body, still) } else { still };
-                Notice { body, ..notice }
+            // How to go on goes before what it will not do, and there is no room for both.
+            Some((rule, until)) if sentence.is_none() => {
+                Notice { body: self.still(moment, rule, until), ..notice }
             }
+            _ => notice,
         }
     }
 

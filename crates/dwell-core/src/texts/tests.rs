@@ -339,6 +339,27 @@ fn the_sentences() {
     Why YouTube is closed | These are not its hours. That is your rule “evening-video”. It opens again tomorrow at 04:00.
     YouTube: outside its hours at 18:20
     YouTube is closed now
+    YouTube is closed now | A focus session runs.
+    YouTube is closed now | A focus session runs. It opens again tomorrow at 04:00.
+    YouTube is closed now | A focus session runs. It was asked to close, and opens again tomorrow at 04:00.
+    YouTube is closed now | A focus session runs. It still holds work, so it was only put away. It opens again tomorrow at 04:00.
+    YouTube is closed now | A focus session runs. It is frozen, and goes on tomorrow at 04:00 as you left it.
+    YouTube is closed now | A focus session runs. It cannot be frozen safely, so it was put away. It opens again tomorrow at 04:00.
+    YouTube is closed now | A focus session runs. The screen was locked. It opens again tomorrow at 04:00.
+    About YouTube | A focus session runs.
+    Why YouTube is closed | A focus session runs. It opens again tomorrow at 04:00.
+    YouTube: opened at 18:20, in a focus session
+    YouTube is closed | There is no time for it today.
+    YouTube is closed | There is no time for it today. It opens again tomorrow at 04:00.
+    YouTube is closed | There is no time for it today. It was asked to close, and opens again tomorrow at 04:00.
+    YouTube is closed | There is no time for it today. It still holds work, so it was only put away. It opens again tomorrow at 04:00.
+    YouTube is closed | There is no time for it today. It is frozen, and goes on tomorrow at 04:00 as you left it.
+    YouTube is closed | There is no time for it today. It cannot be frozen safely, so it was put away. It opens again tomorrow at 04:00.
+    YouTube is closed | There is no time for it today. The screen was locked. It opens again tomorrow at 04:00.
+    About YouTube | There is no time for it today. That is your rule “evening-video”.
+    Why YouTube is closed | There is no time for it today. That is your rule “evening-video”. It opens again tomorrow at 04:00.
+    YouTube: opened at 18:20, outside your plan
+    YouTube is closed
     YouTube: that was today’s time | You had planned 30m for today.
     YouTube: that was today’s time | Today’s 30m are used. It opens again tomorrow at 04:00.
     YouTube: that was today’s time | Today’s 30m are used. It was asked to close, and opens again tomorrow at 04:00.
@@ -353,8 +374,6 @@ fn the_sentences() {
     YouTube is closed | There is no time for it in your plan.
     About YouTube | There is no time for it in your plan. That is your rule “evening-video”.
     Why YouTube is closed | There is no time for it in your plan. That is your rule “evening-video”.
-    YouTube: opened at 18:20, outside your plan
-    YouTube is closed
     YouTube: that was today’s visit | You had planned one visit for today.
     YouTube: that was today’s visit | Today’s visit is used. It opens again tomorrow at 04:00.
     YouTube: that was today’s visit | Today’s visit is used. It was asked to close, and opens again tomorrow at 04:00.
