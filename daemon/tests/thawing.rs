@@ -62,7 +62,7 @@ async fn who_waits_for_systemd_asks_once_more() {
     let freezer = Freezer::new(bus.connect().await);
     let unit = Unit::new("app-game.scope".to_owned()).unwrap();
     // Nobody is there.
-    assert_eq!(freezer.thaw(vec![unit.clone()]).await.waiting, [unit.clone()]);
+    assert_eq!(freezer.thaw(vec![unit.clone()]).await.waiting, std::slice::from_ref(&unit));
     freezer.thaw_within(vec![unit.clone()], Millis::ZERO).await;
     let waits = async { freezer.thaw_within(vec![unit], Millis::from_mins(10)).await };
     let ((), (_systemd, mut thawed)) = tokio::join!(waits, systemd(&bus));

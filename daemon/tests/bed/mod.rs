@@ -111,12 +111,12 @@ pub(crate) async fn ledger(own: &OwnProxy<'_>) -> (Vec<wire::Row>, String) {
 /// The vault of a daemon that has stopped, and what it keeps.
 #[allow(dead_code, reason = "not every test needs it")]
 pub(crate) async fn record(bus: &Bus, data: &Path) -> (Box<Vault>, Record) {
-    let places = Places::new(&data.join("data"));
+    let places = Places::new(data.join("data"));
     let calendar = Calendar::new(UTC, DayStart::default());
     let (credentials, session) = (Credentials::default(), bus.connect().await);
     let opening =
         keys::open(&places, &credentials, SecretService::Unused, &session, &calendar).await.unwrap();
-    let Kept::Open(vault) = opening.kept else { panic!("it opens") };
+    let Kept::Open(vault) = opening.kept else { unreachable!("it opens") };
     let record = Record::from_bytes(&vault.enforcement().unwrap().unwrap()).unwrap();
     (Box::new(vault), record)
 }
