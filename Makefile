@@ -122,7 +122,7 @@ test-browser: test-extension ## the same, then with dwelld and the host that bro
 	@DWELL_BIN_DIR='$(abspath $(TARGET))/debug' node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' whole
 
 .PHONY: bench-browser
-bench-browser: ## what the extension and its host cost, and how soon a site is closed: 4 minutes
+bench-browser: ## what the extension and its host cost, and how soon a site is closed: 9 minutes
 	@packaging/deps browser desktop
 	$(CARGO) build --release -p dwelld -p dwell-cli -p dwell-browser-host
 	@DWELL_BIN_DIR='$(RELEASE)' node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' bench

@@ -74,7 +74,7 @@ function take(frame) {
     case 'report':
       // dwell asks when focus has come to this browser.
       reporter.asked('report');
-      reporter.unsettled('window');
+      if (!FIREFOX) reporter.unsettled('window');
       break;
     case 'ping':
       link?.send({ t: 'pong', n: frame.n });
@@ -136,7 +136,9 @@ api.tabs.onActivated.addListener(async ({ tabId }) => {
 api.tabs.onRemoved.addListener(() => changed('tab'));
 api.tabs.onAttached.addListener(() => changed('tab'));
 api.windows.onFocusChanged.addListener(() => {
-  if (link?.connected) reporter.moved('window');
+  // Firefox knows at once; and a tab that is looked at while it loads has no address there.
+  if (FIREFOX) changed('window');
+  else if (link?.connected) reporter.moved('window');
 });
 api.webNavigation?.onCommitted.addListener(({ tabId, frameId, url }) => {
   if (frameId === 0) void arrived(tabId, url, 'navigation');

@@ -51,11 +51,10 @@ function tone() {
 const BUSY = `<!doctype html><html lang="en"><title>busy</title><canvas width="600" height="400"></canvas><script>
 const pen = document.querySelector('canvas').getContext('2d');
 let frames = 0;
-(function draw() {
+setInterval(() => {
   frames += 1;
   for (let n = 0; n < 200; n += 1) { pen.fillStyle = 'hsl(' + ((frames + n) % 360) + ' 80% 50%)'; pen.fillRect((n * 37 + frames) % 600, (n * 53) % 400, 20, 20); }
-  requestAnimationFrame(draw);
-})();
+}, 33);
 setInterval(() => { document.title = 'busy ' + frames; history.replaceState({}, '', '/busy?' + frames); }, 500);
 setInterval(() => void fetch('/asked?' + frames), 1000);
 </script>`;

@@ -1,9 +1,9 @@
 /**
- * What the extension and its host cost, as a table: `bench.mjs [ROUNDS]`.
+ * What the extension and its host cost, as a table: `bench.mjs [ROUNDS [BROWSER]]`.
  *
  * The processor time of a browser on a busy page is compared within pairs of equal lengths, one with the extension and one
- * without, which are run one after the other in turns; a machine that does something else meanwhile spoils single pairs, not their
- * median.
+ * without, which are run one after the other in turns, by the frame that was drawn; a machine that does something else meanwhile
+ * spoils single pairs, not their median.
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { Bed, passes } from './bed.mjs';
 import { limitToPage } from './latency.mjs';
 
 const ROUNDS = Number(process.argv[2] ?? 3);
+const BROWSERS = process.argv[3] ? [process.argv[3]] : ['chromium', 'firefox'];
 /** How long a page is watched for its processor time. */
 const WATCHED = 20_000;
 /** After its start a browser does much that has nothing to do with the page. */
@@ -89,7 +90,7 @@ async function cpu(browser) {
     const order = round % 2 === 0 ? [true, false] : [false, true];
     const found = {};
     for (const extension of order) found[extension] = await busy(browser, extension);
-    pairs.push({ more: (found.true.used / found.false.used - 1) * 100, with: found.true.used, without: found.false.used, frames: found.true.frames / found.false.frames });
+    pairs.push({ more: (found.true.used / found.true.frames / (found.false.used / found.false.frames) - 1) * 100, with: found.true.used, without: found.false.used, frames: found.true.frames / found.false.frames });
   }
   return pairs;
 }
@@ -132,7 +133,7 @@ function latency(browser) {
 
 const rows = [];
 const row = (what, browser, bar, found, more, good) => rows.push(`| ${what} | ${browser} | ${bar} | ${found} | ${more} | ${good ? '' : 'over'} |`);
-for (const browser of ['chromium', 'firefox']) {
+for (const browser of BROWSERS) {
   const found = await latency(browser);
   row('limit → block page, ms', browser, BARS.latency, median(found), found.join(' '), median(found) <= BARS.latency);
   const { rss, switches: woken } = await host(browser);
