@@ -132,7 +132,11 @@ function latency(browser) {
 }
 
 const rows = [];
-const row = (what, browser, bar, found, more, good) => rows.push(`| ${what} | ${browser} | ${bar} | ${found} | ${more} | ${good ? '' : 'over'} |`);
+function row(what, browser, bar, found, more, good) {
+  rows.push(`| ${what} | ${browser} | ${bar} | ${found} | ${more} | ${good ? '' : 'over'} |`);
+  // It takes minutes until all is known.
+  console.error(rows.at(-1));
+}
 for (const browser of BROWSERS) {
   const found = await latency(browser);
   row('limit → block page, ms', browser, BARS.latency, median(found), found.join(' '), median(found) <= BARS.latency);
@@ -143,7 +147,6 @@ for (const browser of BROWSERS) {
   const more = median(pairs.map((pair) => pair.more));
   const shown = pairs.map((pair) => `${pair.with.toFixed(1)}:${pair.without.toFixed(1)} (frames ×${pair.frames.toFixed(2)})`).join(' ');
   row('busy page: more processor time, %', browser, BARS.cpu, more.toFixed(1), shown, more <= BARS.cpu);
-  console.error(rows.at(-1));
 }
 console.log(`\nThe extension and its host, medians (${ROUNDS} pairs of ${WATCHED / 1000} s on the busy page)\n`);
 console.log('| what | browser | at most | median | all | |');
