@@ -44,8 +44,8 @@ function ticks(root) {
 }
 
 const status = (pid, field) => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]);
-/** Of all its threads. */
-const switches = (pid) => readdirSync(`/proc/${pid}/task`).reduce((sum, task) => sum + status(`${pid}/task/${task}`, 'voluntary_ctxt_switches'), 0);
+/** Of each of its threads. */
+const switches = (pid) => new Map(readdirSync(`/proc/${pid}/task`).map((task) => [task, status(`${pid}/task/${task}`, 'voluntary_ctxt_switches')]));
 const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];
 
 async function on(browser, work, options = {}) {
@@ -107,7 +107,10 @@ function host(browser) {
     await passes(3000);
     const before = switches(pid);
     await passes(UNFOCUSED);
-    return { rss, switches: switches(pid) - before };
+    // A thread that has ended meanwhile has woken for that.
+    const after = switches(pid);
+    const ended = [...before.keys()].filter((task) => !after.has(task)).length;
+    return { rss, switches: [...after].reduce((sum, [task, count]) => sum + count - (before.get(task) ?? 0), ended) };
   });
 }
 
