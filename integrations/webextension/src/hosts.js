@@ -5,16 +5,22 @@
  * business, which has the public suffix list.
  */
 
+/** The most characters that a name in the DNS has, written without its final dot. */
+const LONGEST_HOST = 253;
+
 /**
  * The hostname of a web page's address.
  *
  * @param {string | undefined | null} url
- * @returns {string | null} lower case, IDN in punycode, without a final dot; null for everything but http and https
+ * @returns {string | null} lower case, IDN in punycode, without a final dot; null for everything but http and https, and for
+ *   names that are longer than any that can be looked up
  */
 export function hostOf(url) {
   const parsed = parse(url);
   if (!parsed || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')) return null;
-  return parsed.hostname.replace(/\.$/, '') || null;
+  const host = parsed.hostname.replace(/\.$/, '');
+  // Browsers take an address of any length. A frame with such a name in it would be too long for the native host, which would end.
+  return host !== '' && host.length <= LONGEST_HOST ? host : null;
 }
 
 /**

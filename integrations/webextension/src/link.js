@@ -2,9 +2,9 @@
  * The link to dwell: one port to the native host, kept open, for that keeps this script running; a message at a time would start
  * the host anew for each.
  *
- * A lost host is started again after 0.5 s, then after twice as long each time, up to 30 s. A host counts as found when its first
- * frame has come: one that dies as it starts is not started twice a second. A host that refuses this version of the protocol is
- * left alone until the browser starts anew or the extension is updated.
+ * A lost host is started again after 0.5 s, then after twice as long each time, up to 30 s. The count begins anew only after a
+ * link that lasted: a host that speaks and dies of what it is told would otherwise be started twice a second, for ever. A host
+ * that refuses this version of the protocol is left alone until the browser starts anew or the extension is updated.
  */
 
 import { parseFrame, PROTOCOL } from './frames.js';
@@ -12,6 +12,8 @@ import { parseFrame, PROTOCOL } from './frames.js';
 export const HOST = 'org.dwell.browser';
 export const FIRST_DELAY = 500;
 export const LAST_DELAY = 30_000;
+/** How long a host must have been there for its loss to count as the first one, in ms. */
+export const LASTING = 30_000;
 
 /**
  * How the link stands, for people: `message` and `hint` are the host's words, empty where the texts of the extension say it.
@@ -26,6 +28,7 @@ export const LAST_DELAY = 30_000;
  * @typedef {object} World
  * @property {() => chrome.runtime.Port} connect
  * @property {() => string | undefined} lastError  why the port was closed, where the port does not know
+ * @property {() => number} now                      in ms, of a clock that only goes forward
  * @property {(act: () => void, ms: number) => unknown} later
  * @property {(timer: any) => void} cancel
  * @property {() => Record<string, unknown>} hello   the fields of the first frame, without `t` and `v`
@@ -41,6 +44,8 @@ export class Link {
   /** @type {unknown} */
   #timer = null;
   #delay;
+  /** When the host first spoke. @type {number | null} */
+  #since = null;
   #refused = false;
   #seq = 0;
 
@@ -71,6 +76,7 @@ export class Link {
       return;
     }
     this.#port = port;
+    this.#since = null;
     port.onMessage.addListener((message) => {
       if (this.#port === port) this.#take(message);
     });
@@ -111,7 +117,7 @@ export class Link {
   #take(message) {
     const frame = parseFrame(message);
     if (!frame) return;
-    this.#delay = FIRST_DELAY;
+    this.#since ??= this.#world.now();
     if (frame.t === 'link') {
       const { message: said, hint } = frame;
       if (frame.refused !== null) {
@@ -130,6 +136,8 @@ export class Link {
   /** @param {string} error */
   #lost(error) {
     const missing = /not found|no such native application|forbidden/i.test(error);
+    if (this.#since !== null && this.#world.now() - this.#since >= LASTING) this.#delay = FIRST_DELAY;
+    this.#since = null;
     const delay = this.#delay;
     this.#delay = Math.min(delay * 2, LAST_DELAY);
     this.#timer = this.#world.later(() => {

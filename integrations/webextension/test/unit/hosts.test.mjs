@@ -15,6 +15,15 @@ test('what is no web page has no host', () => {
   }
 });
 
+test('what is longer than any name that can be looked up is no host', () => {
+  const longest = `${'a.'.repeat(126)}b`;
+  assert.equal(longest.length, 253);
+  assert.equal(hostOf(`https://${longest}./`), longest);
+  assert.equal(hostOf(`https://a${longest}/`), null);
+  assert.equal(hostOf(`https://${'a'.repeat(70_000)}/`), null);
+  assert.equal(pageOf(`https://${'a'.repeat(70_000)}/`), null);
+});
+
 test('a page is found behind the viewers of the browser', () => {
   const page = 'https://video.example/watch?v=1#t=3';
   assert.equal(pageOf(page), page);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { FIRST_DELAY, LAST_DELAY, Link } from '../../src/link.js';
+import { FIRST_DELAY, LAST_DELAY, LASTING, Link } from '../../src/link.js';
 import { Clock } from './clock.mjs';
 
 function bed(before) {
@@ -65,14 +65,22 @@ test('the host is tried again after 0.5 s, then twice as long, up to 30 s', asyn
   assert.equal(delays.at(-1), LAST_DELAY);
 });
 
-test('a host that speaks starts the count anew; one that only starts does not', async () => {
-  const world = bed({ delay: 16_000 });
+test('a link that lasted starts the count anew; a host that only speaks does not', async () => {
+  const world = bed({ delay: 8000 });
   world.link.connect();
+  await world.clock.pass(LASTING);
   world.port().onMessage.fire('nonsense');
   world.die();
-  assert.deepEqual(world.clock.waiting, [16_000]);
+  assert.deepEqual(world.clock.waiting, [8000], 'it never spoke');
+  await world.clock.pass(8000);
+  world.port().onMessage.fire(OK);
+  await world.clock.pass(LASTING - 1);
+  world.port().onMessage.fire(OK);
+  world.die();
+  assert.deepEqual(world.clock.waiting, [16_000], 'it did not last');
   await world.clock.pass(16_000);
   world.port().onMessage.fire(OK);
+  await world.clock.pass(LASTING);
   world.die();
   assert.deepEqual(world.clock.waiting, [FIRST_DELAY]);
 });
