@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use dwell_bus::extension::{CHROMIUM_ID, FIREFOX_ID, HOST_NAME, HOST_PROGRAM};
@@ -75,25 +76,71 @@ impl There {
     }
 }
 
+/// Who is to read a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// The person's own browsers: the umask decides.
+    Own,
+    /// Every browser of the machine, whatever the umask of who writes it.
+    All,
+}
+
 /// Writes a manifest whole or not at all; a browser that looks meanwhile sees the old one. Says whether it is another.
 ///
 /// # Errors
 /// It cannot be written.
-pub(crate) fn write(file: &Path, text: &str) -> io::Result<bool> {
-    if fs::read(file).is_ok_and(|old| old == text.as_bytes()) {
+pub(crate) fn write(file: &Path, text: &str, readers: Readers) -> io::Result<bool> {
+    let readable = readers == Readers::Own
+        || fs::symlink_metadata(file).is_ok_and(|old| old.is_file() && old.mode() & 0o777 == 0o644);
+    if readable && fs::read(file).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(false);
     }
     let folder = file.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(folder)?;
+    make(folder, readers)?;
     // Of this process alone: two that write at once must not write one file.
     let new = folder.join(format!(".{HOST_NAME}.{}", std::process::id()));
-    let written = fs::File::create(&new)
-        .and_then(|mut out| out.write_all(text.as_bytes()).and_then(|()| out.sync_all()))
+    let written = create(&new)
+        .and_then(|mut out| {
+            if readers == Readers::All {
+                out.set_permissions(fs::Permissions::from_mode(0o644))?;
+            }
+            out.write_all(text.as_bytes())?;
+            out.sync_all()
+        })
         .and_then(|()| fs::rename(&new, file));
     if written.is_err() {
         let _ = fs::remove_file(&new);
     }
     written.map(|()| true)
+}
+
+/// A new file: never one that is there, nor where a link that is there leads.
+fn create(new: &Path) -> io::Result<fs::File> {
+    let create = || fs::OpenOptions::new().write(true).create_new(true).open(new);
+    create().or_else(|why| {
+        if why.kind() != io::ErrorKind::AlreadyExists {
+            return Err(why);
+        }
+        // Of a process with our number that was killed as it wrote.
+        fs::remove_file(new)?;
+        create()
+    })
+}
+
+/// A folder, with those above it.
+fn make(folder: &Path, readers: Readers) -> io::Result<()> {
+    let missing: Vec<_> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        match fs::create_dir(folder) {
+            Ok(()) if readers == Readers::All => {
+                fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+            }
+            // Somebody was quicker.
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -147,8 +194,11 @@ mod tests {
         let file = file(dir.path());
         assert_eq!(There::look(&file).unwrap(), There::Nothing);
         let host = dir.path().join("dwell-browser-host");
-        assert!(write(&file, &text(Engine::Firefox, &host)).unwrap());
-        assert!(!write(&file, &text(Engine::Firefox, &host)).unwrap(), "written anew for nothing");
+        assert!(write(&file, &text(Engine::Firefox, &host), Readers::Own).unwrap());
+        assert!(
+            !write(&file, &text(Engine::Firefox, &host), Readers::Own).unwrap(),
+            "written anew for nothing"
+        );
         assert_eq!(There::look(&file).unwrap(), There::Ours(host));
         let other = dir.path().join("other");
         fs::write(&file, text(Engine::Firefox, &other)).unwrap();
@@ -160,5 +210,53 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "something was left behind: {names:?}");
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::symlink_metadata(path).unwrap().mode() & 0o777
+    }
+
+    /// A umask is of a whole process: this test starts itself again with another.
+    #[test]
+    fn for_all_it_can_be_read_by_all() {
+        const AGAIN: &str = "DWELL_TEST_UMASK";
+        if std::env::var_os(AGAIN).is_none() {
+            let this = "commands::browser::manifest::tests::for_all_it_can_be_read_by_all";
+            let again = std::process::Command::new("sh")
+                .args(["-c", r#"umask 077 && exec "$0" --exact "$1""#])
+                .arg(std::env::current_exe().unwrap())
+                .arg(this)
+                .env(AGAIN, "1")
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&again.stdout);
+            assert!(again.status.success() && said.contains("1 passed"), "{said}");
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let (own, all) = (dir.path().join("own/folder/m.json"), dir.path().join("all/folder/m.json"));
+        assert!(write(&own, "{}", Readers::Own).unwrap());
+        assert_eq!((mode(&own), mode(own.parent().unwrap())), (0o600, 0o700));
+        assert!(write(&all, "{}", Readers::All).unwrap());
+        assert_eq!((mode(&all), mode(all.parent().unwrap())), (0o644, 0o755));
+        assert_eq!(mode(&dir.path().join("all")), 0o755);
+        // One that an earlier version wrote for nobody to read.
+        fs::set_permissions(&all, fs::Permissions::from_mode(0o600)).unwrap();
+        assert!(write(&all, "{}", Readers::All).unwrap());
+        assert_eq!(mode(&all), 0o644);
+        assert!(!write(&all, "{}", Readers::All).unwrap());
+    }
+
+    #[test]
+    fn nothing_is_written_where_a_link_leads() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, precious) = (file(dir.path()), dir.path().join("precious"));
+        fs::write(&precious, "kept").unwrap();
+        let new = dir.path().join(format!(".{HOST_NAME}.{}", std::process::id()));
+        std::os::unix::fs::symlink(&precious, &new).unwrap();
+        assert!(write(&file, "{}", Readers::All).unwrap());
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
+        assert!(fs::symlink_metadata(&file).unwrap().is_file());
+        assert!(fs::symlink_metadata(&new).is_err());
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use serde::Serialize;
 
-use self::manifest::There;
+use self::manifest::{Readers, There};
 use self::places::{BROWSERS, Browser, Packaging, Places};
 use crate::bus::converse;
 use crate::console::Console;
@@ -132,6 +132,17 @@ fn install(places: &Places, dwell: Option<&Path>, args: Install) -> Result<Vec<D
         )
         .hint("install dwell again, or put it beside dwell")
     })?;
+    if args.reach.system
+        && let Some((place, wrong)) = places.exposed(&host)
+    {
+        let message = format!(
+            "{} would be started by everyone's browsers, but {} {wrong}; nothing was changed",
+            host.display(),
+            place.display()
+        );
+        let hint = "install dwell for everyone first, by its package or with: sudo make install";
+        return Err(Error::new(Kind::Failed, message).hint(hint));
+    }
     let there = places.browsers();
     let is_there = |browser: &Browser| {
         there.iter().any(|found| found.browser.id == browser.id && found.packaging == Packaging::System)
@@ -164,7 +175,8 @@ fn install(places: &Places, dwell: Option<&Path>, args: Install) -> Result<Vec<D
     }
     todo.into_iter()
         .map(|(browser, file, there)| {
-            let changed = manifest::write(&file, &manifest::text(browser.engine, &host))
+            let readers = if args.reach.system { Readers::All } else { Readers::Own };
+            let changed = manifest::write(&file, &manifest::text(browser.engine, &host), readers)
                 .map_err(|why| failed("written", &file, &why, args.reach))?;
             let instead = match there {
                 There::Ours(old) if old != host => format!(" (it started {} before)", old.display()),
@@ -297,6 +309,28 @@ mod tests {
         assert_eq!(fs::read_to_string(&file).unwrap(), foreign);
         let deeds = lines(root, &install(&places, None, Install { replace: true, ..USER }).unwrap());
         assert!(deeds[1].ends_with(" (in place of /usr/bin/other)"), "{deeds:?}");
+    }
+
+    #[test]
+    fn what_others_could_replace_is_not_started_by_everyone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, places) = (dir.path(), machine(dir.path()));
+        let host = root.join("usr/libexec/dwell-browser-host");
+        program(&host, "ELF");
+        let writable = std::os::unix::fs::PermissionsExt::from_mode(0o757);
+        fs::set_permissions(&host, writable).unwrap();
+        let system = Install { reach: Reach { user: false, system: true }, all: true, replace: false };
+        let why =
+            install(&places, None, system).unwrap_err().to_string().replace(&*root.to_string_lossy(), "");
+        assert_eq!(
+            why,
+            "dwell: /usr/libexec/dwell-browser-host would be started by everyone's browsers, but \
+             /usr/libexec/dwell-browser-host can be written by others than root; nothing was changed; \
+             install dwell for everyone first, by its package or with: sudo make install"
+        );
+        assert!(!root.join("etc").exists(), "something was written");
+        // What a person's own browsers start is that person's affair.
+        assert!(install(&places, None, Install { all: true, ..USER }).is_ok());
     }
 
     #[test]

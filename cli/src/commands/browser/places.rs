@@ -134,6 +134,8 @@ pub(crate) struct Places {
     pub(crate) config: Option<PathBuf>,
     /// Where commands are looked for.
     pub(crate) path: Vec<PathBuf>,
+    /// Who may own, beside root, what everyone's browsers start: nobody else, but in tests.
+    pub(crate) owner: u32,
 }
 
 impl Places {
@@ -144,7 +146,7 @@ impl Places {
         let home = absolute("HOME");
         let config = absolute("XDG_CONFIG_HOME").or_else(|| home.as_ref().map(|home| home.join(".config")));
         let path = set("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default();
-        Self { root: "/".into(), home, config, path }
+        Self { root: "/".into(), home, config, path, owner: 0 }
     }
 
     /// The browsers that are there, each package of one by itself.
@@ -208,6 +210,39 @@ impl Places {
         let hosts = folders.iter().map(|folder| folder.join(dwell_bus::extension::HOST_PROGRAM));
         (hosts.into_iter().find(|host| is_program(host)), folders)
     }
+
+    /// Who beside root could put another program in the place of one: where, and what is wrong there. It would then run
+    /// as everybody who starts a browser.
+    pub(crate) fn exposed(&self, program: &Path) -> Option<(PathBuf, &'static str)> {
+        let real = match std::fs::canonicalize(program) {
+            Ok(real) => real,
+            Err(_) => return Some((program.to_owned(), "cannot be looked at")),
+        };
+        let all = program.ancestors().chain(real.ancestors()).filter(|path| !path.as_os_str().is_empty());
+        all.into_iter().find_map(|path| {
+            let wrong = match std::fs::symlink_metadata(path) {
+                Ok(found) => self.wrong_with(&found)?,
+                Err(_) => "cannot be looked at",
+            };
+            Some((path.to_owned(), wrong))
+        })
+    }
+
+    fn wrong_with(&self, found: &std::fs::Metadata) -> Option<&'static str> {
+        use std::os::unix::fs::MetadataExt as _;
+        if found.uid() != 0 && found.uid() != self.owner {
+            return Some("does not belong to root");
+        }
+        let mode = found.mode();
+        // What lies in a sticky folder is taken away by its owner alone. The folders of a group, as /usr/local may be
+        // of staff, are the administrator's choice; and of a link the mode means nothing.
+        let by_others = match (found.is_dir(), found.is_symlink()) {
+            (true, _) => mode & 0o1002 == 0o002,
+            (false, true) => false,
+            (false, false) => mode & 0o002 != 0 || (mode & 0o020 != 0 && found.gid() != 0),
+        };
+        by_others.then_some("can be written by others than root")
+    }
 }
 
 impl Browser {
@@ -248,7 +283,7 @@ fn begins_with_script(command: &Path, text: &str) -> bool {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
     /// Makes an executable file.
     pub(crate) fn program(path: &Path, text: &str) {
@@ -264,7 +299,43 @@ pub(crate) mod tests {
             home: Some(root.join("home")),
             config: Some(root.join("home/.config")),
             path: vec![root.join("usr/local/bin"), root.join("usr/bin")],
+            owner: std::fs::metadata(root).unwrap().uid(),
         }
+    }
+
+    fn chmod(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn a_program_that_others_could_replace_is_exposed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, places) = (dir.path(), machine(dir.path()));
+        let host = root.join("usr/libexec/dwell-browser-host");
+        program(&host, "ELF");
+        assert_eq!(places.exposed(&host), None);
+        let writable = "can be written by others than root";
+        chmod(&host, 0o757);
+        assert_eq!(places.exposed(&host), Some((host.clone(), writable)));
+        chmod(&host, 0o755);
+        // Its folder, and each above: what is in it can be put away as a whole.
+        let usr = root.join("usr");
+        chmod(&usr, 0o777);
+        assert_eq!(places.exposed(&host), Some((usr.clone(), writable)));
+        chmod(&usr, 0o1777);
+        assert_eq!(places.exposed(&host), None);
+        // By a link as by its own name.
+        let link = root.join("link");
+        std::os::unix::fs::symlink(&host, &link).unwrap();
+        assert_eq!(places.exposed(&link), None);
+        chmod(&host, 0o757);
+        assert_eq!(places.exposed(&link), Some((host.clone(), writable)));
+        chmod(&host, 0o755);
+        let nobody = Places { owner: 0, ..machine(root) };
+        if places.owner == 0 {
+            std::os::unix::fs::chown(&host, Some(1), None).unwrap();
+        }
+        assert_eq!(nobody.exposed(&host), Some((host.clone(), "does not belong to root")));
     }
 
     #[test]

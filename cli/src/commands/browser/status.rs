@@ -281,7 +281,12 @@ mod tests {
         program(&host, "ELF");
         let set = |folder: &str, host: &Path| {
             let file = manifest::file(&root.join(folder));
-            manifest::write(&file, &manifest::text(super::super::places::Engine::Chromium, host)).unwrap();
+            manifest::write(
+                &file,
+                &manifest::text(super::super::places::Engine::Chromium, host),
+                manifest::Readers::Own,
+            )
+            .unwrap();
         };
         set("home/.config/chromium/NativeMessagingHosts", &host);
         set("etc/opt/chrome/native-messaging-hosts", &host);
