@@ -139,13 +139,13 @@ impl Daemon {
     }
 
     /// Says what the browser shows.
-    pub(crate) async fn state(self, state: browser::State) -> Result<(), Failed> {
-        self.intake.browser_state(state).await.map_err(failed)
+    pub(crate) async fn state(self, state: browser::State) -> Result<(), Untaken> {
+        self.intake.browser_state(state).await.map_err(Untaken::from)
     }
 
     /// Confirms blocks.
-    pub(crate) async fn applied(self, generation: u64, problem: String) -> Result<(), Failed> {
-        self.intake.browser_applied(generation, &problem).await.map_err(failed)
+    pub(crate) async fn applied(self, generation: u64, problem: String) -> Result<(), Untaken> {
+        self.intake.browser_applied(generation, &problem).await.map_err(Untaken::from)
     }
 
     /// Today on a site.
@@ -194,6 +194,21 @@ impl Daemon {
                 Told::Snoozed { d, ok: false, message, hint }
             }
         }
+    }
+}
+
+/// Why the daemon did not take a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Untaken {
+    /// It knows of no greeting of ours.
+    Unlinked,
+    /// Anything else: it would be the same again.
+    Refused,
+}
+
+impl From<Error> for Untaken {
+    fn from(why: Error) -> Self {
+        if matches!(why, Error::Denied(_)) { Self::Unlinked } else { Self::Refused }
     }
 }
 

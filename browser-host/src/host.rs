@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use dwell_bus::browser::Wishes;
 use dwell_core::subject::Domain;
@@ -12,7 +13,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use zbus::names::OwnedUniqueName;
 
-use crate::daemon::{Bus, Daemon, News, away, boot_ms, introduction, to_wire};
+use crate::daemon::{Bus, Daemon, News, Untaken, away, boot_ms, introduction, to_wire};
 use crate::frame::FrameError;
 use crate::pipes::{Input, Output, Stalled};
 use crate::said::{Applied, Hello, Page, Said, SaidError, Snooze, State};
@@ -20,6 +21,9 @@ use crate::told::{Blocks, Failed, Terms, Told};
 
 /// Questions that are asked of the daemon at once.
 const ASKED_MAX: usize = 8;
+/// How long it waits before it greets a daemon once more that did not take the greeting: at first, and at most. Each wait
+/// is twice as long as the one before it.
+const GREET_AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 /// Why the host ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +72,10 @@ impl From<Stalled> for End {
 enum Done {
     Connected(Result<Bus, Failed>),
     Linked(OwnedUniqueName, Result<Wishes, Failed>),
+    /// It is time to greet a daemon once more.
+    Greet(OwnedUniqueName),
     /// The daemon has taken a word, or not.
-    Sent(OwnedUniqueName, Word, Result<(), Failed>),
+    Sent(OwnedUniqueName, Word, Result<(), Untaken>),
     Answered(Told),
 }
 
@@ -111,6 +117,10 @@ struct Link {
     daemon: Daemon,
     /// It has taken our greeting.
     linked: bool,
+    /// A greeting is on its way, or will be.
+    greeting: bool,
+    /// How long to wait before the next greeting, if that is not taken.
+    wait: Duration,
     refusal_said: bool,
     states: Latest<dwell_bus::browser::State>,
     confirmations: Latest<(u64, String)>,
@@ -261,7 +271,6 @@ impl Host {
                     |d, Failed { error: message, hint }| Told::Snoozed { d, ok: false, message, hint };
                 self.question(page, |daemon, site| daemon.snooze(site, rule, sentence), refuse)?;
             }
-            Said::Pong => {}
             Said::Unknown => {
                 if !std::mem::replace(&mut self.unknown_said, true) {
                     complain("the extension says what only a later version knows; that is passed over");
@@ -320,11 +329,41 @@ impl Host {
         let (Some(bus), Some(owner)) = (&self.bus, owner) else { return self.tell_link(away()) };
         let Ok(daemon) = Daemon::new(bus, owner.clone()).await else { return self.without_bus(lost()) };
         let (states, confirmations) = (Latest::default(), Latest::default());
-        self.link =
-            Some(Link { daemon: daemon.clone(), linked: false, refusal_said: false, states, confirmations });
+        self.link = Some(Link {
+            daemon,
+            linked: false,
+            greeting: false,
+            wait: GREET_AGAIN.0,
+            refusal_said: false,
+            states,
+            confirmations,
+        });
+        self.greet(&owner, hello);
+        Ok(())
+    }
+
+    /// Introduces the extension to the daemon, if it is still the same.
+    fn greet(&mut self, owner: &OwnedUniqueName, hello: &Hello) {
+        let Some(link) = self.link.as_mut().filter(|link| link.daemon.owner == *owner) else { return };
+        link.greeting = true;
+        let (daemon, owner) = (link.daemon.clone(), owner.clone());
         let introduction = introduction(hello, self.program.as_deref());
         self.ask(async { Done::Linked(owner, daemon.hello(introduction).await) });
-        Ok(())
+    }
+
+    /// The daemon does not know us, though it is there: as many as it takes may be linked, and one of them leave.
+    fn greet_later(&mut self) {
+        let Some(link) = &mut self.link else { return };
+        if std::mem::replace(&mut link.greeting, true) {
+            return;
+        }
+        link.linked = false;
+        let (owner, wait) = (link.daemon.owner.clone(), link.wait);
+        link.wait = longer(wait);
+        self.ask(async move {
+            tokio::time::sleep(wait).await;
+            Done::Greet(owner)
+        });
     }
 
     /// Takes the end of something that was asked.
@@ -340,6 +379,7 @@ impl Host {
                 let Some(link) = self.link.as_mut().filter(|link| link.daemon.owner == owner) else {
                     return Ok(());
                 };
+                link.greeting = false;
                 match end {
                     Ok(wishes) => {
                         link.linked = true;
@@ -351,14 +391,30 @@ impl Host {
                         self.send();
                         self.linked(&wishes)
                     }
-                    Err(why) => self.tell_link(why),
+                    Err(why) => {
+                        self.greet_later();
+                        self.tell_link(why)
+                    }
                 }
+            }
+            Done::Greet(owner) => {
+                self.greet(&owner, hello);
+                Ok(())
             }
             Done::Sent(owner, word, end) => {
                 if let Some(link) = self.link.as_mut().filter(|link| link.daemon.owner == owner) {
                     match word {
                         Word::State => link.states.sending = false,
                         Word::Confirmation => link.confirmations.sending = false,
+                    }
+                    match end {
+                        // Whoever is linked is heard: the next time is the first one again.
+                        Ok(()) => link.wait = GREET_AGAIN.0,
+                        Err(Untaken::Unlinked) => {
+                            self.greet_later();
+                            return Ok(());
+                        }
+                        Err(Untaken::Refused) => {}
                     }
                     // Once for each daemon: it would be the same again, with every tab.
                     if end.is_err() && !std::mem::replace(&mut link.refusal_said, true) {
@@ -434,6 +490,11 @@ impl Host {
     }
 }
 
+/// The wait after this one.
+fn longer(wait: Duration) -> Duration {
+    wait.saturating_mul(2).min(GREET_AGAIN.1)
+}
+
 /// What the daemon hears of a list of blocks that no frame can hold.
 const TOO_MANY: &str = "there are more blocked sites than a browser can be told";
 
@@ -452,4 +513,16 @@ async fn next_message(bus: &mut Option<Bus>) -> Option<zbus::Result<zbus::Messag
 #[expect(clippy::print_stderr, reason = "the browser keeps what its host says there, and people can look")]
 fn complain(line: &str) {
     eprintln!("dwell-browser-host: {line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_up_to_a_minute() {
+        let waits = std::iter::successors(Some(GREET_AGAIN.0), |wait| Some(longer(*wait)));
+        let seconds: Vec<_> = waits.take(9).map(|wait| wait.as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    }
 }

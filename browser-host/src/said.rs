@@ -41,8 +41,6 @@ pub enum Said {
     Snooze(Snooze),
     /// A list of blocks is in effect, or not.
     Applied(Applied),
-    /// It lives.
-    Pong,
     /// A kind that a later version knows.
     Unknown,
 }
@@ -174,7 +172,6 @@ impl Said {
                 let problem = (!ok).then(|| one_line(err.as_deref().unwrap_or_default()));
                 Self::Applied(Applied { generation, problem })
             }
-            "pong" => Self::Pong,
             _ => Self::Unknown,
         })
     }
@@ -302,12 +299,12 @@ mod tests {
     #[test]
     fn unknown_kinds_are_passed_over_and_anything_else_is_wrong() {
         assert!(matches!(read(r#"{"t":"tomorrow","d":5}"#), Said::Unknown));
-        assert!(matches!(read(r#" {"t":"pong","n":1} "#), Said::Pong));
+        assert!(matches!(read(r#" {"t":"of-tomorrow","n":1} "#), Said::Unknown));
         for (text, wrong) in [
             ("", "json"),
             ("{", "json"),
-            (r#"{"t":"pong"} x"#, "json"),
-            (r#"["pong"]"#, "object"),
+            (r#"{"t":"query"} x"#, "json"),
+            (r#"["query"]"#, "object"),
             ("5", "object"),
             (r#"{"d":"x.com"}"#, "field"),
             (r#"{"t":5}"#, "field"),

@@ -66,21 +66,61 @@ fn nobody_but_the_daemon_is_listened_to() {
 }
 
 #[test]
-fn a_daemon_that_refuses_says_why() {
+fn a_daemon_that_refuses_says_why_and_is_greeted_again() {
     let bus = Bus::start();
     let daemon = Daemon::start(&bus);
     let mut browser = Browser::start(&bus);
     browser.hello();
-    let (_, _, reply) = daemon.hello();
-    let failure = Failure::new(Kind::Denied, "too many browsers are linked").hint("close one");
-    assert!(reply.send(Err(failure)).is_ok());
+    let refuse = || {
+        let (_, _, reply) = daemon.hello();
+        let failure = Failure::new(Kind::Denied, "too many browsers are linked").hint("close one");
+        assert!(reply.send(Err(failure)).is_ok());
+    };
+    refuse();
     let link = browser.hear();
     assert_eq!((&link["ok"], &link["message"]), (&json!(false), &json!("too many browsers are linked")));
     assert_eq!(link["hint"], "close one");
-    // Nothing is said to who has not taken the greeting.
+    // Nothing else is said to who has not taken the greeting.
     browser.state("one.example");
-    browser.query("one.example");
-    assert!(matches!(daemon.asked(), dwell_bus::Request::Why(..) | dwell_bus::Request::Report(..)));
+    refuse();
+    daemon.link();
+    assert_eq!(browser.hear()["ok"], true, "the same refusal is told once");
+    let (state, reply) = daemon.state();
+    assert_eq!(state.domain.as_deref(), Some("one.example"));
+    reply.send(Ok(())).unwrap();
+}
+
+#[test]
+fn a_daemon_that_has_forgotten_us_is_greeted_again() {
+    let bus = Bus::start();
+    let daemon = Daemon::start(&bus);
+    let mut browser = Browser::start(&bus);
+    browser.hello();
+    daemon.link();
+    browser.state("one.example");
+    let (_, reply) = daemon.state();
+    let failure = Failure::new(Kind::Denied, "this browser is not linked").hint("say hello first");
+    assert!(reply.send(Err(failure)).is_ok());
+    daemon.link();
+    let (state, _reply) = daemon.state();
+    assert_eq!(state.domain.as_deref(), Some("one.example"));
+    // It is no reason to complain: the browser's log is for what a person has to mend.
+    assert_eq!(browser.ended(), (Some(0), String::new()));
+}
+
+#[test]
+fn what_a_daemon_cannot_take_is_no_reason_to_greet_it_again() {
+    let bus = Bus::start();
+    let daemon = Daemon::start(&bus);
+    let mut browser = Browser::start(&bus);
+    browser.hello();
+    daemon.link();
+    browser.state("one.example");
+    let (_, reply) = daemon.state();
+    assert!(reply.send(Err(Failure::new(Kind::Invalid, "this is no state"))).is_ok());
+    browser.state("two.example");
+    // With another greeting in between, this would not be what comes next.
+    assert_eq!(daemon.state().0.domain.as_deref(), Some("two.example"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn bad_bytes_end_the_host_with_one_line() {
         whole("canary", "a frame is no JSON object"),
         whole("{\"canary\"", "a frame is no JSON (byte 9)"),
         whole("", "a frame is no JSON (byte 0)"),
-        whole("[\"pong\"]", "a frame is no JSON object"),
+        whole("[\"query\"]", "a frame is no JSON object"),
         whole(r#"{"t":"query","d":5}"#, "a frame is not as it should be (byte 18)"),
         (b"\x01\x00\x01\x00".to_vec(), "a frame of 65537 bytes is longer than 65536".to_owned()),
         (b"canary.example".to_vec(), "a frame of 1634623843 bytes is longer than 65536".to_owned()),
@@ -49,7 +49,7 @@ fn bad_bytes_end_the_host_with_one_line() {
 fn one_greeting_comes_first() {
     let bus = Bus::start();
     let order = "the browser did not begin with one greeting";
-    assert_eq!(complaint(&bus, false, &frame(r#"{"t":"pong","n":1}"#)), order);
+    assert_eq!(complaint(&bus, false, &frame(r#"{"t":"query","d":"x.example"}"#)), order);
     assert_eq!(complaint(&bus, false, &frame(r#"{"t":"of-tomorrow"}"#)), order);
     let hello =
         json!({"t": "hello", "v": 1, "browser": "chromium", "ext_version": "0.1.0", "instance": INSTANCE});
