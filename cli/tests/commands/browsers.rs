@@ -34,7 +34,7 @@ fn links_are_told_beside_what_is_installed() {
                 since_at_ms: NOW,
                 ..Link::default()
             };
-            let _ = reply.send(Ok(vec![link("librewolf"), link("chromium")]));
+            let _ = reply.send(Ok(vec![link("zen"), link("chromium")]));
         }
     });
     let told = status(&place);
@@ -48,7 +48,7 @@ fn links_are_told_beside_what_is_installed() {
     assert_eq!((&chromium["manifest"], &chromium["host_ok"]), (&serde_json::Value::Null, &false.into()));
     assert_eq!((&chromium["ok"], &chromium["fix"]), (&false.into(), &"dwell browser install".into()));
     assert_eq!(chromium["links"][0]["since"], NOW);
-    assert_eq!((&other["browser"], &other["ok"]), (&"librewolf".into(), &true.into()), "{document}");
+    assert_eq!((&other["browser"], &other["ok"]), (&"zen".into(), &true.into()), "{document}");
 }
 
 #[test]

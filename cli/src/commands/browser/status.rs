@@ -293,7 +293,7 @@ mod tests {
         set("home/.config/BraveSoftware/Brave-Browser/NativeMessagingHosts", &root.join("usr/bin/other"));
         set("home/.config/vivaldi/NativeMessagingHosts", &root.join("gone/dwell-browser-host"));
         let old = Link { extension: "0.0.9".into(), unconfirmed: true, ..link("chromium") };
-        let links = vec![link("chromium"), old, link("librewolf")];
+        let links = vec![link("chromium"), old, link("konqueror")];
         let all = rows(&places, Reach::default(), Ok(links));
         insta::assert_snapshot!(told(root, &all), @r"
         ✓ Chromium   is linked, 2 profiles; its extension (0.0.9) is older than dwell (0.1.0); it has not
@@ -309,7 +309,7 @@ mod tests {
                      → the same
         ✗ Firefox    cannot start dwell's part: a Snap or a Flatpak starts no program outside of itself
                      → install it as a package of your system, or from its maker
-        ✓ librewolf  is linked
+        ✓ konqueror  is linked
 
         3 problems
         ");
