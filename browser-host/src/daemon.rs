@@ -14,7 +14,7 @@ use zbus::proxy::CacheProperties;
 use zbus::{Connection, MatchRule, Message, MessageStream};
 
 use crate::said::{Hello, State};
-use crate::told::{Failed, Terms, Told};
+use crate::told::{Failed, Still, Terms, Told};
 
 /// Which bus the daemon is on: `DWELL_BUS`, as everywhere.
 fn builder() -> Result<zbus::connection::Builder<'static>, Failed> {
@@ -188,10 +188,14 @@ impl Daemon {
     pub(crate) async fn snooze(self, site: Domain, rule: String, sentence: String) -> Told {
         let d = String::from(site);
         match self.own.snooze(&rule, &sentence).await {
-            Ok(limit) => Told::Snoozed { d, ok: true, message: put_off(&limit), hint: None },
+            Ok(limit) => {
+                let message = put_off(&limit);
+                let still = Still { by: limit.still_by, until: limit.still_until_at_ms };
+                Told::Snoozed { d, ok: true, message, hint: None, still }
+            }
             Err(why) => {
                 let Failed { error: message, hint } = failed(why);
-                Told::Snoozed { d, ok: false, message, hint }
+                Told::Snoozed { d, ok: false, message, hint, still: Still::default() }
             }
         }
     }
@@ -217,11 +221,13 @@ fn put_off(limit: &wire::Limit) -> String {
     let now = rustix::time::clock_gettime(ClockId::Realtime);
     let now_ms = now.tv_sec * 1000 + now.tv_nsec / 1_000_000;
     let length = limit.snoozed_until_at_ms.map(|until| until.saturating_sub(now_ms).max(0));
+    // Another rule goes on closing it: only this one is out of the way.
+    let open = if limit.still_by.is_some() { "The limit is put off" } else { "Open" };
     let open = match length.map(|ms| (ms + 30_000) / 60_000) {
-        Some(0) => "Open for a moment".to_owned(),
-        Some(1) => "Open for a minute".to_owned(),
-        Some(minutes) => format!("Open for {minutes} minutes"),
-        None => "Open".to_owned(),
+        Some(0) => format!("{open} for a moment"),
+        Some(1) => format!("{open} for a minute"),
+        Some(minutes) => format!("{open} for {minutes} minutes"),
+        None => open.to_owned(),
     };
     match limit.snoozes_left {
         Some(0) => format!("{open}. It was the last time today."),
@@ -312,5 +318,7 @@ mod tests {
         assert_eq!(of(Some(1), Some(1)), "Open for a minute. Once more is left today.");
         assert_eq!(of(Some(-5), Some(0)), "Open for a moment. It was the last time today.");
         assert_eq!(of(None, None), "Open.");
+        let other = wire::Limit { still_by: Some("bedtime".into()), ..wire::Limit::default() };
+        assert_eq!(put_off(&other), "The limit is put off.");
     }
 }

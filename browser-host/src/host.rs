@@ -17,7 +17,7 @@ use crate::daemon::{Bus, Daemon, News, Untaken, away, boot_ms, introduction, to_
 use crate::frame::FrameError;
 use crate::pipes::{Input, Output, Stalled};
 use crate::said::{Applied, Hello, Page, Said, SaidError, Snooze, State};
-use crate::told::{Blocks, Failed, Terms, Told};
+use crate::told::{Blocks, Failed, Still, Terms, Told};
 
 /// Questions that are asked of the daemon at once.
 const ASKED_MAX: usize = 8;
@@ -267,8 +267,13 @@ impl Host {
                 self.question(page, Daemon::more, refuse)?;
             }
             Said::Snooze(Snooze { page, rule, sentence }) => {
-                let refuse =
-                    |d, Failed { error: message, hint }| Told::Snoozed { d, ok: false, message, hint };
+                let refuse = |d, Failed { error: message, hint }| Told::Snoozed {
+                    d,
+                    ok: false,
+                    message,
+                    hint,
+                    still: Still::default(),
+                };
                 self.question(page, |daemon, site| daemon.snooze(site, rule, sentence), refuse)?;
             }
             Said::Unknown => {

@@ -47,6 +47,8 @@ pub(crate) enum Told {
         message: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         hint: Option<String>,
+        #[serde(flatten)]
+        still: Still,
     },
     /// Say your state now.
     Report {},
@@ -72,9 +74,28 @@ pub(crate) struct Blocked {
 #[serde(untagged)]
 pub(crate) enum Terms {
     /// The wait has begun.
-    Granted { rule: String, wait_ms: u64, length_ms: u64, left: u32, sentence: Option<String> },
+    Granted {
+        rule: String,
+        wait_ms: u64,
+        length_ms: u64,
+        left: u32,
+        sentence: Option<String>,
+        #[serde(flatten)]
+        still: Still,
+    },
     /// It has not.
     Refused(Failed),
+}
+
+/// Another rule that keeps the site closed, though the first one is put off.
+#[derive(Default, Serialize)]
+pub(crate) struct Still {
+    /// Its id.
+    #[serde(rename = "still_by", skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<String>,
+    /// When its block ends by itself, in Unix milliseconds.
+    #[serde(rename = "still_until", skip_serializing_if = "Option::is_none")]
+    pub(crate) until: Option<i64>,
 }
 
 /// Why something did not work, and the next step.
@@ -98,8 +119,10 @@ impl From<Failure> for Failed {
 
 impl From<wire::Snooze> for Terms {
     fn from(snooze: wire::Snooze) -> Self {
-        let wire::Snooze { rule, wait_ms, length_ms, left, sentence, .. } = snooze;
-        Self::Granted { rule, wait_ms, length_ms, left, sentence }
+        let wire::Snooze { rule, wait_ms, length_ms, left, sentence, still_by, still_until_at_ms, .. } =
+            snooze;
+        let still = Still { by: still_by, until: still_until_at_ms };
+        Self::Granted { rule, wait_ms, length_ms, left, sentence, still }
     }
 }
 
@@ -224,7 +247,7 @@ mod tests {
                 why: None,
                 failed: Some(failed),
             },
-            Told::Snoozed { d: site, ok: true, message: "m".into(), hint: None },
+            Told::Snoozed { d: site, ok: true, message: "m".into(), hint: None, still: Still::default() },
         ];
         assert_eq!(
             told.iter().map(text).collect::<Vec<_>>(),

@@ -163,6 +163,31 @@ fn five_more_minutes() {
         json!({"t": "snoozed", "d": "youtube.com", "ok": true, "message": "Open. 2 times more are left today."})
     );
 
+    // Another rule keeps the site closed: that is said before the wait, and after it.
+    browser.say(&json!({"t": "more", "d": "youtube.com"}));
+    let Request::AskSnooze(_, reply) = daemon.asked() else { panic!("no snooze") };
+    let terms = wire::Snooze {
+        still_by: Some("bedtime".into()),
+        still_until_at_ms: Some(1_795_000_000_000),
+        ..<_>::default()
+    };
+    reply.send(Ok(terms)).unwrap();
+    let more = browser.hear();
+    assert_eq!((&more["still_by"], &more["still_until"]), (&json!("bedtime"), &json!(1_795_000_000_000_i64)));
+    browser.say(&snooze);
+    let Request::Snooze(_, _, reply) = daemon.asked() else { panic!("no snooze") };
+    let limit = wire::Limit {
+        still_by: Some("bedtime".into()),
+        still_until_at_ms: Some(1_795_000_000_000),
+        ..<_>::default()
+    };
+    reply.send(Ok(limit)).unwrap();
+    assert_eq!(
+        browser.hear(),
+        json!({"t": "snoozed", "d": "youtube.com", "ok": true, "message": "The limit is put off.", "still_by": "bedtime",
+            "still_until": 1_795_000_000_000_i64})
+    );
+
     // What the daemon refuses, it says in its own words.
     let refusal = || Failure::new(Kind::Denied, "no snooze is left today").hint("it opens at 04:00");
     browser.say(&snooze);
