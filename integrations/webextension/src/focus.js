@@ -5,14 +5,19 @@
  * same is dropped here. A private window in front therefore looks like no window in front.
  */
 
-import { api } from './api.js';
+import { api, FIREFOX } from './api.js';
 import { hostOf } from './hosts.js';
 
 /** The native host takes frames of 64 KiB. */
 const MOST_AUDIBLE = 50;
 
-/** @type {any} `app` is missing in the types: windows of installed web applications */
-const WINDOW_TYPES = ['normal', 'popup', 'app'];
+/**
+ * `app`, missing in the types: windows of installed web applications. `devtools`: developer tools in a window of their own,
+ * which only Chromium knows; left out, they would look like a private window.
+ *
+ * @type {any}
+ */
+const WINDOW_TYPES = ['normal', 'popup', 'app', ...(FIREFOX ? [] : ['devtools'])];
 
 /**
  * @param {boolean} listen  whether audible tabs are wanted
@@ -29,6 +34,8 @@ async function inFront() {
   try {
     const window = await api.windows.getLastFocused({ windowTypes: WINDOW_TYPES });
     if (!window.focused || window.incognito || window.id === undefined) return nothing;
+    // They are no page of a site, whichever they look into.
+    if (window.type === 'devtools') return { focused: true, host: null };
     const [tab] = await api.tabs.query({ active: true, windowId: window.id });
     if (!tab || tab.incognito) return nothing;
     return { focused: true, host: hostOf(tab.url) };
