@@ -22,6 +22,9 @@ const BLOCK_PAGE = api.runtime.getURL('pages/blocked.html');
 const EVERYWHERE = { origins: ['<all_urls>'] };
 /** Longer timers overflow and fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
+/** How long the open tabs have to leave before it is told that one stays, in ms, and how often it is looked meanwhile. */
+const LEAVING = 2000;
+const LOOKS = 10;
 
 /** @typedef {import('./frames.js').RulesFrame} RulesFrame */
 
@@ -60,14 +63,23 @@ export class Blocking {
    * @param {string | undefined} url  where the tab has arrived
    */
   async arrived(tabId, url) {
-    const page = pageOf(url);
-    if (tabId === undefined || page === null || !blockFor(this.#rules.block, hostOf(page), Date.now())) return;
+    const page = this.#closed(url);
+    if (tabId === undefined || page === null) return;
     /** @type {chrome.tabs.UpdateProperties} */
     const away = { url: `${BLOCK_PAGE}#${page}` };
     // "Back" then leads to where one was before. Chromium has no such thing.
     if (FIREFOX) Object.assign(away, { loadReplace: true });
     // The tab may be gone.
     await api.tabs.update(tabId, away).catch(() => undefined);
+  }
+
+  /**
+   * @param {string | undefined} url
+   * @returns {string | null} the page at that address, if it is closed now
+   */
+  #closed(url) {
+    const page = pageOf(url);
+    return blockFor(this.#rules.block, hostOf(page), Date.now()) ? page : null;
   }
 
   /**
@@ -97,8 +109,7 @@ export class Blocking {
       () => 'the browser refused the rules of its own filter',
     );
     await keepRules(this.#rules);
-    await this.#sweep();
-    return error;
+    return (await this.#sweep()) ?? error;
   }
 
   #arm() {
@@ -112,11 +123,30 @@ export class Blocking {
     void api.alarms.create(EXPIRY, { when: end });
   }
 
-  /** Sends away the tabs that are open. Those that the browser has unloaded follow when somebody comes back to them. */
+  /**
+   * Sends away the tabs that are open. Those that the browser has unloaded follow when somebody comes back to them.
+   *
+   * A page may ask a person before it is left, and stays where the answer is no: it is not asked twice, but told.
+   *
+   * @returns {Promise<string | null>} that a tab stayed
+   */
   async #sweep() {
-    if (this.#rules.block.length === 0) return;
+    let open = await this.#open();
+    await Promise.all(open.map((tab) => this.arrived(tab.id, tab.url)));
+    for (let look = 0; look < LOOKS; look += 1) {
+      if (open.length === 0) return null;
+      await new Promise((resolve) => setTimeout(resolve, LEAVING / LOOKS));
+      const sent = new Set(open.map((tab) => tab.id));
+      open = (await this.#open()).filter((tab) => sent.has(tab.id));
+    }
+    return open.length === 0 ? null : 'a page asks before it is left, and is open still';
+  }
+
+  /** @returns {Promise<chrome.tabs.Tab[]>} the tabs that show what is closed */
+  async #open() {
+    if (this.#rules.block.length === 0) return [];
     const tabs = await api.tabs.query({});
-    await Promise.all(tabs.filter((tab) => !tab.incognito && !tab.discarded).map((tab) => this.arrived(tab.id, tab.url)));
+    return tabs.filter((tab) => !tab.incognito && !tab.discarded && this.#closed(tab.url) !== null);
   }
 
   /**
