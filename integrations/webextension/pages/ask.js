@@ -1,7 +1,7 @@
 /** What the pages have from the script in the background. */
 
 import { api } from '../src/api.js';
-import { parseRules } from '../src/store.js';
+import { keptRules } from '../src/store.js';
 
 /**
  * @param {import('../src/exchange.js').Question} question
@@ -22,15 +22,14 @@ export async function expire() {
 
 /** @returns {Promise<import('../src/frames.js').Block[]>} the blocks in force, as the background keeps them */
 export async function blocks() {
-  const { rules } = await api.storage.local.get('rules');
-  return parseRules(rules).block;
+  return (await keptRules()).block;
 }
 
 /**
  * @param {() => void} act
  */
 export function onBlocksChanged(act) {
-  api.storage.local.onChanged.addListener((changes) => {
+  api.storage.session.onChanged.addListener((changes) => {
     if ('rules' in changes) act();
   });
 }

@@ -10,7 +10,7 @@ import { api } from '../src/api.js';
 import { hostOf, pageOf } from '../src/hosts.js';
 import { blockFor, siteIn } from '../src/rules.js';
 import { ask, blocks, expire, onBlocksChanged } from './ask.js';
-import { element, fill, moment, say } from './words.js';
+import { element, failing, fill, moment, say } from './words.js';
 
 /** Longer timers overflow and fire at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -25,6 +25,7 @@ const on = element('on', HTMLAnchorElement);
 const left = element('left', HTMLElement);
 const terms = element('terms', HTMLElement);
 const termsTitle = element('terms-title', HTMLElement);
+const still = element('still', HTMLElement);
 const form = element('form', HTMLFormElement);
 const typing = element('typing', HTMLElement);
 const sentence = element('sentence', HTMLElement);
@@ -59,12 +60,18 @@ form.addEventListener('submit', (event) => {
   event.preventDefault();
   void takeMore();
 });
-onBlocksChanged(() => void show());
+onBlocksChanged(() => void again());
 addEventListener('hashchange', () => location.reload());
 // A page in the background, or on a screen that nobody looks at, does not begin to play by itself: it goes on when one comes back.
-addEventListener('focus', () => void show());
-document.addEventListener('visibilitychange', () => void show());
+addEventListener('focus', () => void again());
+document.addEventListener('visibilitychange', () => void again());
 await show();
+
+/** Something has changed. A site that is closed now is not the one for which minutes were given: those are for once. */
+async function again() {
+  await show();
+  if (!main.hidden && on.hidden) given = false;
+}
 
 async function show() {
   if (page === null || host === null) {
@@ -99,8 +106,12 @@ function showNothing() {
 function showClosed(block, host) {
   const site = siteIn(block, host);
   heading(say('closed_title', site));
-  why.textContent = block.why;
-  opens.textContent = block.opens || say('closed_opens', moment(block.until));
+  if (block.why === '') {
+    void askWhy(block, host);
+  } else {
+    why.textContent = block.why;
+    opens.textContent = block.opens || say('closed_opens', moment(block.until));
+  }
   termsTitle.textContent = say('more_title', site);
   on.hidden = true;
   more.textContent = block.length_ms === null ? say('more') : minutes(block.length_ms);
@@ -108,6 +119,25 @@ function showClosed(block, host) {
   left.hidden = block.more_left === 0;
   left.textContent = block.more_left === 1 ? say('more_last') : say('more_left', block.more_left);
   main.hidden = false;
+}
+
+/**
+ * The browser has started anew, and knows no more than until when the site is closed. dwell may know the rest; where it is not
+ * there yet, its rules come when it is.
+ *
+ * @param {import('../src/frames.js').Block} block
+ * @param {string} host
+ */
+async function askWhy(block, host) {
+  why.textContent = say('closed_until', moment(block.until));
+  opens.textContent = '';
+  const answer = await ask({ t: 'query', d: host });
+  const known = 'frame' in answer && answer.frame.t === 'usage' && answer.frame.blocked ? answer.frame.why : null;
+  // Meanwhile the rules may have come, or the block have ended.
+  if (known && on.hidden && opens.textContent === '') {
+    why.textContent = known;
+    opens.textContent = say('closed_opens', moment(block.until));
+  }
 }
 
 /**
@@ -151,18 +181,21 @@ async function askForMore() {
   }
   if (answer.frame.t !== 'more') return;
   if ('error' in answer.frame) {
-    tell([answer.frame.error, answer.frame.hint].filter(Boolean).join(' '));
+    tell(failing(answer.frame.error, answer.frame.hint));
     return;
   }
   asked = answer.frame;
   waitEnds = performance.now() + asked.wait_ms;
   go.textContent = minutes(asked.length_ms);
+  // Before the wait: it may not be worth it.
+  still.textContent = stillClosed(asked);
+  still.hidden = still.textContent === '';
   typing.hidden = asked.sentence === null;
   sentence.textContent = asked.sentence ?? '';
   typed.value = '';
   unfold();
   // Said once, and once more when the wait is over; the seconds in between are for the eye alone.
-  tell(asked.wait_ms > 0 ? seconds(asked.wait_ms) : '', { seen: false });
+  tell([still.textContent, asked.wait_ms > 0 ? seconds(asked.wait_ms) : ''].filter(Boolean).join(' '), { seen: false });
   countDown();
 }
 
@@ -193,9 +226,12 @@ async function takeMore() {
   tell(say('more_sending'));
   const answer = await ask({ t: 'snooze', d: host, rule: asked.rule, sentence: asked.sentence === null ? '' : typed.value });
   if ('frame' in answer && answer.frame.t === 'snoozed') {
-    tell(answer.frame.message);
-    given = answer.frame.ok;
+    const { ok, message, hint } = answer.frame;
+    const other = stillClosed(answer.frame);
+    given = ok && other === '';
     if (given) await show();
+    else if (ok) fold();
+    tell(other === '' ? failing(message, hint) : `${message} ${other}`);
   } else if ('failure' in answer) {
     tell(failure(answer.failure));
   }
@@ -225,6 +261,15 @@ function fold() {
   terms.hidden = true;
   more.setAttribute('aria-expanded', 'false');
   tell('');
+}
+
+/**
+ * @param {import('../src/frames.js').Still} other
+ * @returns {string} that another limit keeps the site closed, and until when; empty where none does
+ */
+function stillClosed({ still_by, still_until }) {
+  if (still_by === null) return '';
+  return still_until === null ? say('still_closed', still_by) : say('still_closed_until', still_by, moment(still_until));
 }
 
 /**

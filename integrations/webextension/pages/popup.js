@@ -3,7 +3,7 @@
 import { api, FIREFOX } from '../src/api.js';
 import { hostOf, pageOf } from '../src/hosts.js';
 import { ask, onBlocksChanged, onStandingChanged, standing } from './ask.js';
-import { duration, element, fill, say } from './words.js';
+import { duration, element, failing, fill, say } from './words.js';
 
 const EVERYWHERE = { origins: ['<all_urls>'] };
 
@@ -45,8 +45,14 @@ async function showSite() {
     return;
   }
   if (answer.frame.t !== 'usage') return;
-  const { d, used_ms, left_ms } = answer.frame;
+  const { d, used_ms, left_ms, error, hint } = answer.frame;
   site.textContent = d;
+  if (error !== null) {
+    // That nothing could be learnt of limits does not mean that there are none.
+    numbers.hidden = true;
+    why.textContent = failing(error, hint);
+    return;
+  }
   used.textContent = duration(used_ms);
   rest.textContent = left_ms === null ? say('popup_no_limit') : duration(left_ms);
   numbers.hidden = false;

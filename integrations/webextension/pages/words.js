@@ -47,6 +47,17 @@ export function moment(unixMs) {
 }
 
 /**
+ * What went wrong and what to do, in dwell's words.
+ *
+ * @param {string} error
+ * @param {string | null} hint
+ * @returns {string}
+ */
+export function failing(error, hint) {
+  return hint ? `${error}; ${hint}` : error;
+}
+
+/**
  * @template {HTMLElement} T
  * @param {string} id
  * @param {new () => T} type

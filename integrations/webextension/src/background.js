@@ -76,9 +76,6 @@ function take(frame) {
       reporter.asked('report');
       if (!FIREFOX) reporter.unsettled('window');
       break;
-    case 'ping':
-      link?.send({ t: 'pong', n: frame.n });
-      break;
   }
 }
 

@@ -25,15 +25,22 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * Another rule that keeps the site closed when the first one is put off.
+ *
+ * @typedef {object} Still
+ * @property {string | null} still_by       its id; null where there is none
+ * @property {number | null} still_until    Unix time in ms at which its block ends by itself
+ */
+
+/**
  * @typedef {{ t: 'link', ok: boolean, message: string, hint: string | null, audible: boolean, refused: string | null }} LinkFrame
  * @typedef {{ t: 'rules', gen: number, block: Block[] }} RulesFrame
- * @typedef {{ t: 'usage', d: string, used_ms: number, left_ms: number | null, blocked: boolean, why: string | null }} UsageFrame
- * @typedef {{ t: 'more', d: string, rule: string, wait_ms: number, length_ms: number, left: number, sentence: string | null }} MoreFrame
+ * @typedef {{ t: 'usage', d: string, used_ms: number, left_ms: number | null, blocked: boolean, why: string | null, error: string | null, hint: string | null }} UsageFrame  with an error nothing is known of limits
+ * @typedef {{ t: 'more', d: string, rule: string, wait_ms: number, length_ms: number, left: number, sentence: string | null } & Still} MoreFrame
  * @typedef {{ t: 'more', d: string, error: string, hint: string | null }} NoMoreFrame
- * @typedef {{ t: 'snoozed', d: string, ok: boolean, message: string }} SnoozedFrame
+ * @typedef {{ t: 'snoozed', d: string, ok: boolean, message: string, hint: string | null } & Still} SnoozedFrame
  * @typedef {{ t: 'report' }} ReportFrame
- * @typedef {{ t: 'ping', n: number }} PingFrame
- * @typedef {LinkFrame | RulesFrame | UsageFrame | MoreFrame | NoMoreFrame | SnoozedFrame | ReportFrame | PingFrame} Frame
+ * @typedef {LinkFrame | RulesFrame | UsageFrame | MoreFrame | NoMoreFrame | SnoozedFrame | ReportFrame} Frame
  */
 
 /**
@@ -69,6 +76,8 @@ export function parseFrame(value) {
         left_ms: isCount(value.left_ms) ? value.left_ms : null,
         blocked: value.blocked === true,
         why: text(value.why),
+        error: text(value.error),
+        hint: text(value.hint),
       };
     }
     case 'more': {
@@ -86,17 +95,16 @@ export function parseFrame(value) {
         length_ms: value.length_ms,
         left: isCount(value.left) ? value.left : 0,
         sentence: text(value.sentence),
+        ...still(value),
       };
     }
     case 'snoozed': {
       const d = text(value.d);
       if (d === null || typeof value.ok !== 'boolean') return null;
-      return { t: 'snoozed', d, ok: value.ok, message: text(value.message) ?? '' };
+      return { t: 'snoozed', d, ok: value.ok, message: text(value.message) ?? '', hint: text(value.hint), ...still(value) };
     }
     case 'report':
       return { t: 'report' };
-    case 'ping':
-      return isCount(value.n) ? { t: 'ping', n: value.n } : null;
     default:
       return null;
   }
@@ -123,6 +131,14 @@ function parseBlock(value) {
     why: text(value.why) ?? '',
     opens: text(value.opens) ?? '',
   };
+}
+
+/**
+ * @param {Record<string, unknown>} value
+ * @returns {Still}
+ */
+function still(value) {
+  return { still_by: text(value.still_by), still_until: isCount(value.still_until) ? value.still_until : null };
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
  * What outlives this script, which the browser may stop whenever it likes.
  *
- * In the profile on disk: the random name of this profile, and the blocks in force, so that a browser that starts anew goes on
- * blocking before dwell has answered. In memory, gone with the browser: how the link stands.
+ * In the profile on disk: the random name of this profile, and which sites are closed until when, so that a browser that starts
+ * anew goes on blocking before dwell has answered. In memory, gone with the browser: how the link stands, and what else is known of
+ * a block. How long a site was used, and by which rule it is closed, is in dwell's vault, and not beside it on the same disk.
  */
 
 import { api } from './api.js';
@@ -18,30 +19,52 @@ import { parseFrame } from './frames.js';
 
 /** @returns {Promise<Kept>} */
 export async function load() {
-  const [{ instance, rules }, { standing, delay }] = await Promise.all([
-    api.storage.local.get(['instance', 'rules']),
-    api.storage.session.get(['standing', 'delay']),
+  const [{ instance, closed }, { rules, standing, delay }] = await Promise.all([
+    api.storage.local.get(['instance', 'closed']),
+    api.storage.session.get(['rules', 'standing', 'delay']),
   ]);
   return {
     instance: typeof instance === 'string' ? instance : await newInstance(),
-    rules: parseRules(rules),
+    rules: parseRules(rules) ?? bare(closed),
     standing: /** @type {import('./link.js').Standing | undefined} */ (standing) ?? null,
     delay: typeof delay === 'number' ? delay : undefined,
   };
 }
 
-/**
- * @param {unknown} value
- * @returns {import('./frames.js').RulesFrame} no rules where it is none
- */
-export function parseRules(value) {
-  const frame = parseFrame(value);
-  return frame?.t === 'rules' ? frame : { t: 'rules', gen: 0, block: [] };
+/** @returns {Promise<import('./frames.js').RulesFrame>} what was kept last, in memory or else on disk */
+export async function keptRules() {
+  const { rules } = await api.storage.session.get('rules');
+  return parseRules(rules) ?? bare((await api.storage.local.get('closed')).closed);
 }
 
-/** @param {import('./frames.js').RulesFrame} rules */
-export function keepRules(rules) {
-  return api.storage.local.set({ rules });
+/**
+ * @param {unknown} value
+ * @returns {import('./frames.js').RulesFrame | null}
+ */
+function parseRules(value) {
+  const frame = parseFrame(value);
+  return frame?.t === 'rules' ? frame : null;
+}
+
+/**
+ * Blocks of which no more is known than what is on disk.
+ *
+ * @param {unknown} closed
+ * @returns {import('./frames.js').RulesFrame} no rules where it is none
+ */
+function bare(closed) {
+  const block = Array.isArray(closed) ? closed.map((one) => ({ ...one, rule: '' })) : [];
+  return parseRules({ t: 'rules', gen: 0, block }) ?? { t: 'rules', gen: 0, block: [] };
+}
+
+/**
+ * The disk first: who hears that what is in memory has changed finds both.
+ *
+ * @param {import('./frames.js').RulesFrame} rules
+ */
+export async function keepRules(rules) {
+  await api.storage.local.set({ closed: rules.block.map(({ d, except, until }) => ({ d, except, until })) });
+  await api.storage.session.set({ rules });
 }
 
 /**

@@ -82,11 +82,6 @@ for (const browser of ['chromium', 'firefox']) {
       assert.ok(!JSON.stringify(host.seen).includes('secret'));
     });
 
-    await t.test('a ping is answered', async () => {
-      const mark = host.mark();
-      host.send({ t: 'ping', n: 7 });
-      await host.frame(mark, (frame) => frame.t === 'pong' && frame.n === 7);
-    });
   });
 
   test(`${browser}: on a screen, among other windows`, async (t) => {

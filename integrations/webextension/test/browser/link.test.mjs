@@ -8,7 +8,7 @@ import { block } from './host.mjs';
 const SITE = 'https://www.video.example/';
 
 /** What the extension keeps on disk, read from one of its own pages. */
-const kept = (page) => page.evaluate(async () => (await (globalThis.browser ?? chrome).storage.local.get('rules')).rules);
+const kept = (page) => page.evaluate(async () => (await (globalThis.browser ?? chrome).storage.local.get('closed')).closed);
 const standing = (page) => page.evaluate(async () => (await (globalThis.browser ?? chrome).storage.session.get('standing')).standing.state);
 const inSeconds = (seconds) => Date.now() + seconds * 1000;
 
@@ -164,8 +164,8 @@ for (const browser of ['chromium', 'firefox']) {
       host.uninstall();
       await host.kill();
       await stopScript(bed);
-      assert.equal((await kept(own)).block.length, 1);
-      await until('nothing kept', async () => (await kept(own)).block.length === 0);
+      assert.equal((await kept(own)).length, 1);
+      await until('nothing kept', async () => (await kept(own)).length === 0);
       assert.ok(Date.now() >= end, 'gone before its time');
       const other = await visit(bed, 'https://alarm.example/');
       await at(other, 'https://alarm.example/');

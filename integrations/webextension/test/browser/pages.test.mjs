@@ -135,6 +135,58 @@ for (const browser of ['chromium', 'firefox']) {
       await elsewhere.close();
     });
 
+    await t.test('a browser that starts anew says until when, and asks dwell for the rest', async () => {
+      const usage = { t: 'usage', d: 'video.example', used_ms: 1, left_ms: 0, blocked: true, why: 'Half an hour is used.' };
+      host.answer = () => undefined;
+      const mark = host.mark();
+      await host.block(block('video.example', { why: '', opens: '', more_left: 0 }));
+      await at(page, onBlockPage);
+      await host.frame(mark, (frame) => frame.t === 'query');
+      assert.match(await text(page, '#why'), /^It is closed until .*\d\d:\d\d/);
+      host.send(usage);
+      await shown(page, '#why', /^Half an hour is used\.$/);
+      await shown(page, '#opens', /^It opens again at .*\d\d:\d\d/);
+    });
+
+    await t.test('another limit that keeps the site closed is named before the wait', async () => {
+      const still = { still_by: 'bedtime', still_until: Date.now() + 7_200_000 };
+      host.answer = (frame) => {
+        if (frame.t === 'more') host.send({ t: 'more', d: 'video.example', rule: 'evening-video', wait_ms: 1, length_ms: 300_000, left: 3, sentence: null, ...still });
+        if (frame.t === 'snooze') host.send({ t: 'snoozed', d: 'video.example', ok: true, message: 'The limit is put off for 5 minutes.', ...still });
+      };
+      await host.block(block('video.example'));
+      await shown(page, '#more', /./);
+      await page.evaluate(() => document.querySelector('#more')?.click());
+      await shown(page, '#still', /^The limit bedtime keeps it closed all the same, until .*\d\d:\d\d/);
+      await shown(page, '#status', /^Can be pressed now\.$/);
+      await page.evaluate(() => document.querySelector('#go')?.click());
+      await shown(page, '#status', /^The limit is put off for 5 minutes\. The limit bedtime keeps it closed all the same, until/);
+      assert.equal(await text(page, '#terms'), '');
+    });
+
+    await t.test('minutes that were given count for once', async () => {
+      host.answer = (frame) => {
+        if (frame.t === 'more') host.send({ t: 'more', d: 'video.example', rule: 'evening-video', wait_ms: 1, length_ms: 300_000, left: 3, sentence: null });
+        if (frame.t === 'snooze') host.send({ t: 'snoozed', d: 'video.example', ok: true, message: 'It is open for 5 minutes.' });
+      };
+      await page.evaluate(() => document.querySelector('#more')?.click());
+      await shown(page, '#status', /^Can be pressed now\.$/);
+      await page.evaluate(() => document.querySelector('#go')?.click());
+      await shown(page, '#status', /^It is open for 5 minutes\.$/);
+      // A limit that dwell knew nothing of when it answered.
+      await host.block(block('video.example', { why: 'It is bedtime.' }));
+      await shown(page, '#why', /^It is bedtime\.$/);
+      const elsewhere = await visit(bed, 'https://elsewhere.example/');
+      await at(elsewhere, 'https://elsewhere.example/');
+      await elsewhere.bringToFront();
+      await host.block();
+      await shown(page, 'h1', /^www\.video\.example is open$/);
+      await at(page, onBlockPage);
+      await page.bringToFront();
+      await at(page, address);
+      await elsewhere.close();
+    });
+
     await t.test('the popup', async () => {
       answers(host, { sentence: null, wait_ms: 1 });
       // Nobody but the extension may go to its pages in Firefox: so from one to the other.
@@ -149,8 +201,15 @@ for (const browser of ['chromium', 'firefox']) {
       await page.bringToFront();
       await popup.evaluate(() => void setTimeout(() => location.reload()));
       await shown(popup, 'h1', /^video\.example$/);
-      await shown(popup, '#numbers', /Used today\s+25 min[^]*Left today\s+5 min/);
+      await shown(popup, '#numbers', /Used today\s+25 min[^]*Left\s+5 min/);
       assert.match(await text(popup, '#why'), /evening-video/);
+      host.answer = (frame) => frame.t === 'query' && host.send({ t: 'usage', d: 'video.example', used_ms: 0, left_ms: null, blocked: false, why: null, error: 'the vault is locked', hint: 'unlock it with: dwell vault unlock' });
+      await popup.evaluate(() => void setTimeout(() => location.reload()));
+      await shown(popup, '#why', /^the vault is locked; unlock it with: dwell vault unlock$/);
+      assert.equal(await text(popup, '#numbers'), '');
+      answers(host, { sentence: null, wait_ms: 1 });
+      await popup.evaluate(() => void setTimeout(() => location.reload()));
+      await shown(popup, '#numbers', /Left\s+5 min/);
       assert.match(await text(popup, '#standing'), /^dwell is running/);
       assert.equal((await text(popup, '#strict')) !== '', browser === 'firefox');
       await looksWell(popup, name('popup'), schemes);

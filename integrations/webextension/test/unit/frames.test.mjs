@@ -12,7 +12,10 @@ test('what is missing gets its default, what is unknown is left out', () => {
     block: [{ ...BLOCK, except: [], used_ms: 0, budget_ms: null, more_left: 0, length_ms: null, why: '', opens: '' }],
   });
   assert.deepEqual(parseFrame({ t: 'link', ok: true }), { t: 'link', ok: true, message: '', hint: null, audible: false, refused: null });
-  assert.deepEqual(parseFrame({ t: 'usage', d: 'x', used_ms: 1 }), { t: 'usage', d: 'x', used_ms: 1, left_ms: null, blocked: false, why: null });
+  assert.deepEqual(parseFrame({ t: 'usage', d: 'x', used_ms: 1 }), { t: 'usage', d: 'x', used_ms: 1, left_ms: null, blocked: false, why: null, error: null, hint: null });
+  assert.deepEqual(parseFrame({ t: 'usage', d: 'x', used_ms: 0, error: 'locked', hint: 'unlock it' }), { t: 'usage', d: 'x', used_ms: 0, left_ms: null, blocked: false, why: null, error: 'locked', hint: 'unlock it' });
+  assert.deepEqual(parseFrame({ t: 'snoozed', d: 'x', ok: false, message: 'no', hint: 'later' }), { t: 'snoozed', d: 'x', ok: false, message: 'no', hint: 'later', still_by: null, still_until: null });
+  assert.deepEqual(parseFrame({ t: 'more', d: 'x', rule: 'r', wait_ms: 1, length_ms: 2, still_by: 'bed', still_until: 5 }), { t: 'more', d: 'x', rule: 'r', wait_ms: 1, length_ms: 2, left: 0, sentence: null, still_by: 'bed', still_until: 5 });
   assert.deepEqual(parseFrame({ t: 'more', d: 'x', error: 'no' }), { t: 'more', d: 'x', error: 'no', hint: null });
 });
 
@@ -27,7 +30,7 @@ test('a frame that is wrong anywhere is no frame', () => {
     { t: 'rules', gen: 1, block: [null] },
     { t: 'usage', d: 'x' }, { t: 'usage', used_ms: 1 },
     { t: 'more', d: 'x' }, { t: 'more', d: 'x', rule: 'r', wait_ms: -1, length_ms: 1 },
-    { t: 'snoozed', d: 'x' }, { t: 'ping' }, { t: 'ping', n: 'x' },
+    { t: 'snoozed', d: 'x' }, { t: 'ping', n: 1 },
   ];
   for (const frame of wrong) assert.equal(parseFrame(frame), null, JSON.stringify(frame));
 });

@@ -136,7 +136,7 @@ test('a port that was given up has nothing to say any more', () => {
 
 test('without a port nothing is sent, and said so', () => {
   const world = bed();
-  assert.equal(world.link.send({ t: 'pong', n: 1 }), false);
+  assert.equal(world.link.send({ t: 'query', d: 'a.example' }), false);
   world.link.sendState({ focused: true, host: 'a.example', audible: [] }, 'tab');
   assert.deepEqual(world.sent, []);
 });
