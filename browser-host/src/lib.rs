@@ -11,6 +11,7 @@ pub mod confine;
 mod daemon;
 pub mod frame;
 mod host;
+mod pause;
 mod pipes;
 mod program;
 pub mod said;
@@ -26,7 +27,7 @@ pub use host::End;
 /// Why no event loop can be made.
 pub fn serve(input: OwnedFd, output: OwnedFd) -> std::io::Result<End> {
     let program = program::that_started_us();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     runtime.block_on(async {
         let (input, output) = (pipes::Input::new(input)?, pipes::Output::new(output)?);
         Ok(host::Host::new(input, output, program).run().await)

@@ -437,7 +437,11 @@ pub(crate) mod tests {
         // The daemon counts the time of each of them by site.
         for browser in BROWSERS {
             let mut programs = browser.commands.iter().chain(browser.processes);
-            assert!(programs.any(|program| dwell_core::browser::apps_of(program).len() > 1), "{}", browser.id);
+            assert!(
+                programs.any(|program| dwell_core::browser::apps_of(program).len() > 1),
+                "{}",
+                browser.id
+            );
         }
     }
 
