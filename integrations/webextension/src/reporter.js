@@ -49,7 +49,8 @@ export class Reporter {
    * @param {string} why  one word
    */
   changed(why) {
-    this.#due = why;
+    // An answer is told as one, whatever else has changed before it.
+    if (!this.#asked) this.#due = why;
     if (this.#looking || this.#timer !== null) return;
     const wait = this.#lookedAt + GAP - this.#clock.now();
     if (wait <= 0) void this.#run();

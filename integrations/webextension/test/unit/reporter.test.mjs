@@ -106,3 +106,15 @@ test('of two moves the later one settles', async () => {
   assert.equal(world.looks, 3 + SETTLING.length);
   assert.deepEqual(world.clock.waiting, []);
 });
+
+test('an answer is told as one, though something changes before it', async () => {
+  const world = bed();
+  let answer;
+  world.slow = new Promise((resolve) => (answer = resolve));
+  world.reporter.changed('tab');
+  world.reporter.asked('report');
+  world.reporter.changed('window');
+  answer();
+  await world.clock.pass(GAP);
+  assert.deepEqual(world.sent, ['tab:a.example', 'report:a.example']);
+});
