@@ -32,6 +32,7 @@ fn links_are_told_beside_what_is_installed() {
                 extension: env!("CARGO_PKG_VERSION").into(),
                 instance: "ab".into(),
                 since_at_ms: NOW,
+                zone: "Europe/Athens".into(),
                 ..Link::default()
             };
             let _ = reply.send(Ok(vec![link("zen"), link("chromium")]));
@@ -47,7 +48,7 @@ fn links_are_told_beside_what_is_installed() {
     assert_eq!(chromium["path"].as_str(), path.to_str());
     assert_eq!((&chromium["manifest"], &chromium["host_ok"]), (&serde_json::Value::Null, &false.into()));
     assert_eq!((&chromium["ok"], &chromium["fix"]), (&false.into(), &"dwell browser install".into()));
-    assert_eq!(chromium["links"][0]["since"], NOW);
+    assert_eq!(chromium["links"][0]["since"], "2026-11-21T22:05:00.000+02:00");
     assert_eq!((&other["browser"], &other["ok"]), (&"zen".into(), &true.into()), "{document}");
 }
 

@@ -104,6 +104,8 @@ pub struct Link {
     pub instance: String,
     /// Since when it is linked.
     pub since_at_ms: i64,
+    /// IANA name of the zone in which days are counted.
+    pub zone: String,
     /// Blocks that were sent, and are not confirmed yet.
     pub unconfirmed: bool,
     /// What the extension could not do, in its own words.

@@ -204,6 +204,7 @@ impl Hub {
             extension: linked.hello.extension.clone(),
             instance: linked.hello.instance.clone(),
             since_at_ms: linked.since.as_unix_ms(),
+            zone: self.calendar().zone.name().to_owned(),
             unconfirmed: linked.confirmed < linked.sent,
             problem: linked.problem.clone(),
         };

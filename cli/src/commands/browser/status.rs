@@ -15,6 +15,7 @@ use crate::bus::Bus;
 use crate::commands::doctor;
 use crate::console::Console;
 use crate::error::{End, Error, Kind};
+use crate::output::instant::Zone;
 use crate::output::json;
 use crate::output::phrase;
 use crate::output::text::plain;
@@ -47,7 +48,7 @@ struct Linked {
     program: String,
     extension: String,
     instance: String,
-    since: i64,
+    since: String,
     unconfirmed: bool,
     problem: Option<String>,
 }
@@ -58,7 +59,7 @@ impl From<Link> for Linked {
             program: link.program,
             extension: link.extension,
             instance: link.instance,
-            since: link.since_at_ms,
+            since: Zone::new(&link.zone).rfc3339(link.since_at_ms),
             unconfirmed: link.unconfirmed,
             problem: link.problem,
         }
