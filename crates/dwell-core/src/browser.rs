@@ -158,8 +158,8 @@ struct Known {
     apps: &'static [&'static str],
 }
 
-/// Browsers in which the extension runs. The ids are desktop-file ids and window classes as Debian, Flathub and the
-/// Snap Store give them; a browser that is missing here goes by its program's name.
+/// Browsers in which the extension runs, with the desktop-file ids and window classes that their packages are known to
+/// have. Seen by test are Debian's Chromium and Firefox ESR, the others are from general knowledge; a browser that is missing here goes by its program's name.
 const BROWSERS: &[Known] = &[
     Known {
         name: "Firefox",
