@@ -101,7 +101,8 @@ impl Almanac {
         })
     }
 
-    fn day_around(&self, wall: Wall) -> (CivilDay, Wall, Wall) {
+    /// The day to which an instant belongs, its first instant and the next day's.
+    pub(crate) fn day_around(&self, wall: Wall) -> (CivilDay, Wall, Wall) {
         let known = self.day.get();
         if known.1 <= wall && wall < known.2 {
             return known;

@@ -61,6 +61,12 @@ struct Link {
     shown: Option<(Boot, Shown)>,
 }
 
+/// Whether a subject is a browser of which no site is known: in what is recorded that is one without its extension, a private
+/// window, or a page that has none.
+pub fn has_no_site(subject: &Subject) -> bool {
+    subject.domain.is_none() && name_of(&subject.app).is_some()
+}
+
 /// All that is linked.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Links(BTreeMap<LinkId, Link>);
@@ -215,9 +221,26 @@ pub fn apps_of(program: &str) -> Vec<AppId> {
     ids.iter().filter_map(|id| AppId::new(*id).ok()).collect()
 }
 
+/// The ids by which [`name_of`] knows browsers.
+#[cfg(test)]
+pub(crate) fn known_ids() -> impl Iterator<Item = &'static str> {
+    BROWSERS.iter().flat_map(|known| known.apps.iter().copied())
+}
+
 /// A browser's name for people, by the id of a window: whether the program is one in which the extension could run.
 pub fn name_of(app: &AppId) -> Option<&'static str> {
     let is = |known: &&Known| known.apps.iter().any(|id| app.as_str().eq_ignore_ascii_case(id));
+    BROWSERS.iter().find(is).map(|known| known.name)
+}
+
+/// A browser's name for people, by whatever a program that watches windows calls it: the id of a window, the name of its
+/// program (`msedge.exe` as well), or that name itself.
+pub fn name_in(text: &str) -> Option<&'static str> {
+    let end = text.len().saturating_sub(4);
+    let is_exe = text.get(end..).is_some_and(|end| end.eq_ignore_ascii_case(".exe"));
+    let text = if is_exe { text.get(..end)? } else { text };
+    let same = |own: &&str| own.eq_ignore_ascii_case(text);
+    let is = |known: &&Known| same(&known.name) || known.apps.iter().chain(known.programs).any(same);
     BROWSERS.iter().find(is).map(|known| known.name)
 }
 
@@ -254,6 +277,17 @@ mod tests {
         assert_eq!(apps_of(""), []);
         assert_eq!(name_of(&app("Firefox-esr")), Some("Firefox"));
         assert_eq!(name_of(&app("foot")), None);
+        for text in ["firefox", "Navigator", "Firefox.EXE", "FIREFOX-bin"] {
+            assert_eq!(name_in(text), Some("Firefox"), "{text}");
+        }
+        assert_eq!(
+            (name_in("Google Chrome"), name_in("msedge.exe")),
+            (Some("Google Chrome"), Some("Microsoft Edge"))
+        );
+        assert_eq!(
+            (name_in("foot"), name_in(".exe"), name_in(""), name_in("ä.exe")),
+            (None, None, None, None)
+        );
         // No window is of two browsers.
         let ids: Vec<_> = BROWSERS.iter().flat_map(|known| known.apps).collect();
         let mut once = ids.clone();

@@ -229,6 +229,11 @@ impl Calendar {
         chrono::Timelike::hour(&self.local(wall))
     }
 
+    /// Minutes past the local hour, 0 to 59.
+    pub(crate) fn minute_of(&self, wall: Wall) -> u32 {
+        chrono::Timelike::minute(&self.local(wall))
+    }
+
     /// The next full local hour after `wall`.
     pub fn next_hour(&self, wall: Wall) -> Wall {
         let local = self.local(wall);

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::almanac::Almanac;
+use crate::browser;
 use crate::calendar::{Calendar, CivilDay};
 use crate::count::Count;
 use crate::ledger::{CountedVisits, Free, Meter, Meters, Open, Stretch, Tally, VISIT_GAP, stretches};
@@ -144,19 +145,28 @@ impl<'a> Replay<'a> {
             return;
         }
         let front = self.count.timeline().charging();
+        let timeline = self.count.timeline();
+        // A hidden browser tells nothing: it stays away until its extension is linked.
+        let unlinked =
+            |app: &AppId| browser::has_no_site(&Subject::app(app.clone())) && !timeline.is_linked(app);
         let focus = match (front, &self.wanted) {
-            (Some(front), _) if self.is_blocked(&front) => None,
-            (None, Some(wanted)) if !self.is_blocked(&Subject::app(wanted.clone())) => self.wanted.clone(),
+            (Some(front), _) if self.is_blocked(&front, timeline.unseen().is_some()) => None,
+            (None, Some(wanted)) if !self.is_blocked(&Subject::app(wanted.clone()), unlinked(wanted)) => {
+                self.wanted.clone()
+            }
             _ => return,
         };
         let _ = self.count.fold(&Sample::new(self.now.boot, Fact::Focus(focus)), self.now);
         self.judge();
     }
 
-    fn is_blocked(&self, subject: &Subject) -> bool {
+    fn is_blocked(&self, subject: &Subject, unseen: bool) -> bool {
         let category = (self.category)(subject);
         let mut blocked = self.verdicts.rules.iter().filter(|judged| judged.verdict == Verdict::Blocked);
-        blocked.any(|judged| judged.rule.covers(subject, category.as_ref()))
+        let category = category.as_ref();
+        let covers =
+            |rule: &Rule| rule.covers(subject, category) || (unseen && rule.covers_unseen(subject, category));
+        blocked.any(|judged| covers(&judged.rule))
     }
 
     fn judge(&mut self) {
@@ -243,7 +253,7 @@ impl<'a> Trial<'a> {
     /// Whether attention to a subject is tried; `category` tells that of the subject.
     pub fn covers(&self, subject: &Subject, category: impl Fn(&Subject) -> Option<Category>) -> bool {
         let category = if self.asks { category(subject) } else { None };
-        self.rule.covers(subject, category.as_ref())
+        self.rule.counts(subject, category.as_ref())
     }
 
     /// Takes the next span; `category` tells that of its subject.

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 
 use heard::Heard;
 
-use crate::browser::{LinkId, Links, Page};
+use crate::browser::{self, LinkId, Links, Page};
 use crate::sample::{Fact, Sample};
 use crate::span::{Activity, Span};
 use crate::subject::{AppId, Subject};
@@ -288,6 +288,17 @@ impl Timeline {
     /// Whether an extension speaks for a program.
     pub fn is_linked(&self, app: &AppId) -> bool {
         self.links.of(app).next().is_some()
+    }
+
+    /// The browser in front of which no extension can tell the site: none is linked, or the window is a private one.
+    pub fn unseen(&self) -> Option<&AppId> {
+        match &self.open.as_ref()?.activity {
+            Activity::Private(app) => Some(app),
+            Activity::Focus(subject) if browser::has_no_site(subject) && !self.is_linked(&subject.app) => {
+                Some(&subject.app)
+            }
+            Activity::Focus(_) | Activity::Audible(_) | Activity::Unobserved => None,
+        }
     }
 
     /// The open span up to `now`, if one is open and not empty. Provisional.

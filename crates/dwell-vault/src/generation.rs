@@ -130,13 +130,31 @@ impl Vault {
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<Renewed, GenerationError> {
-        if let Some(together) = self.inseparable(what).first() {
-            return Err((*together).into());
-        }
         if dry_run {
+            self.must_be_separable(what)?;
             return self.dry_run(what, secrets, progress);
         }
-        self.renew(Some(what), None, secrets, progress)
+        self.forget_with_record(what, None, secrets, progress)
+    }
+
+    /// The same, and puts another enforcement record into the new generation and the copy that is made of it, so that what
+    /// was forgotten is in neither; `None`: the one that there is.
+    ///
+    /// # Errors
+    /// As for [`Vault::forget`]; the record is the old one then.
+    pub fn forget_with_record(
+        &mut self,
+        what: &What,
+        record: Option<&[u8]>,
+        secrets: &NewSecrets,
+        progress: OnProgress<'_>,
+    ) -> Result<Renewed, GenerationError> {
+        self.must_be_separable(what)?;
+        self.renew(Some(what), None, record, secrets, progress)
+    }
+
+    fn must_be_separable(&self, what: &What) -> Result<(), GenerationError> {
+        self.inseparable(what).first().map_or(Ok(()), |together| Err((*together).into()))
     }
 
     /// Gives everything new keys.
@@ -148,7 +166,7 @@ impl Vault {
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<Renewed, GenerationError> {
-        self.renew(None, None, secrets, progress)
+        self.renew(None, None, None, secrets, progress)
     }
 
     /// Removes a slot. Its secret may have been copied, so everything gets new keys.
@@ -165,13 +183,14 @@ impl Vault {
         if slots.len() < 2 || slots.iter().all(|slot| slot.number != number) {
             return Err(GenerationError::Slot { number });
         }
-        self.renew(None, Some(number), secrets, progress)
+        self.renew(None, Some(number), None, secrets, progress)
     }
 
     fn renew(
         &mut self,
         what: Option<&What>,
         without: Option<u8>,
+        record: Option<&[u8]>,
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<Renewed, GenerationError> {
@@ -187,7 +206,7 @@ impl Vault {
         let folder = create::folder(&self.places, generation);
         remove(&folder)?;
         let has_copy = create::exists(&backup::weekly(&self.places))?;
-        let built = self.build(&folder, what, without, secrets, progress).and_then(|built| {
+        let built = self.build(&folder, what, without, record, secrets, progress).and_then(|built| {
             let total = self.days_in_all();
             // The last moment at which stopping changes nothing.
             if progress(Progress { done: total, total }).is_break() {
@@ -226,6 +245,7 @@ impl Vault {
         folder: &Path,
         what: Option<&What>,
         without: Option<u8>,
+        record: Option<&[u8]>,
         secrets: &NewSecrets,
         progress: OnProgress<'_>,
     ) -> Result<(VaultKeys, Store, Renewed), GenerationError> {
@@ -248,11 +268,12 @@ impl Vault {
         store.db.without_log().map_err(WriteError::from)?;
         store.calendar = self.store.calendar;
         store.next_seq = self.store.next_seq;
-        match self.store.enforcement() {
-            Ok(Some(record)) => store.put_enforcement(&record)?,
+        match (record, self.store.enforcement()) {
+            (Some(record), _) => store.put_enforcement(record)?,
+            (None, Ok(Some(record))) => store.put_enforcement(&record)?,
             // Lost already; the manifest goes on to say that there was one, so that it never reads as none.
-            Ok(None) | Err(ReadError::Corrupt { .. }) => {}
-            Err(error) => return Err(error.into()),
+            (None, Ok(None) | Err(ReadError::Corrupt { .. })) => {}
+            (None, Err(error)) => return Err(error.into()),
         }
         // A list that is damaged is no reason not to forget; it starts anew.
         let known = self.known_backups().unwrap_or_default();

@@ -42,6 +42,13 @@ pub const RECORDS: &[RecordKind] = &[
         "as keep-totals says; else until forgotten",
     ),
     of(Kind::Block, "roll", Under::History, "the totals of 30 days, and of 360", "until forgotten"),
+    of(
+        Kind::Sum,
+        "roll",
+        Under::History,
+        "what 30 days came to in reports: by program, domain, category, hour, day, week, month",
+        "as long as the spans of these days",
+    ),
     of(Kind::DayKey, "dk", Under::History, "the key of one day's spans", "as long as these"),
     of(
         Kind::RollupKey,
@@ -61,7 +68,7 @@ pub const RECORDS: &[RecordKind] = &[
         Kind::Enforcement,
         "enf",
         Under::Rules,
-        "the rules, and what limited programs and domains had in the running day",
+        "the rules, what limited programs and domains had in the running day, and for 60 days what was planned and what limits did",
         NEWEST,
     ),
     of(

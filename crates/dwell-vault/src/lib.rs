@@ -3,8 +3,9 @@
 //! A vault is a folder `vault/` whose link `current` names a generation `g.N`, with a header `hdr` (key slots), a
 //! database `db` (opaque blobs) and a `tip` (how far the journal has come); and beside it the key files. Rows go to
 //! the journal at once, 144 bytes each whatever they hold; a day that is over becomes one sealed page, and its totals
-//! a rollup beside it, which are summed once more over 30 and over 360 days. What each record is, of which day and
-//! where in its order, is authenticated with it, and a manifest says which there are.
+//! a rollup beside it, which are summed once more over 30 and over 360 days; what 30 days came to in reports can be kept
+//! beside these ([`Sum`]). What each record is, of which day and where in its order, is authenticated with it, and a
+//! manifest says which there are.
 //!
 //! A vault is *open* ([`Vault`]: its key VK is in memory) or *sealed* ([`SealedVault`]: it records and enforces, and
 //! cannot read the days before).
@@ -38,6 +39,7 @@ pub mod fuzzing;
 mod generation;
 mod header;
 mod history;
+mod import;
 mod inventory;
 mod journal;
 mod keeping;
@@ -75,6 +77,7 @@ mod slot;
 mod slots;
 mod spill;
 mod store;
+mod sums;
 mod tally;
 mod tip;
 mod totals;
@@ -90,6 +93,7 @@ pub use error::{OpenError, Part, ReadError, WriteError};
 pub use forget::{Forgotten, OnlyTogether, What};
 pub use founding::{CreateError, Created, NewVault, secret};
 pub use generation::{GenerationError, NewSecrets, OnProgress, Progress, Renewed};
+pub use import::{ImportError, Imported, Terms};
 pub use inventory::{RECORDS, RecordKind, Under};
 pub use keeping::KeyfileError;
 pub use mend::Mended;
@@ -107,6 +111,7 @@ pub use sealed::{SealedDay, SealedHistory, SealedVault, State};
 pub use slot::{SlotInfo, SlotKind};
 pub use slots::{NewSlot, SlotError};
 pub use spill::{Spill, Spilled, Taken};
+pub use sums::{Run, SUMS_OF_RUN, Sum};
 pub use tally::Use;
 pub use totals::Totals;
 pub use unlock::{EnfSource, Keys, Unlock, UnlockError};

@@ -95,6 +95,19 @@ impl Reader {
         self.view().totals(&days)
     }
 
+    /// Runs of days of which no spans are left and [`Reader::totals`] are: the longest ones among `days`, in order.
+    pub fn without_spans(&self, days: RangeInclusive<CivilDay>) -> Vec<RangeInclusive<CivilDay>> {
+        self.manifest.without_spans(&days)
+    }
+
+    /// By which one knows that what some days hold is what it was: another one where any of their records is another;
+    /// `None` where one is still in the journal, and may grow.
+    ///
+    /// For who keeps what these days came to ([`crate::Sum`]). It says nothing about the days, and new keys change it.
+    pub fn mark(&self, days: RangeInclusive<CivilDay>) -> Option<[u8; 32]> {
+        self.manifest.mark(&days)
+    }
+
     pub(crate) fn view(&self) -> View<'_> {
         View {
             db: &self.db,

@@ -45,12 +45,14 @@ pub(crate) enum Kind {
     Spill,
     /// The list of known backups.
     Backups,
+    /// What 30 days came to in reports of one kind.
+    Sum,
 }
 
 impl Kind {
     /// Every kind, for tests: to be kept in step with the codes below.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Slot,
         Self::EnfKey,
         Self::DayKey,
@@ -65,6 +67,7 @@ impl Kind {
         Self::Spill,
         Self::Backups,
         Self::Running,
+        Self::Sum,
     ];
 
     pub(crate) const fn code(self) -> u8 {
@@ -83,6 +86,7 @@ impl Kind {
             Self::Enforcement => 11,
             Self::Spill => 12,
             Self::Backups => 13,
+            Self::Sum => 15,
         }
     }
 
@@ -103,6 +107,7 @@ impl Kind {
             Self::Enforcement => "enforcement",
             Self::Spill => "spill",
             Self::Backups => "backups",
+            Self::Sum => "sum",
         }
     }
 }
@@ -114,7 +119,8 @@ pub(crate) struct Place {
     /// Days since 1970-01-01 for what belongs to a day, that by 30 for what belongs to a block of days (one more for
     /// the manifest's list of it), or by 360 for that many, else 0.
     pub(crate) period: u32,
-    /// Which of the day's parts; for a slot, its number; for the totals of 360 days 1; else 0.
+    /// Which of the day's parts; for a slot, its number; for the totals of 360 days 1; for a sum, which
+    /// of its block's; else 0.
     pub(crate) part: u16,
     /// The row's number for a row, the batch's for a spill, the generation for what belongs to one, else 0.
     pub(crate) seq: u64,
@@ -169,6 +175,10 @@ impl Place {
 
     pub(crate) const fn year(year: u32) -> Self {
         Self { kind: Kind::Block, period: year, part: 1, seq: 0 }
+    }
+
+    pub(crate) const fn sum(block: u32, number: u16) -> Self {
+        Self { kind: Kind::Sum, period: block, part: number, seq: 0 }
     }
 
     pub(crate) const fn backups(generation: u64) -> Self {

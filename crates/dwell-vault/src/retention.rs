@@ -11,6 +11,8 @@ use crate::error::WriteError;
 use crate::history::parts_of;
 use crate::manifest::{Block, Entry, Form, Manifest};
 use crate::record::{DayPart, Place};
+use crate::rollup::block_of;
+use crate::sums::sums_of;
 use crate::tally::Tally;
 use crate::totals::days_of;
 
@@ -91,6 +93,7 @@ impl Vault {
                 }
             }
             manifest.parts.insert(*last, kept);
+            forget_sums(block_of(day.epoch_days()), &mut gone);
             dropped += 1;
         }
         self.let_go(manifest, &gone)?;
@@ -118,6 +121,7 @@ impl Vault {
                 manifest.parts.remove(part);
             }
             manifest.blocks.insert(*block, Block { only: true, ..*known });
+            forget_sums(*block, &mut gone);
             dropped += 1;
         }
         self.let_go(manifest, &gone)?;
@@ -132,5 +136,13 @@ impl Vault {
         self.store.commit(Some(manifest), |tx| {
             gone.iter().try_for_each(|(table, place)| tx.delete(*table, index.blind(place)))
         })
+    }
+}
+
+/// What days came to in reports tells of their spans, and goes with them.
+fn forget_sums(block: u32, gone: &mut Vec<(Table, Place)>) {
+    let sums = sums_of(block).map(|place| (Table::Rollup, place));
+    if !gone.iter().any(|(_, place)| *place == Place::sum(block, 0)) {
+        gone.extend(sums);
     }
 }

@@ -13,7 +13,7 @@ use crate::page::known_by;
 use crate::record::{self, OVERHEAD, Place, RECORD_MAX, SealError};
 use crate::wire::{Short, Wire};
 
-const STEP: usize = 2 << 10;
+pub(crate) const STEP: usize = 2 << 10;
 /// Days in a block.
 pub(crate) const BLOCK_DAYS: i32 = 30;
 

@@ -15,6 +15,7 @@ use crate::page;
 use crate::record::{DayPart, Place};
 use crate::rollup::{self, block_of, blocks_of, year_of};
 use crate::store::Store;
+use crate::sums::sums_of;
 use crate::tally::Tally;
 use crate::totals::days_of;
 use crate::{Vault, wrap};
@@ -221,15 +222,13 @@ impl Store {
 /// days: then what comes for them is counted besides. Returns where the records are that go.
 pub(crate) fn drop_block(manifest: &mut Manifest, day: CivilDay) -> Vec<Place> {
     let block = block_of(day.epoch_days());
-    if manifest.blocks.get(&block).is_some_and(|known| known.only) {
-        return Vec::new();
+    let mut places: Vec<Place> = sums_of(block).collect();
+    if manifest.blocks.get(&block).is_none_or(|known| !known.only) {
+        let year = year_of(block);
+        places.extend(manifest.blocks.remove(&block).map(|_| Place::block(block)));
+        places.extend(manifest.years.remove(&year).map(|_| Place::year(year)));
     }
-    let year = year_of(block);
-    let places = [
-        manifest.blocks.remove(&block).map(|_| Place::block(block)),
-        manifest.years.remove(&year).map(|_| Place::year(year)),
-    ];
-    places.into_iter().flatten().collect()
+    places
 }
 
 impl From<ReadError> for WriteError {

@@ -295,7 +295,7 @@ impl Store {
         self.manifest.parts.range(all).next_back().map(|(part, entry)| (*part, entry))
     }
 
-    fn next_part(&self, day: CivilDay) -> Result<DayPart, WriteError> {
+    pub(crate) fn next_part(&self, day: CivilDay) -> Result<DayPart, WriteError> {
         let part = match self.last_part(day) {
             None => 0,
             Some((last, _)) => last.part.checked_add(1).ok_or(WriteError::DayFull { day })?,
@@ -392,7 +392,7 @@ impl Store {
     }
 
     /// The manifest, with what the open parts hold by now.
-    fn listed(&self) -> Manifest {
+    pub(crate) fn listed(&self) -> Manifest {
         let mut manifest = self.manifest.clone();
         for (part, open) in &self.parts {
             if let Some(entry) = manifest.parts.get_mut(part) {

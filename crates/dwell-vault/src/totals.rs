@@ -11,7 +11,7 @@ use crate::charged::Charged;
 use crate::db::Table;
 use crate::error::ReadError;
 use crate::history::{View, parts_of};
-use crate::manifest::{Entry, Form};
+use crate::manifest::{Entry, Form, Manifest};
 use crate::record::{DayPart, Place};
 use crate::rollup::{BLOCK_DAYS, Stored, block_of, blocks_of, year_of};
 use crate::tally::{Tally, Use};
@@ -57,6 +57,32 @@ pub(crate) fn days_of(block: u32) -> (CivilDay, CivilDay) {
 fn damaged_days(block: u32, bits: u32) -> impl Iterator<Item = CivilDay> {
     let from = days_of(block).0;
     (0..BLOCK_DAYS).filter(move |day| bits >> day & 1 == 1).map(move |day| from.plus(day))
+}
+
+impl Manifest {
+    /// See [`crate::Reader::without_spans`]. A day of which some spans are left is no such day, whatever its totals say.
+    pub(crate) fn without_spans(&self, days: &RangeInclusive<CivilDay>) -> Vec<RangeInclusive<CivilDay>> {
+        if days.is_empty() {
+            return Vec::new();
+        }
+        let is_left = |run: &RangeInclusive<CivilDay>| {
+            let mut blocks =
+                self.blocks.range(block_of(run.start().epoch_days())..=block_of(run.end().epoch_days()));
+            let whole = |(first, last): (CivilDay, CivilDay)| run.contains(&first) && run.contains(&last);
+            self.parts.range(parts_of(run)).next().is_some()
+                || blocks.any(|(block, known)| known.only && whole(days_of(*block)))
+        };
+        let parts = self.parts.range(parts_of(days));
+        let with_spans = parts.filter(|(_, entry)| entry.form != Form::Totals).map(|(part, _)| part.day);
+        let (mut runs, mut next) = (Vec::new(), *days.start());
+        for day in with_spans.chain([days.end().plus(1)]) {
+            if next < day {
+                runs.extend(Some(next..=day.plus(-1)).filter(is_left));
+            }
+            next = day.plus(1);
+        }
+        runs
+    }
 }
 
 impl View<'_> {

@@ -133,8 +133,30 @@ impl Vault {
             Some(known) => known,
             None => {
                 let mut known = Subjects::default();
-                self.read_each(CivilDay::MIN..=CivilDay::MAX, |_, spans| {
-                    spans.iter().for_each(|span| learn(&mut known, span));
+                // By number: ten years have millions of spans, and few names.
+                self.scan(CivilDay::MIN..=CivilDay::MAX, |day| {
+                    let mut used = (vec![false; day.apps.len()], vec![false; day.domains.len()]);
+                    let mark = |used: &mut [bool], number: Option<u32>| {
+                        let number = number.and_then(|number| usize::try_from(number).ok());
+                        number
+                            .and_then(|number| used.get_mut(number))
+                            .into_iter()
+                            .for_each(|used| *used = true);
+                    };
+                    for span in day.spans {
+                        mark(&mut used.0, span.app);
+                        mark(&mut used.1, span.domain);
+                    }
+                    for (app, _) in day.apps.iter().zip(used.0).filter(|(_, used)| *used) {
+                        if !known.apps.contains(app) {
+                            known.apps.insert(app.clone());
+                        }
+                    }
+                    for (domain, _) in day.domains.iter().zip(used.1).filter(|(_, used)| *used) {
+                        if !known.domains.contains(domain) {
+                            known.domains.insert(domain.clone());
+                        }
+                    }
                 })?;
                 known
             }

@@ -13,8 +13,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{Kept, Ledger, Visits, stretches};
 use crate::almanac::Almanac;
+use crate::browser;
 use crate::calendar::{Calendar, CivilDay};
-use crate::rules::{Amount, Budget, Days, Per, Rule, Window, occurrence};
+use crate::rules::{Amount, Budget, Days, Per, Rule, Window, WithoutExtension, occurrence};
 use crate::subject::{Category, Subject, Target};
 use crate::time::{Boot, Millis, Wall};
 use crate::timeline::Timeline;
@@ -30,6 +31,8 @@ pub struct Meter {
     free: Vec<Window>,
     per: Per,
     visits: bool,
+    /// Browsers of which no site is known count as well.
+    without_site: bool,
 }
 
 impl Hash for Meter {
@@ -44,7 +47,9 @@ impl Meter {
         let Budget { amount, per } = rule.budget?;
         let visits = matches!(amount, Amount::Opens(_));
         let mut hasher = DefaultHasher::new();
-        (&rule.target, &rule.except, rule.days, &rule.count_free, per, visits).hash(&mut hasher);
+        let without_site = rule.without_extension == WithoutExtension::CountAll;
+        (&rule.target, &rule.except, rule.days, &rule.count_free, per, visits, without_site)
+            .hash(&mut hasher);
         Some(Self {
             mark: hasher.finish(),
             target: rule.target.clone(),
@@ -53,11 +58,12 @@ impl Meter {
             free: rule.count_free.clone(),
             per,
             visits,
+            without_site,
         })
     }
 
     fn covers(&self, subject: &Subject, category: Option<&Category>) -> bool {
-        self.target.covers_in(subject, category)
+        (self.target.covers_in(subject, category) || (self.without_site && browser::has_no_site(subject)))
             && !self.except.iter().any(|except| except.covers_in(subject, category))
     }
 

@@ -223,6 +223,16 @@ pub struct Visits {
 }
 
 impl Visits {
+    /// When the last stretch of attention ended.
+    pub(crate) const fn last_end(&self) -> Option<Wall> {
+        self.last_end
+    }
+
+    /// Visits of which the last stretch ended then.
+    pub(crate) const fn ended(last_end: Option<Wall>) -> Self {
+        Self { last_end }
+    }
+
     /// Takes the next stretch of attention; says whether a visit begins with it.
     pub fn next(&mut self, start: Wall, length: Millis) -> bool {
         let begins = self

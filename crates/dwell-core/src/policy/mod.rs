@@ -12,7 +12,7 @@ mod verdict;
 pub use exempt::{guarded, holds_work, is_exempt, is_terminal};
 pub use hours::Schedule;
 pub use judge::{Bench, Held, judge};
-pub use plan::{Action, Deed, Front, Plan, plan};
+pub use plan::{Action, Away, Deed, Front, Plan, plan};
 pub use verdict::{Because, Judged, Stage, Verdict, Verdicts};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::exempt::{holds_work, is_exempt, is_terminal};
 use super::verdict::{Judged, Stage, Verdict, Verdicts};
-use crate::rules::AtLimit;
+use crate::rules::{AtLimit, Rule};
 use crate::subject::{AppId, Category, Subject, Target};
 
 /// What is done to a program at a limit.
@@ -39,6 +39,8 @@ pub enum Action {
         by: Judged,
         /// The person was told before, and the program has come back.
         again: bool,
+        /// Only because it is a browser of which no extension can tell the site.
+        unseen: bool,
     },
     /// Nothing blocks this program any more: undo what was done to it.
     Release(AppId),
@@ -58,14 +60,48 @@ pub struct Front<'a> {
     pub category: Option<&'a Category>,
     /// The category of its program, whatever the domain.
     pub app_category: Option<&'a Category>,
+    /// It is a browser of which no extension can tell the site.
+    pub unseen: bool,
     /// It has just come there, so that a blocked program is acted on again each time.
     pub came: bool,
 }
 
+/// Something that was acted on and not released yet.
+#[derive(Clone, Debug)]
+pub struct Away {
+    /// What was in front then.
+    pub subject: Subject,
+    /// Its category then.
+    pub category: Option<Category>,
+    /// It is a browser of which no extension can tell the site, or could then.
+    pub unseen: bool,
+}
+
+impl Away {
+    /// One that was put away for being unseen stays so as long as the rule blocks: nobody asks a hidden window again.
+    fn is_of(&self, rule: &Rule) -> bool {
+        let (subject, category) = (&self.subject, self.category.as_ref());
+        rule.covers(subject, category) || (self.unseen && rule.covers_unseen(subject, category))
+    }
+}
+
 impl Front<'_> {
-    /// Which of two rules acts: the one about the whole browser, then the stricter one.
+    fn is_of(&self, rule: &Rule) -> bool {
+        rule.covers(self.subject, self.category) || self.is_only_unseen(rule)
+    }
+
+    /// Whether a rule is about it for no other reason than that no site is known of it.
+    fn is_only_unseen(&self, rule: &Rule) -> bool {
+        self.unseen
+            && rule.covers_unseen(self.subject, self.category)
+            && !rule.covers(self.subject, self.category)
+    }
+
+    /// Which of two rules acts: the one about the whole browser, then the stricter one. One that is only about its being
+    /// unseen puts away, whatever it says.
     fn weight(&self, judged: &Judged) -> (bool, AtLimit) {
-        (!self.is_a_page_of(judged), judged.rule.at_limit)
+        let most = if self.is_only_unseen(&judged.rule) { AtLimit::Block } else { AtLimit::Lock };
+        (!self.is_a_page_of(judged), judged.rule.at_limit.min(most))
     }
 
     /// Whether a rule that covers it is about its domain, and not about the whole browser.
@@ -80,12 +116,12 @@ impl Front<'_> {
 /// What must be done to get from `before` to `after`.
 ///
 /// `says_terminal` asks whether a program says of itself that it is a terminal, which is enough to be treated as one;
-/// `held_back` are the subjects, with their categories, that were acted on and not released yet.
+/// `held_back` is what was acted on and not released yet.
 pub fn plan(
     before: &Verdicts,
     after: &Verdicts,
     front: Option<Front<'_>>,
-    held_back: &[(Subject, Option<Category>)],
+    held_back: &[Away],
     says_terminal: impl Fn(&AppId) -> bool,
 ) -> Plan {
     let mut actions = Vec::new();
@@ -104,7 +140,7 @@ pub fn plan(
         let Some(front) = front else { continue };
         let was_blocked = was.is_some_and(|was| was.verdict == Verdict::Blocked);
         if judged.verdict == Verdict::Blocked
-            && judged.rule.covers(front.subject, front.category)
+            && front.is_of(&judged.rule)
             && (front.came || !was_blocked)
             && act.is_none_or(|(strictest, _)| front.weight(judged) > front.weight(strictest))
         {
@@ -120,23 +156,24 @@ pub fn plan(
         // A rule about a terminal is about all its windows, whatever runs in the one in front.
         let app = if let Target::App(app) = &judged.rule.target { app } else { &front.subject.app };
         let terminal = is_terminal(app) || says_terminal(app);
-        let acted = held_back.iter().any(|(subject, _)| subject.app == *app);
+        let acted = held_back.iter().any(|away| away.subject.app == *app);
+        let unseen = front.is_only_unseen(&judged.rule);
         let deed = if front.is_a_page_of(judged) {
             // Shown once more, it is on its way to the page that is shown instead.
             (!again).then_some(Deed::Page)
+        } else if unseen {
+            // What it shows may be something else: nothing is closed or frozen for that.
+            (!is_exempt(app)).then_some(Deed::Minimise)
         } else {
             deed(judged, acted, app, terminal)
         };
         if let Some(deed) = deed {
-            actions.push(Action::Act { app: app.clone(), deed, by: judged.clone(), again });
+            actions.push(Action::Act { app: app.clone(), deed, by: judged.clone(), again, unseen });
         }
     }
-    let blocks = |subject: &Subject, category: Option<&Category>| {
-        let mut blocked = after.rules.iter().filter(|judged| judged.verdict == Verdict::Blocked);
-        blocked.any(|judged| judged.rule.covers(subject, category))
-    };
-    let free = held_back.iter().filter(|(subject, category)| !blocks(subject, category.as_ref()));
-    actions.extend(free.map(|(subject, _)| Action::Release(subject.app.clone())));
+    let blocking = after.rules.iter().filter(|judged| judged.verdict == Verdict::Blocked);
+    let free = held_back.iter().filter(|away| !blocking.clone().any(|judged| away.is_of(&judged.rule)));
+    actions.extend(free.map(|away| Action::Release(away.subject.app.clone())));
     Plan(actions)
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::*;
 use crate::calendar::Calendar;
 use crate::ledger::{Ledger, Meters, Open, Tally};
-use crate::rules::{Amount, AtLimit, Budget, Hours, Per, Rule, RuleId};
+use crate::rules::{Amount, AtLimit, Budget, Hours, Per, Rule, RuleId, WithoutExtension};
 use crate::sample::{Fact, Sample};
 use crate::subject::{AppId, Category, Domain, Subject, Target};
 use crate::time::{Boot, Millis, Reading, Wall};
@@ -24,6 +24,10 @@ fn rule(id: &str, target: &str, amount: &str, warn: &str, at_limit: AtLimit) -> 
 
 fn subject(app: &str) -> Subject {
     Subject::app(AppId::new(app).unwrap())
+}
+
+fn away(subject: &Subject, unseen: bool) -> Away {
+    Away { subject: subject.clone(), category: None, unseen }
 }
 
 fn calendar() -> Calendar {
@@ -59,7 +63,8 @@ fn at(rules: &[Rule], used: &str, running: Option<&Subject>) -> Verdicts {
 }
 
 fn planned(before: &Verdicts, after: &Verdicts, in_front: Option<&Subject>, came: bool) -> Vec<Action> {
-    let front = in_front.map(|subject| Front { subject, category: None, app_category: None, came });
+    let front =
+        in_front.map(|subject| Front { subject, category: None, app_category: None, unseen: false, came });
     plan(before, after, front, &[], |app| app.as_str() == "org.example.Terminal").0
 }
 
@@ -153,12 +158,54 @@ fn a_limit_is_told_once_and_acted_on_each_time() {
 }
 
 #[test]
+fn a_browser_whose_site_nobody_knows_is_put_away_where_the_rule_says_so() {
+    let is_done = |way: WithoutExtension, at_limit: AtLimit, app: &str, unseen: bool| {
+        let made = Rule { without_extension: way, ..rule("r", "domain:example.org", "10m", "0s", at_limit) };
+        let over = at(&[made], "10m", None);
+        let subject = subject(app);
+        let front = Front { subject: &subject, category: None, app_category: None, unseen, came: true };
+        let plan = plan(&Verdicts::default(), &over, Some(front), &[], |_| false).0;
+        plan.into_iter().find_map(|action| match action {
+            Action::Act { deed, unseen, .. } => {
+                assert!(unseen, "that is why");
+                Some(deed)
+            }
+            _ => None,
+        })
+    };
+    for way in [WithoutExtension::Block, WithoutExtension::CountAll] {
+        for at_limit in [AtLimit::Block, AtLimit::Close, AtLimit::Freeze, AtLimit::Lock] {
+            assert_eq!(is_done(way, at_limit, "firefox", true), Some(Deed::Minimise));
+        }
+        assert_eq!(is_done(way, AtLimit::Notify, "firefox", true), None);
+        assert_eq!(is_done(way, AtLimit::Block, "firefox", false), None, "a new tab of a linked one");
+        assert_eq!(is_done(way, AtLimit::Block, "surf", true), Some(Deed::Minimise), "one that no list has");
+        assert_eq!(is_done(way, AtLimit::Block, "swaylock", true), None, "the way back");
+    }
+    assert_eq!(is_done(WithoutExtension::Ignore, AtLimit::Block, "firefox", true), None);
+}
+
+#[test]
+fn the_time_of_a_browser_whose_site_nobody_knows_counts_where_the_rule_says_so() {
+    let counts = |way: WithoutExtension, target: &str, app: &str| {
+        let made = Rule { without_extension: way, ..rule("r", target, "10m", "2m", AtLimit::Block) };
+        at(&[made], "1m", Some(&subject(app))).next_boot.is_some()
+    };
+    for target in ["domain:example.org", "category:video"] {
+        assert!(counts(WithoutExtension::CountAll, target, "firefox"));
+        assert!(!counts(WithoutExtension::CountAll, target, "foot"));
+        assert!(!counts(WithoutExtension::Block, target, "firefox"));
+        assert!(!counts(WithoutExtension::Ignore, target, "firefox"));
+    }
+}
+
+#[test]
 fn a_site_is_the_browsers_to_block_and_a_browser_is_put_away() {
     let site = Subject { domain: Some(Domain::new("example.org").unwrap()), ..subject("b") };
     let deeds = |rules: &[Rule], app_category: Option<&Category>, before: &Verdicts| {
         let over = at(rules, "10m", None);
         let video = Category::new("video").unwrap();
-        let front = Front { subject: &site, category: Some(&video), app_category, came: true };
+        let front = Front { subject: &site, category: Some(&video), app_category, unseen: false, came: true };
         let plan = plan(before, &over, Some(front), &[], |_| false).0;
         let deeds = plan.into_iter().filter_map(|action| match action {
             Action::Act { deed, by, .. } => Some((deed, by.id().as_str().to_owned())),
@@ -228,11 +275,27 @@ fn what_was_held_back_is_released_when_nothing_blocks_it() {
     let (a, b) = (subject("a"), subject("b"));
     let rules = [rule("r", "app:a", "10m", "0s", AtLimit::Block)];
     let (within, over) = (at(&rules, "1m", None), at(&rules, "10m", None));
-    let back: Vec<(Subject, Option<Category>)> = vec![(a.clone(), None), (b.clone(), None)];
+    let back = [away(&a, false), away(&b, false)];
     let released = |after: &Verdicts| plan(&over, after, None, &back, |_| false).0;
     assert_eq!(released(&over), [Action::Release(b.app.clone())]);
     let all = released(&within);
     assert!(all.contains(&Action::Release(a.app)) && all.contains(&Action::Release(b.app)));
+}
+
+#[test]
+fn a_browser_that_was_put_away_for_being_unseen_comes_back_when_it_is_seen() {
+    let firefox = subject("firefox");
+    let made = Rule {
+        without_extension: WithoutExtension::Block,
+        ..rule("r", "domain:example.org", "10m", "0s", AtLimit::Block)
+    };
+    let (within, over) =
+        (at(std::slice::from_ref(&made), "1m", None), at(std::slice::from_ref(&made), "10m", None));
+    let released =
+        |after: &Verdicts, unseen| plan(&over, after, None, &[away(&firefox, unseen)], |_| false).0;
+    assert_eq!(released(&over, true), [], "nobody asks a hidden window");
+    assert_eq!(released(&over, false), [Action::Release(firefox.app.clone())], "its extension was linked");
+    assert!(released(&within, true).contains(&Action::Release(firefox.app.clone())));
 }
 
 #[test]
@@ -270,8 +333,9 @@ fn terminals_are_minimised_and_the_shell_is_left_alone() {
 fn a_session_is_locked_once() {
     let a = subject("a");
     let over = at(&[rule("r", "all", "1m", "0s", AtLimit::Lock)], "1m", Some(&a));
-    let deed = |before: &Verdicts, back: &[(Subject, Option<Category>)]| {
-        let front = Some(Front { subject: &a, category: None, app_category: None, came: true });
+    let deed = |before: &Verdicts, back: &[Away]| {
+        let front =
+            Some(Front { subject: &a, category: None, app_category: None, unseen: false, came: true });
         match plan(before, &over, front, back, |_| false).0.pop() {
             Some(Action::Act { deed, .. }) => Some(deed),
             _ => None,
@@ -279,7 +343,7 @@ fn a_session_is_locked_once() {
     };
     assert_eq!(deed(&Verdicts::default(), &[]), Some(Deed::Lock));
     assert_eq!(deed(&over, &[]), Some(Deed::Lock), "it was told when nothing was in front");
-    let back = [(a.clone(), None)];
+    let back = [away(&a, false)];
     assert_eq!(deed(&over, &back), Some(Deed::Minimise), "or nobody could unlock it to change the rule");
 }
 

@@ -54,11 +54,12 @@ impl Period {
             "all" => (CivilDay::MIN, today),
             _ => Self::dates(text, today)?,
         };
-        if last < first {
-            return Err(PeriodError::Inverted);
-        }
+        // First, because an open end is today, and then before the beginning.
         if first > today {
             return Err(PeriodError::Future);
+        }
+        if last < first {
+            return Err(PeriodError::Inverted);
         }
         Ok(Self { first, last: last.min(today) })
     }
@@ -129,6 +130,7 @@ mod tests {
     fn bad_periods_are_refused_with_a_suggestion() {
         assert_eq!(parse("2026-11-20..2026-11-01"), Err(PeriodError::Inverted));
         assert_eq!(parse("2026-11-22"), Err(PeriodError::Future));
+        assert_eq!(parse("2026-11-22.."), Err(PeriodError::Future));
         let error = parse("yesturday").unwrap_err();
         assert_eq!(error.to_string(), "\"yesturday\" is no period; did you mean \"yesterday\"?");
         assert_eq!(parse("0d").unwrap_err().to_string(), "\"0d\" is no period");

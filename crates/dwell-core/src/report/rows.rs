@@ -1,19 +1,13 @@
-//! Rows of a report: charges grouped, filtered, summed and ordered.
+//! What a report is asked for, and its rows.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use super::Period;
-use crate::browser;
-use crate::calendar::{Calendar, CivilDay};
-use crate::ledger::{Charge, Visits, charges};
-use crate::span::{Activity, Span};
 use crate::subject::{Category, Subject, Target};
-use crate::time::{Millis, Wall};
+use crate::time::Millis;
 
 /// What a report is grouped by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum By {
     /// Program.
     #[default]
@@ -83,10 +77,22 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn takes(&self, charge: &Charge, category: impl Fn(&Subject) -> Option<Category>) -> bool {
+    /// Whether everything is taken in.
+    pub fn is_none(&self) -> bool {
+        self.only.is_empty() && self.not.is_empty()
+    }
+
+    pub(super) fn takes(&self, subject: &Subject, category: impl Fn(&Subject) -> Option<Category>) -> bool {
+        let is_category = |target: &Target| matches!(target, Target::Category(_));
+        let category = self.only.iter().chain(&self.not).any(is_category).then(|| category(subject));
+        self.takes_subject(subject, category.flatten().as_ref())
+    }
+
+    /// Whether time of a subject of this category is taken in.
+    pub fn takes_subject(&self, subject: &Subject, category: Option<&Category>) -> bool {
         let covers = |target: &Target| match target {
-            Target::Category(wanted) => category(&charge.subject).as_ref() == Some(wanted),
-            Target::App(_) | Target::Domain(_) | Target::All => target.covers(&charge.subject),
+            Target::Category(wanted) => category == Some(wanted),
+            Target::App(_) | Target::Domain(_) | Target::All => target.covers(subject),
         };
         (self.only.is_empty() || self.only.iter().any(covers)) && !self.not.iter().any(covers)
     }
@@ -104,6 +110,8 @@ pub struct Row {
     pub time: Millis,
     /// Visits begun.
     pub opens: u64,
+    /// Charged in the period that it is compared with.
+    pub before: Option<Millis>,
 }
 
 /// A finished report.
@@ -117,147 +125,33 @@ pub struct Report {
     pub observed: Millis,
     /// Session time in the period that no sensor saw.
     pub unobserved: Millis,
+    /// What the rows had in the period that this one is compared with, in sum.
+    pub before: Option<Millis>,
 }
 
-#[derive(Default)]
-struct Group {
-    time: Millis,
-    opens: u64,
-    visits: Visits,
-}
-
-/// Tells a subject's category.
-type Categories<'a> = Box<dyn Fn(&Subject) -> Option<Category> + 'a>;
-
-/// Takes spans in the order of time, and makes a report of them.
-pub struct Builder<'a> {
-    calendar: &'a Calendar,
-    period: Period,
-    by: By,
-    filter: Filter,
-    categories: Categories<'a>,
-    groups: BTreeMap<(String, &'static str), Group>,
-    observed: Millis,
-    unobserved: Millis,
-}
-
-impl<'a> Builder<'a> {
-    /// A report over `period`, in which nothing has a category.
-    pub fn new(calendar: &'a Calendar, period: Period, by: By, filter: Filter) -> Self {
-        Self {
-            calendar,
-            period,
-            by,
-            filter,
-            categories: Box::new(|_| None),
-            groups: BTreeMap::new(),
-            observed: Millis::ZERO,
-            unobserved: Millis::ZERO,
-        }
-    }
-
-    /// Categories are no part of what is recorded: this tells them, as they are when the report is made.
-    #[must_use]
-    pub fn with_categories(self, categories: impl Fn(&Subject) -> Option<Category> + 'a) -> Self {
-        Self { categories: Box::new(categories), ..self }
-    }
-
-    /// Takes the next span. Spans before the period are welcome: they tell whether its first visit is a new one.
-    pub fn add(&mut self, span: &Span) {
-        if span.activity == Activity::Unobserved {
-            for (day, _, length) in self.calendar.split(span.start.wall, span.length) {
-                if self.period.days().contains(&day) {
-                    self.unobserved += length;
-                }
-            }
+impl Report {
+    /// At most `top` rows; the rest is summed up in a row `others`.
+    pub(super) fn limit(&mut self, by: By, top: usize) {
+        if self.rows.len() <= top {
             return;
         }
-        for charge in charges(self.calendar, span) {
-            let inside = self.period.days().contains(&charge.day);
-            if inside {
-                self.observed += charge.length;
-            }
-            if self.filter.takes(&charge, &self.categories) {
-                self.group(&charge, span.activity.kind(), inside);
-            }
-        }
-    }
-
-    fn group(&mut self, charge: &Charge, kind: &'static str, inside: bool) {
-        if self.by == By::Hour {
-            let end = charge.start + charge.length;
-            let mut at = charge.start;
-            while at < end {
-                let stop = self.calendar.next_hour(at).min(end);
-                let length = stop.since(at).unwrap_or(Millis::ZERO);
-                self.put((format!("{:02}", self.calendar.hour_of(at)), "period"), at, length, inside);
-                at = stop;
-            }
-            return;
-        }
-        let key = match self.by {
-            By::App => (charge.subject.app.as_str().to_owned(), kind),
-            By::Domain => match &charge.subject.domain {
-                Some(domain) => (domain.as_str().to_owned(), kind),
-                None if kind == "focus" && browser::name_of(&charge.subject.app).is_some() => {
-                    (String::new(), "untold")
-                }
-                None => (String::new(), kind),
-            },
-            By::Category => {
-                let category = (self.categories)(&charge.subject);
-                (category.map_or_else(String::new, String::from), kind)
-            }
-            By::Day => (charge.day.to_string(), "period"),
-            By::Week => (week(charge.day).to_string(), "period"),
-            By::Month | By::Hour => (charge.day.to_string()[..7].to_owned(), "period"),
+        let rest = if by.is_time() {
+            // Of stretches of time the longest stay, in the order of time.
+            let mut lengths: Vec<Millis> = self.rows.iter().map(|row| row.time).collect();
+            lengths.sort_by(|a, b| b.cmp(a));
+            let least = lengths.get(top.saturating_sub(1)).copied();
+            let mut kept = 0;
+            let (stay, rest): (Vec<Row>, Vec<Row>) = self.rows.drain(..).partition(|row| {
+                let stays = kept < top && least.is_some_and(|least| row.time >= least);
+                kept += usize::from(stays);
+                stays
+            });
+            self.rows = stay;
+            rest
+        } else {
+            self.rows.split_off(top)
         };
-        self.put(key, charge.start, charge.length, inside);
-    }
-
-    fn put(&mut self, key: (String, &'static str), start: Wall, length: Millis, inside: bool) {
-        let group = self.groups.entry(key).or_default();
-        let begins = group.visits.next(start, length);
-        if inside {
-            group.time += length;
-            group.opens += u64::from(begins);
-        }
-    }
-
-    /// The report, with at most `top` rows; the rest is summed up in a row `others`.
-    pub fn finish(self, top: Option<usize>) -> Report {
-        let mut rows: Vec<Row> = self
-            .groups
-            .into_iter()
-            .filter(|(_, group)| !group.time.is_zero())
-            .map(|((key, kind), group)| Row { key, kind, time: group.time, opens: group.opens })
-            .collect();
-        if !self.by.is_time() {
-            rows.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.key.cmp(&b.key)));
-        }
-        if let Some(top) = top
-            && rows.len() > top
-        {
-            if self.by.is_time() {
-                // Of stretches of time the longest stay, in the order of time.
-                let mut lengths: Vec<Millis> = rows.iter().map(|row| row.time).collect();
-                lengths.sort_by(|a, b| b.cmp(a));
-                let least = lengths.get(top.saturating_sub(1)).copied();
-                let mut kept = 0;
-                let (stay, rest): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| {
-                    let stays = kept < top && least.is_some_and(|least| row.time >= least);
-                    kept += usize::from(stays);
-                    stays
-                });
-                rows = stay;
-                rows.push(others(&rest));
-            } else {
-                let rest = rows.split_off(top);
-                rows.push(others(&rest));
-            }
-        }
-        let total = rows.iter().map(|row| row.time).sum();
-        Report { rows, total, observed: self.observed, unobserved: self.unobserved }
+        self.rows.push(others(&rest));
     }
 }
 
@@ -267,11 +161,8 @@ fn others(rest: &[Row]) -> Row {
         kind: "others",
         time: rest.iter().map(|row| row.time).sum(),
         opens: rest.iter().map(|row| row.opens).sum(),
+        before: rest.iter().map(|row| row.before).sum(),
     }
-}
-
-fn week(day: CivilDay) -> CivilDay {
-    day.plus(-day.days_from_monday())
 }
 
 /// Rounds times to whole seconds so that the rows still add up: the total is rounded to the nearest second, and the
@@ -293,24 +184,18 @@ pub fn round_seconds(times: &[Millis]) -> (Vec<u64>, u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::calendar::{Calendar, CivilDay};
     use crate::ledger::Ledger;
+    use crate::report::made_up::{self, span};
+    use crate::report::{Builder, Period};
+    use crate::span::{Activity, Span};
     use crate::subject::{AppId, Subject};
-    use crate::time::{Boot, Reading};
     use proptest::prelude::*;
 
     fn calendar() -> Calendar {
         Calendar::new("Europe/Athens".parse().unwrap(), "04:00".parse().unwrap())
     }
 
-    fn span(app: &str, start_ms: i64, length_ms: u64) -> Span {
-        Span {
-            start: Reading::new(Boot::from_ms(0), Wall::from_unix_ms(start_ms)),
-            length: Millis::from_ms(length_ms),
-            activity: Activity::Focus(Subject::app(AppId::new(app).unwrap())),
-        }
-    }
-
-    /// 2026-11-20T12:00+02:00
     const NOON: i64 = 1_795_168_800_000;
 
     fn day(text: &str) -> CivilDay {
@@ -418,31 +303,10 @@ mod tests {
         assert_eq!(round_seconds(&[]), (vec![], 0));
     }
 
-    fn any_spans() -> impl Strategy<Value = Vec<Span>> {
-        let one = (prop::sample::select(vec!["a", "b", "c"]), 0_u64..200_000, 1_u64..40_000_000, 0_u8..8);
-        prop::collection::vec(one, 0..40).prop_map(|list| {
-            let mut at = NOON;
-            list.into_iter()
-                .map(|(app, gap, length, what)| {
-                    at += i64::try_from(gap).unwrap();
-                    let mut made = span(app, at, length);
-                    at += i64::try_from(length).unwrap();
-                    made.activity = match (what, made.activity) {
-                        (0, _) => Activity::Unobserved,
-                        (1, Activity::Focus(subject)) => Activity::Audible(subject),
-                        (2, Activity::Focus(subject)) => Activity::Private(subject.app),
-                        (_, activity) => activity,
-                    };
-                    made
-                })
-                .collect()
-        })
-    }
-
     proptest! {
         /// Invariant 1: what a report shows is what limits were charged, to the millisecond, in every grouping.
         #[test]
-        fn report_equals_charged(spans in any_spans()) {
+        fn report_equals_charged(spans in made_up::any_spans(NOON, 40, 200_000, 40_000_000)) {
             let calendar = calendar();
             let mut ledger = Ledger::new(calendar);
             spans.iter().for_each(|span| ledger.charge(span));

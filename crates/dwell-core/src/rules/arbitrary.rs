@@ -10,6 +10,7 @@ use proptest::sample::{select, subsequence};
 
 use super::{
     Amount, AtLimit, Budget, Days, Hours, Per, Rule, RuleId, RuleSet, Settings, Snooze, Strict, Window,
+    WithoutExtension,
 };
 use crate::calendar::CivilDay;
 use crate::subject::{Category, Target};
@@ -93,12 +94,13 @@ pub(crate) fn any_rule(id: &'static str) -> BoxedStrategy<Rule> {
     let how = (at_limit, prop_oneof![Just(Snooze::default()), any_snooze()], any_strict());
     let warn = option::of(subsequence(vec![20_u64, 5, 1], 0..=2));
     let free = prop_oneof![2 => Just(Vec::new()), 1 => any_windows()];
-    let rest = (warn, vec(any_target(), 0..=2), any::<bool>(), free);
+    let unseen = select(vec![WithoutExtension::Ignore, WithoutExtension::Block, WithoutExtension::CountAll]);
+    let rest = (warn, vec(any_target(), 0..=2), any::<bool>(), free, unseen);
     (what, how, rest)
         .prop_filter_map("it cannot be kept", move |(what, how, rest)| {
             let (target, budget, days, hours) = what;
             let (at_limit, snooze, strict) = how;
-            let (warn, mut except, rollover, count_free) = rest;
+            let (warn, mut except, rollover, count_free, unseen) = rest;
             except.retain(|except| *except != Target::All && *except != target);
             let mut rule = Rule {
                 days,
@@ -110,6 +112,9 @@ pub(crate) fn any_rule(id: &'static str) -> BoxedStrategy<Rule> {
                 count_free,
                 ..Rule::new(RuleId::new(id).unwrap(), target, budget)
             };
+            if matches!(rule.target, Target::Domain(_) | Target::Category(_)) {
+                rule.without_extension = unseen;
+            }
             rule.rollover = rollover && rule.time().is_some() && rule.per() != Per::Hour;
             rule.warn = warn.map(|warn| {
                 let fits = |warning: &Millis| rule.time().is_some_and(|time| *warning < time);
@@ -160,7 +165,7 @@ pub(crate) fn any_change() -> BoxedStrategy<(RuleSet, RuleSet)> {
 
 /// A set that differs from this one in one or two fields of some of its rules, or in little else.
 pub(crate) fn any_changed(old: RuleSet) -> BoxedStrategy<RuleSet> {
-    (any_rule_set(), vec(0_usize..16, 1..=2))
+    (any_rule_set(), vec(0_usize..17, 1..=2))
         .prop_map(move |(other, fields)| {
             let mut new = old.clone();
             for field in fields {
@@ -198,6 +203,7 @@ fn take_field(field: usize, rule: &mut Rule, other: &Rule) {
         12 => rule.except = other.except.clone(),
         13 => rule.rollover = other.rollover,
         14 => rule.count_free = other.count_free.clone(),
+        15 => rule.without_extension = other.without_extension,
         _ => rule.except.clear(),
     }
 }

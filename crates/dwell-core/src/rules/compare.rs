@@ -17,6 +17,7 @@
 //! | target, except, categories, with a budget of visits | nothing of these changes | what is one visit to more is several visits to less |
 //! | budget | there was none; or it is nothing at all; or kind and period are the same and it is not larger | also time per week or month instead of time per day, when not larger and without rollover: what is used in a day is used in its week. All else that changes kind or period is mixed |
 //! | rollover | it is off, or was on | a period in which less is charged leaves more over, so more days leave less: a day without the rule leaves all of it |
+//! | without-extension | ignore < block < count-all | a rule about all needs none; with a budget of visits any change is mixed |
 //! | hours | the blocked minutes of the week include the old ones | see [`super::minutes`]; for every usual day start where the settings name none |
 //! | days, count-free | with a budget: the days include the old ones, and the minutes that are charged include the old ones | a window of a new day may reach into an old one: mixed |
 //! | at-limit | notify < block < close < lock and block < freeze < lock | close and freeze: mixed |
@@ -38,7 +39,7 @@
 
 use super::minutes::{Minutes, day_starts};
 use super::moves::moves;
-use super::rule::{Amount, AtLimit, Budget, Per, Rule, Snooze, Strict};
+use super::rule::{Amount, AtLimit, Budget, Per, Rule, Snooze, Strict, WithoutExtension};
 use super::set::{RuleSet, Settings};
 use super::text::by_id;
 use super::text::of_rule;
@@ -162,9 +163,15 @@ pub(super) fn limits_hold(new: &Rule, old: &Rule, known: Option<DayStart>) -> bo
 
 fn covers(new: &Rule, old: &Rule) -> bool {
     let holds = |except: &Target| {
-        are_apart(except, &old.target) || old.except.iter().any(|old| target_covers(old, except))
+        // A browser of which no site is known is covered beside the target, whatever its category.
+        let unseen =
+            old.without_extension != WithoutExtension::Ignore && !matches!(except, Target::Domain(_));
+        let apart = are_apart(except, &old.target) && !unseen;
+        apart || old.except.iter().any(|old| target_covers(old, except))
     };
-    target_covers(&new.target, &old.target) && new.except.iter().all(holds)
+    target_covers(&new.target, &old.target)
+        && new.except.iter().all(holds)
+        && (new.target == Target::All || new.without_extension >= old.without_extension)
 }
 
 /// Whether all attention to `part` is attention to `whole`, whatever has which category.

@@ -20,7 +20,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::{Amount, Hours, Rule, RuleId, Strict};
+use super::rule::{Amount, Hours, Rule, RuleId, Strict, WithoutExtension};
 use super::set::RuleSet;
 use super::text::{RulesText, TextError, by_id, of_rule};
 use super::week::{Days, Window};
@@ -183,7 +183,7 @@ pub fn in_short(rule: &Rule) -> String {
 
 fn differences(old: &Rule, new: &Rule) -> Vec<String> {
     type Say = fn(&Rule) -> String;
-    let parts: [(&str, Say); 12] = [
+    let parts: [(&str, Say); 13] = [
         ("", |rule| rule.target.to_string()),
         ("", budget),
         ("", hours),
@@ -204,6 +204,11 @@ fn differences(old: &Rule, new: &Rule) -> Vec<String> {
             Strict::LockedUntil(day) => format!("not before {day}"),
         }),
         ("except: ", |rule| list(&rule.except)),
+        ("browsers without the extension: ", |rule| match rule.without_extension {
+            WithoutExtension::Ignore => "not its matter".to_owned(),
+            WithoutExtension::Block => "put away while it blocks".to_owned(),
+            WithoutExtension::CountAll => "count, and put away while it blocks".to_owned(),
+        }),
         ("carried over: ", |rule| if rule.rollover { "what is left" } else { "nothing" }.to_owned()),
     ];
     let id = new.id.as_str();

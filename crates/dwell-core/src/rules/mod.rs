@@ -19,7 +19,7 @@ pub use compare::{Comparison, compare, guard, loosens};
 pub use edit::{Edit, EditError, describe, in_short};
 pub use rule::{
     Amount, AtLimit, Budget, Hours, MAX_EXCEPTIONS, MAX_RULES, MAX_WARNINGS, MAX_WINDOWS, Per, Rule,
-    RuleError, RuleId, Snooze, Strict, default_warning, new_id,
+    RuleError, RuleId, Snooze, Strict, WithoutExtension, default_warning, new_id,
 };
 pub use set::{RuleSet, Settings};
 pub use text::{MAX_TEXT, RulesText, TextError};

@@ -11,12 +11,15 @@
 //! | what runs in a terminal that has an entry | the terminal's |
 //! | a program | what its desktop file says, which is not known here: any |
 //!
+//! A program may be a browser of which no site is known. A rule with `without-extension` is about that one whatever its
+//! category, and loses it only to an exception.
+//!
 //! That a program in which a domain is looked at calls itself a browser in its desktop file is taken for granted: it is a
 //! file of the person's own, and no rule guards it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rule::Rule;
+use super::rule::{Rule, WithoutExtension};
 use super::set::RuleSet;
 use crate::category::catalogue;
 use crate::subject::{Category, Target};
@@ -32,6 +35,8 @@ type Name = Option<String>;
 pub(super) struct Move {
     from: Name,
     to: Name,
+    /// It is a program, and no site.
+    program: bool,
 }
 
 /// All that moves between categories, each pair once.
@@ -46,9 +51,9 @@ pub(super) fn moves(old: &RuleSet, new: &RuleSet) -> BTreeSet<Move> {
         if before != after {
             let (from, to) = (old.categories_at(key), new.categories_at(key));
             // On the side that has the entry it is one category.
-            moves.extend(
-                from.iter().flat_map(|from| to.iter().map(|to| Move { from: from.clone(), to: to.clone() })),
-            );
+            let program = key.starts_with("app:");
+            let moved = |from: &Name, to: &Name| Move { from: from.clone(), to: to.clone(), program };
+            moves.extend(from.iter().flat_map(|from| to.iter().map(|to| moved(from, to))));
         }
     }
     moves.retain(|moved| moved.from != moved.to);
@@ -58,20 +63,26 @@ pub(super) fn moves(old: &RuleSet, new: &RuleSet) -> BTreeSet<Move> {
 impl Move {
     /// Whether what the old rule covered of this is covered by the new one.
     pub(super) fn holds(&self, new: &Rule, old: &Rule) -> bool {
+        self.holds_where(false, new, old) && (!self.program || self.holds_where(true, new, old))
+    }
+
+    /// The same, where it is (`unseen`) a browser of which no site is known, or is none.
+    fn holds_where(&self, unseen: bool, new: &Rule, old: &Rule) -> bool {
         let is = |name: &str, category: &Category| name.eq_ignore_ascii_case(category.as_str());
         let excepts = |rule: &Rule, name: &str| {
             rule.except.iter().any(|except| matches!(except, Target::Category(own) if is(name, own)))
         };
+        let whatever = |rule: &Rule| unseen && rule.without_extension != WithoutExtension::Ignore;
         let was_covered = match (&self.from, &old.target) {
             (Some(from), _) if excepts(old, from) => false,
-            (Some(from), Target::Category(own)) => is(from, own),
+            (Some(from), Target::Category(own)) => is(from, own) || whatever(old),
             _ => true,
         };
         let is_covered = match (&self.to, &new.target) {
             (Some(to), _) if excepts(new, to) => false,
-            (Some(to), Target::Category(own)) => is(to, own),
+            (Some(to), Target::Category(own)) => is(to, own) || whatever(new),
             (Some(_), _) => true,
-            (None, Target::Category(_)) => false,
+            (None, Target::Category(_)) if !whatever(new) => false,
             (None, _) => !new.except.iter().any(|except| matches!(except, Target::Category(_))),
         };
         !was_covered || is_covered

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::week::{Days, Window};
+use crate::browser;
 use crate::calendar::CivilDay;
 use crate::subject::{Category, IdError, Subject, Target, private_id};
 use crate::time::Millis;
@@ -54,6 +55,20 @@ pub enum AtLimit {
     Freeze,
     /// Told, and the session is locked, once; after that as with [`AtLimit::Block`].
     Lock,
+}
+
+/// What a rule about sites says of a browser of which no site is known: its extension is not linked, or it shows a private
+/// window. In the order of strictness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WithoutExtension {
+    /// Nothing: its time is the browser's alone.
+    #[default]
+    Ignore,
+    /// While the rule blocks, such a browser is put away as well.
+    Block,
+    /// As with [`WithoutExtension::Block`], and its time counts for the rule. Pages without a site (a new tab, a local file)
+    /// count too: in what is recorded they are told apart no more.
+    CountAll,
 }
 
 /// How much a budget gives.
@@ -153,6 +168,11 @@ words!(
     "action at the limit": "notify" = Notify, "block" = Block, "close" = Close, "freeze" = Freeze, "lock" = Lock
 );
 
+words!(
+    WithoutExtension, "way with browsers without the extension":
+    "ignore" = Ignore, "block" = Block, "count-all" = CountAll
+);
+
 /// Why a rule cannot be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
@@ -197,6 +217,9 @@ pub enum RuleError {
     /// Carrying over needs a period that is not an hour, and a budget of time.
     #[error("only time per day, week or month can be carried over")]
     Rollover,
+    /// What it says of browsers without the extension has no meaning where it is not about sites.
+    #[error("without-extension goes with a domain or a category")]
+    WithoutExtension,
     /// A snooze that is longer than a limit is worth.
     #[error("a snooze lasts 1m to 1h, at most 20 times a day, after a wait of at most 10m")]
     Snooze,
@@ -239,6 +262,8 @@ pub struct Rule {
     pub rollover: bool,
     /// Hours in which nothing is charged to it.
     pub count_free: Vec<Window>,
+    /// What it says of a browser of which no site is known.
+    pub without_extension: WithoutExtension,
 }
 
 /// Hours of a rule. Windows belong to the dwell day on which they start, which must be one of the rule's days.
@@ -279,6 +304,7 @@ impl Rule {
             except: Vec::new(),
             rollover: false,
             count_free: Vec::new(),
+            without_extension: WithoutExtension::default(),
         }
     }
 
@@ -327,6 +353,22 @@ impl Rule {
             && !self.except.iter().any(|except| except.covers_in(subject, category))
     }
 
+    /// Whether the rule is about a browser for the reason that no site is known of it. That it is one who asks must know:
+    /// it may be none of those known by name.
+    pub fn covers_unseen(&self, subject: &Subject, category: Option<&Category>) -> bool {
+        self.without_extension != WithoutExtension::Ignore
+            && subject.domain.is_none()
+            && !self.except.iter().any(|except| except.covers_in(subject, category))
+    }
+
+    /// Whether attention to a subject of this category counts for its budget.
+    pub fn counts(&self, subject: &Subject, category: Option<&Category>) -> bool {
+        self.covers(subject, category)
+            || (self.without_extension == WithoutExtension::CountAll
+                && browser::has_no_site(subject)
+                && self.covers_unseen(subject, category))
+    }
+
     /// Checks that the rule can be kept.
     ///
     /// # Errors
@@ -353,6 +395,10 @@ impl Rule {
         }
         if self.rollover && (self.time().is_none() || self.per() == Per::Hour) {
             return Err(RuleError::Rollover);
+        }
+        let about_sites = matches!(self.target, Target::Domain(_) | Target::Category(_));
+        if self.without_extension != WithoutExtension::Ignore && !about_sites {
+            return Err(RuleError::WithoutExtension);
         }
         let Snooze { length, per_day, wait, sentence } = &self.snooze;
         let lengths = Millis::from_mins(1)..=Millis::from_mins(60);

@@ -1,19 +1,27 @@
 //! The focus session: targets are blocked for a while. It is begun on purpose, and can be stopped at any time.
 //!
-//! It acts as rules of its own, one a target, beside the person's.
+//! It acts as rules of its own, one a target, beside the person's. Of those that are over it is kept how long they were to
+//! last and how long they did, and not what they blocked.
 
 use serde::{Deserialize, Serialize};
 
 use super::machine::MachineTime;
 use super::{Effective, Ended, MadeBy, Moment, Next, Standing, free_id};
+use crate::calendar::CivilDay;
 use crate::rules::{Amount, AtLimit, Budget, Per, Rule, Snooze, Strict};
 use crate::subject::Target;
-use crate::time::Millis;
+use crate::time::{Millis, Wall};
 
 /// The longest session.
 pub const FOCUS_MOST: Millis = Millis::from_secs(12 * 3600);
 /// At most this many targets a session.
 pub const MAX_FOCUS_TARGETS: usize = 50;
+/// For how many dwell days those that are over are kept for the report.
+pub const SESSIONS_KEPT_DAYS: i32 = 60;
+/// What is stopped sooner was a slip, and nothing that was planned.
+const SLIP: Millis = Millis::from_mins(1);
+/// At most this many of them, the latest.
+const MAX_PAST: usize = 500;
 
 /// Why there is no session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +46,33 @@ pub struct Focus {
     /// How long it was to last.
     #[serde(default)]
     pub length: Millis,
+    /// When it began, by the clock on the wall, and the dwell day in which that was. `None`: it began before that was
+    /// kept, and is not reported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began: Option<(Wall, CivilDay)>,
+}
+
+/// A focus session that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Session {
+    /// When it began, by the clock on the wall.
+    pub at: Wall,
+    /// The dwell day in which that was.
+    pub day: CivilDay,
+    /// How long it was to last.
+    pub planned: Millis,
+    /// How long it lasted: less, where it was stopped, or another one begun in its place.
+    pub lasted: Millis,
+}
+
+impl Focus {
+    /// What is kept of it once it is over; nothing where it was stopped right away.
+    fn over(&self, moment: &Moment) -> Option<Session> {
+        let (at, day) = self.began?;
+        let lasted = self.length.saturating_sub(moment.left(self.until));
+        (lasted >= SLIP.min(self.length)).then_some(Session { at, day, planned: self.length, lasted })
+    }
 }
 
 impl Standing {
@@ -59,13 +94,27 @@ impl Standing {
         if targets.len() > MAX_FOCUS_TARGETS {
             return Err(FocusError::TooManyTargets);
         }
-        self.focus = Some(Focus { targets, until: moment.machine + length, length });
+        self.stop_focus(moment);
+        let began = Some((moment.now.wall, moment.today));
+        self.focus = Some(Focus { targets, until: moment.machine + length, length, began });
         Ok(())
     }
 
     /// Stops the session; `false`: there was none.
-    pub fn stop_focus(&mut self) -> bool {
-        self.focus.take().is_some()
+    pub fn stop_focus(&mut self, moment: &Moment) -> bool {
+        let Some(stopped) = self.focus.take() else { return false };
+        self.sessions.extend(stopped.over(moment));
+        true
+    }
+
+    /// The sessions of the last [`SESSIONS_KEPT_DAYS`] days that are over, in the order in which they ended.
+    pub fn sessions(&self) -> &[Session] {
+        &self.sessions
+    }
+
+    /// The session that runs, as it would be kept if it were stopped now.
+    pub fn running_session(&self, moment: &Moment) -> Option<Session> {
+        self.focus(moment)?.over(moment)
     }
 
     /// The session that runs.
@@ -92,7 +141,12 @@ impl Standing {
     }
 
     pub(super) fn settle_focus(&mut self, moment: &Moment, ended: &mut Vec<Ended>) {
-        ended.extend(self.focus.take_if(|focus| moment.machine >= focus.until).map(Ended::Focus));
+        if let Some(over) = self.focus.take_if(|focus| moment.machine >= focus.until) {
+            self.sessions.extend(over.over(moment));
+            ended.push(Ended::Focus(over));
+        }
+        self.sessions.retain(|session| moment.today <= session.day.plus(SESSIONS_KEPT_DAYS));
+        self.sessions.drain(..self.sessions.len().saturating_sub(MAX_PAST));
     }
 
     pub(super) fn next_focus(&self, next: &mut Next) {
@@ -104,7 +158,7 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{MINUTE, World, rule};
+    use super::super::tests::{DAY, MINUTE, World, rule};
     use super::*;
 
     fn targets(texts: &[&str]) -> Vec<Target> {
@@ -145,11 +199,50 @@ mod tests {
     fn without_targets_it_blocks_everything() {
         let mut world = started(&[]);
         assert_eq!(shown(&world.effective(&[])), ["focus all"]);
-        assert!(world.standing.stop_focus());
+        let now = world.moment();
+        assert!(world.standing.stop_focus(&now));
         assert_eq!(
-            (world.effective(&[]), world.settle(), world.standing.stop_focus()),
+            (world.effective(&[]), world.settle(), world.standing.stop_focus(&now)),
             (vec![], vec![], false)
         );
+    }
+
+    #[test]
+    fn how_long_it_lasted_is_kept_and_not_what_it_blocked() {
+        let minutes = |world: &World| -> Vec<_> {
+            let sessions = world.standing.sessions().iter();
+            sessions.map(|over| (over.planned.as_ms() / MINUTE, over.lasted.as_ms() / MINUTE)).collect()
+        };
+        let mut world = started(&["domain:secret.example"]);
+        world.advance(20 * MINUTE);
+        let now = world.moment();
+        assert_eq!(world.standing.running_session(&now).unwrap().lasted, Millis::from_mins(20));
+        // Another one in its place, then one that is stopped, then one that ends while no daemon runs.
+        world.standing.start_focus(Millis::from_mins(30), vec![], &now).unwrap();
+        world.advance(30 * MINUTE);
+        assert_eq!(world.settle().len(), 1);
+        let now = world.moment();
+        world.standing.start_focus(Millis::from_mins(10), vec![], &now).unwrap();
+        world.advance(MINUTE);
+        let now = world.moment();
+        assert!(world.standing.stop_focus(&now));
+        // One that was a slip.
+        world.standing.start_focus(Millis::from_mins(45), vec![], &now).unwrap();
+        world.advance(MINUTE - 1);
+        let now = world.moment();
+        assert_eq!(world.standing.running_session(&now), None);
+        assert!(world.standing.stop_focus(&now));
+        world.standing.start_focus(Millis::from_mins(5), vec![], &now).unwrap();
+        world.restart(90 * MINUTE);
+        assert_eq!(world.settle().len(), 1);
+        assert_eq!(minutes(&world), [(50, 20), (30, 30), (10, 1), (5, 5)]);
+        assert!(!serde_json::to_string(&world.standing).unwrap().contains("secret"));
+        world.advance(60 * DAY);
+        world.settle();
+        assert_eq!(minutes(&world).len(), 4);
+        world.advance(DAY);
+        world.settle();
+        assert_eq!(minutes(&world), []);
     }
 
     #[test]

@@ -81,8 +81,8 @@ impl Intention {
 #[serde(default, rename_all = "kebab-case")]
 pub(super) struct Intentions {
     last: u64,
-    running: Vec<Intention>,
-    past: Vec<Intention>,
+    pub(super) running: Vec<Intention>,
+    pub(super) past: Vec<Intention>,
 }
 
 impl Standing {

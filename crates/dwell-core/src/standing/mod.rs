@@ -15,6 +15,7 @@
 mod exit;
 mod focus;
 mod former;
+mod gone;
 mod intention;
 mod machine;
 mod nag;
@@ -29,7 +30,8 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use exit::{EXIT_MOST, EXIT_WAIT, ExitState};
-pub use focus::{FOCUS_MOST, Focus, FocusError, MAX_FOCUS_TARGETS};
+pub use focus::{FOCUS_MOST, Focus, FocusError, MAX_FOCUS_TARGETS, SESSIONS_KEPT_DAYS, Session};
+pub use gone::Gone;
 pub use intention::{INTENTIONS_KEPT_DAYS, Intention, IntentionError, MAX_INTENTION, MAX_INTENTIONS};
 pub use machine::{MachineClock, MachineTime};
 pub use nag::{DIGEST_DAYS, DigestDay, DigestEntry, DigestKind, MAX_DIGEST_ENTRIES, NOTICES_A_DAY, Nag};
@@ -82,6 +84,8 @@ pub struct Standing {
     pause: Option<pause::Pause>,
     exit: Option<exit::Exit>,
     focus: Option<Focus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sessions: Vec<Session>,
     intentions: intention::Intentions,
     reset_week: Option<reset_week::ResetWeek>,
     nag: Nag,

@@ -8,8 +8,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Standing;
+use super::{Gone, Standing};
 use crate::calendar::CivilDay;
+use crate::subject::Target;
 use crate::time::Wall;
 
 /// So many notices a dwell day that accompany no act.
@@ -37,6 +38,9 @@ pub enum DigestKind {
 pub struct DigestEntry {
     /// What the report says of it. Private.
     pub line: String,
+    /// What the rule is about; `None`: an earlier version did not keep that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
     /// What it would have said.
     pub kind: DigestKind,
     /// When.
@@ -98,6 +102,21 @@ impl Nag {
         self.digest.get(&day)
     }
 
+    /// Drops what is to be gone, and says how many entries that were.
+    pub(super) fn forget(&mut self, gone: &Gone) -> usize {
+        let mut went = 0;
+        for (day, held) in &mut self.digest {
+            let before = held.entries.len();
+            held.entries.retain(|entry| !gone.takes(*day, entry.target.as_ref()));
+            went += before - held.entries.len();
+            if gone.takes_day(*day) {
+                went += usize::try_from(std::mem::take(&mut held.more)).unwrap_or(usize::MAX);
+            }
+        }
+        self.digest.retain(|_, held| !held.entries.is_empty() || held.more > 0);
+        went
+    }
+
     pub(super) fn prune(&mut self, today: CivilDay) {
         fn kept<T>(days: &mut BTreeMap<CivilDay, T>, today: CivilDay) {
             days.retain(|day, _| today < day.plus(DIGEST_DAYS));
@@ -131,7 +150,12 @@ mod tests {
     }
 
     fn entry(name: &str) -> DigestEntry {
-        DigestEntry { line: name.to_owned(), kind: DigestKind::Warned, at: Wall::from_unix_ms(5) }
+        DigestEntry {
+            line: name.to_owned(),
+            target: None,
+            kind: DigestKind::Warned,
+            at: Wall::from_unix_ms(5),
+        }
     }
 
     #[test]

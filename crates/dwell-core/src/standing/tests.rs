@@ -118,7 +118,8 @@ fn everything(world: &mut World, rules: &[Rule]) {
         .ask_change("secret edit".into(), vec!["secret line".into()], now.machine + COOLING, &now)
         .unwrap();
     assert!(standing.nag_mut().may(now.today, false));
-    let held = DigestEntry { line: "secret name".into(), kind: DigestKind::Reached, at: now.now.wall };
+    let held =
+        DigestEntry { line: "secret name".into(), target: None, kind: DigestKind::Reached, at: now.now.wall };
     standing.nag_mut().hold_back(now.today, held);
 }
 
@@ -176,8 +177,35 @@ fn the_stored_form_is_pinned() {
     everything(&mut world, &some_rules());
     world.advance(5 * MINUTE);
     let _ = world.settle();
-    assert_eq!(serde_json::from_str::<Standing>(STORED).unwrap(), world.standing);
-    assert_eq!(serde_json::to_string(&world.standing).unwrap(), STORED);
+    // Since then: when a focus session began, those that are over, and what a line of the digest is about.
+    let mut as_then = world.standing.clone();
+    as_then.focus.as_mut().unwrap().began = None;
+    assert_eq!(serde_json::from_str::<Standing>(STORED).unwrap(), as_then);
+    assert_eq!(serde_json::to_string(&as_then).unwrap(), STORED);
+    let now = world.moment();
+    assert!(world.standing.stop_focus(&now));
+    let since = serde_json::to_value(&world.standing).unwrap();
+    assert_eq!(
+        since["sessions"].to_string(),
+        r#"[{"at":1795435200000,"day":20780,"lasted":300000,"planned":3000000}]"#
+    );
+    assert_eq!(serde_json::from_value::<Standing>(since).unwrap(), world.standing);
+    let began = Focus {
+        targets: vec![],
+        until: now.machine,
+        length: Millis::ZERO,
+        began: Some((now.now.wall, now.today)),
+    };
+    assert_eq!(
+        serde_json::to_string(&began).unwrap(),
+        r#"{"targets":[],"until":300000,"length":0,"began":[1795435500000,20780]}"#
+    );
+    let about = Some("app:secret".parse().unwrap());
+    let line = DigestEntry { line: String::new(), target: about, kind: DigestKind::Warned, at: now.now.wall };
+    assert_eq!(
+        serde_json::to_string(&line).unwrap(),
+        r#"{"line":"","target":"app:secret","kind":"warned","at":1795435500000}"#
+    );
     world.advance(5 * MINUTE);
     let _ = world.settle();
     let off = serde_json::to_value(&world.standing).unwrap();
@@ -408,7 +436,7 @@ impl Trial {
                     promised.focus = Some(on + ms);
                 }
             }
-            Op::StopFocus => assert_eq!(standing.stop_focus(), promised.focus.take().is_some()),
+            Op::StopFocus => assert_eq!(standing.stop_focus(&now), promised.focus.take().is_some()),
             Op::Intend(ms) => {
                 if let Ok(id) = standing.intend(Target::All, Millis::from_ms(ms), None, &now) {
                     promised.intentions.insert(id, on + ms);

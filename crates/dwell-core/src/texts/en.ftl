@@ -193,6 +193,11 @@ done =
 # The person opened it while it is closed.
 returned =
     .summary = { $name } is still closed
+# A browser without the extension, or a private window, while a site is closed.
+unseen =
+    .summary = { $browser } was put away
+    .closed = { $name } is closed, and dwell cannot see what is open here.
+    .until = { $name } is closed { $until }, and dwell cannot see what is open here.
 # What the button "Why" tells: what was reached, this, and when it opens again.
 why =
     .summary = Why { $name } is closed
@@ -335,3 +340,35 @@ digest =
     .hours = { $name }: outside its hours at { $time }
     .none = { $name }: opened at { $time }, outside your plan
     .focus = { $name }: opened at { $time }, in a focus session
+
+## The summary of a week. What moved less than a person would notice is not said. $time: in this week, $before: in the
+## week before, $by: the difference; all lengths of time.
+
+week-heading =
+    .whole = The week
+    .rose = More than the week before
+    .fell = Less than the week before
+    .limits = Limits
+    .planned = Planned
+week-total =
+    .plain = { $time } of screen time.
+    .more = { $time } of screen time, { $by } more than the week before.
+    .less = { $time } of screen time, { $by } less than the week before.
+week-moved =
+    .more = { $name }: { $time }, { $by } more than the week before.
+    .less = { $name }: { $time }, { $by } less than the week before.
+    .new = { $name }: { $time }; the week before none.
+    .gone = { $name }: none; the week before { $before }.
+# $planned and $used: of all times together.
+week-planned = { $times ->
+    [one] Planned once: { $planned }, of which { $used } were used.
+   *[other] Planned { $times } times: { $planned } together, of which { $used } were used.
+}
+# $planned and $lasted: of all sessions together.
+week-focus = { $sessions ->
+    [one] One focus session, planned for { $planned }: it lasted { $lasted }.
+   *[other] { $sessions } focus sessions, planned for { $planned } together: they lasted { $lasted }.
+}
+week-ready =
+    .summary = Your week is ready to read
+    .body = It is in { $file }, which only you can read.

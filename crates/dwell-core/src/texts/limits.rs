@@ -240,6 +240,15 @@ impl Texts {
         self.still_closed("returned.summary", moment, name, until)
     }
 
+    /// A browser was put away since no extension tells which site it shows, while one is closed; `until`: see
+    /// [`Texts::returned`].
+    pub fn unseen(&self, moment: &Moment, browser: &str, name: &str, until: Option<Wall>) -> Notice {
+        let closed = until.map(|until| self.until(moment, until)).unwrap_or_default();
+        let facts = [("browser", browser.into()), ("name", name.into()), ("until", closed.into())];
+        let body = if until.is_some() { "unseen.until" } else { "unseen.closed" };
+        self.notice("unseen.summary", body, &facts)
+    }
+
     /// Why a limit acts, and by which rule: what the button tells where no prompt can be shown.
     pub fn because(&self, moment: &Moment, rule: &str, reached: &Reached<'_>) -> Notice {
         let told = reached.done == Done::Told;

@@ -15,6 +15,7 @@ mod instant;
 mod limits;
 mod prompt;
 mod sessions;
+mod week;
 
 use std::fmt;
 

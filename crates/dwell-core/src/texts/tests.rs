@@ -78,6 +78,7 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
     }
     let two_hundred_seconds = Millis::from_secs(200);
     said.extend([Some(until), None].map(|until| texts.returned(&now, "YouTube", until)));
+    said.extend([Some(until), None].map(|until| texts.unseen(&now, "Firefox", "YouTube", until)));
     for sentence in [None, Some("youtube.com")] {
         said.push(texts.snooze_waits(&now, "YouTube", two_hundred_seconds, now.now, sentence, None));
     }
@@ -101,10 +102,28 @@ fn all(texts: &Texts, periods: &[Per]) -> Vec<Notice> {
     said.push(texts.exit_holds(&now, until));
     said.push(texts.change_ready("YouTube", "youtube-2"));
     said.push(line(texts.everything()));
+    said.extend(week(texts).into_iter().map(line));
+    said.push(texts.week_ready("/home/anna/week.html"));
     for days in 0..40 {
         let when = at(days, "23:00");
         said.extend([texts.at(&now, when), texts.until(&now, when)].map(line));
     }
+    said
+}
+
+/// Everything that the summary of a week says.
+fn week(texts: &Texts) -> Vec<String> {
+    let moved = |before, now| crate::report::Moved { whose: (), before: minutes(before), now: minutes(now) };
+    let mut said = vec![texts.week_total::<()>(minutes(1880), None)];
+    said.extend(
+        [(2130, 1880), (1700, 1880)]
+            .map(|(then, now)| texts.week_total(minutes(now), Some(&moved(then, now)))),
+    );
+    let both = [(60, 90), (90, 60), (0, 60), (60, 0)];
+    said.extend(both.map(|(then, now)| texts.week_moved("YouTube", &moved(then, now))));
+    said.extend([1, 5].map(|times| texts.week_planned(times, minutes(75), minutes(58))));
+    said.extend([1, 4].map(|sessions| texts.week_focus(sessions, minutes(200), minutes(170))));
+    said.extend(texts.week_headings());
     said
 }
 
@@ -398,6 +417,8 @@ fn the_sentences() {
     YouTube: those were today’s visits
     YouTube is still closed | It opens again tomorrow at 04:00.
     YouTube is still closed | There is no time for it in your plan.
+    Firefox was put away | YouTube is closed until tomorrow at 04:00, and dwell cannot see what is open here.
+    Firefox was put away | YouTube is closed, and dwell cannot see what is open here.
     YouTube: 3m 20s more from 18:20:00 | It opens by itself then, until 18:23.
     YouTube: 3m 20s more from 18:20:00 | From then on, type your sentence: dwell snooze youtube.com
     YouTube: 5 more minutes from 18:20:00 | Another rule of yours, “bedtime”, keeps it closed until tomorrow at 04:00.
@@ -458,6 +479,23 @@ fn the_sentences() {
     Your rules are off | They hold again tomorrow at 04:00.
     YouTube: the change can be made now | To make it: dwell limit confirm youtube-2. Otherwise everything stays as it is.
     Screen time
+    31h 20m of screen time.
+    31h 20m of screen time, 4h 10m less than the week before.
+    31h 20m of screen time, 3h more than the week before.
+    YouTube: 1h 30m, 30m more than the week before.
+    YouTube: 1h, 30m less than the week before.
+    YouTube: 1h; the week before none.
+    YouTube: none; the week before 1h.
+    Planned once: 1h 15m, of which 58m were used.
+    Planned 5 times: 1h 15m together, of which 58m were used.
+    One focus session, planned for 3h 20m: it lasted 2h 50m.
+    4 focus sessions, planned for 3h 20m together: they lasted 2h 50m.
+    The week
+    More than the week before
+    Less than the week before
+    Limits
+    Planned
+    Your week is ready to read | It is in /home/anna/week.html, which only you can read.
     "#);
 }
 

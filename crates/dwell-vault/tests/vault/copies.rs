@@ -107,6 +107,32 @@ fn forgetting_names_the_backups_and_makes_the_weekly_copy_anew() {
 }
 
 #[test]
+fn a_record_that_goes_with_it_is_neither_in_the_vault_nor_in_its_copy() {
+    let (world, mut vault, _) = filled();
+    vault.put_enforcement(b"with notes").unwrap();
+    vault.make_copy().unwrap();
+    // Broken off at the last moment, it is the old one.
+    let mut stop = |at: dwell_vault::Progress| match at.done < at.total {
+        true => std::ops::ControlFlow::Continue(()),
+        false => std::ops::ControlFlow::Break(()),
+    };
+    let none = NewSecrets::default();
+    vault.forget_with_record(&What::Day(day(1)), Some(b"without"), &none, &mut stop).unwrap_err();
+    assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"with notes");
+    vault.forget_with_record(&What::Day(day(1)), Some(b"without"), &none, &mut go_on).unwrap();
+    assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"without");
+    vault.close();
+    let keyfile = [Unlock::Keyfile(world.places.keyfile())];
+    let copy =
+        restore(&world.places.vault().join("weekly"), &World::new().places, &keyfile, false).unwrap().vault;
+    assert_eq!(copy.enforcement().unwrap().unwrap().as_slice(), b"without");
+    copy.close();
+    let vault = world.open();
+    assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"without");
+    vault.close();
+}
+
+#[test]
 fn what_was_put_back_is_suspect_until_it_is_accepted() {
     let (world, vault, _) = filled();
     vault.close();

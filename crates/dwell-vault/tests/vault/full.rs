@@ -8,6 +8,7 @@ use dwell_core::subject::AppId;
 use dwell_vault::{NewSecrets, Note, Places, Row, Vault, What, WriteError};
 
 use crate::generations::go_on;
+use crate::imports::try_import;
 use crate::kill::say;
 use crate::power;
 use crate::world::{all, copy, day, focus, not_run, of_day, record, some_spans};
@@ -111,12 +112,20 @@ fn full_writes_child() {
     vault.make_copy().unwrap();
     let truth = all(&mut vault);
     vault.close();
+    let noon = [(0, 43_200_000, 60_000), (1, 43_200_000, 60_000)];
+    let taken = {
+        let places = Places::new(root.join("taken"));
+        copy(&root.join("first"), &places.data_dir);
+        let (mut vault, _) = Vault::open_or_create(&places).unwrap();
+        assert_eq!(try_import(&mut vault, &noon, 2).unwrap().taken_ms, 120_000);
+        all(&mut vault)
+    };
     let nobody = What::App(AppId::new("nobody").unwrap());
     let backup = root.join("backup");
     let long = std::env::var_os("DWELL_LONG").is_some();
     type Work<'a> = &'a dyn Fn(&mut Vault) -> Result<(), String>;
     let said = |error: &dyn std::fmt::Display| error.to_string();
-    let works: [(&str, Work<'_>); 7] = [
+    let works: [(&str, Work<'_>); 8] = [
         ("append", &|v| {
             v.append(day(3), &Row::Span(some_spans(3, 1).remove(0))).map(drop).map_err(|e| said(&e))
         }),
@@ -129,6 +138,7 @@ fn full_writes_child() {
         ("forget", &|v| {
             v.forget(&nobody, false, &NewSecrets::default(), &mut go_on).map(drop).map_err(|e| said(&e))
         }),
+        ("import", &|v| try_import(v, &noon, 2).map(drop).map_err(|e| said(&e))),
         ("copy", &|v| v.make_copy().map_err(|e| said(&e))),
         ("backup", &|v| {
             let _ = fs::remove_file(&backup);
@@ -146,8 +156,10 @@ fn full_writes_child() {
             let limit = root.join(format!("full.{n}"));
             fs::File::create(&limit).unwrap();
             let result = work(&mut vault);
+            let done = if name == "import" { &taken } else { &truth };
+            let is_now = if result.is_ok() { done } else { &truth };
             // Reads go on, whether or not it failed.
-            assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
+            assert_eq!(&all(&mut vault), is_now, "{name}, {n} writes");
             let full = fs::write(root.join("probe"), b"x").is_err();
             fs::remove_file(&limit).unwrap();
             if let Err(error) = &result {
@@ -159,10 +171,10 @@ fn full_writes_child() {
             let (mut vault, opened) = Vault::open_or_create(&places).unwrap();
             let running = |note: &Note| name == "run" && matches!(note, Note::OpenSpanKept { .. });
             assert!(opened.notes.iter().all(running), "{name}, {n} writes: {:?}", opened.notes);
-            assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
+            assert_eq!(&all(&mut vault), is_now, "{name}, {n} writes");
             assert_eq!(vault.enforcement().unwrap().unwrap().as_slice(), b"rules");
             work(&mut vault).unwrap();
-            assert_eq!(all(&mut vault), truth, "{name}, {n} writes");
+            assert_eq!(&all(&mut vault), done, "{name}, {n} writes");
             vault.close();
             fs::remove_dir_all(&places.data_dir).unwrap();
             if !full {

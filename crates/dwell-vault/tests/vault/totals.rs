@@ -81,6 +81,8 @@ enum Op {
     Kill,
     /// Lock, do these while sealed, restart sealed or not, unlock.
     Sealed(Vec<(i32, u64, u64, u8)>, i32, bool),
+    /// What comes from elsewhere (day, start, length), and which day is today.
+    Import(Vec<(i32, u64, u64)>, i32),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -91,6 +93,8 @@ fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
         5 => rows().prop_map(Op::Append),
         3 => prop_oneof![0..5, 30..35, 61..120, 455..600].prop_map(Op::SealBefore),
+        1 => (prop::collection::vec((0..130_i32, 0..86_000_000_u64, 1..9_000_000_u64), 1..12), 1..140_i32)
+            .prop_map(|(spans, today)| Op::Import(spans, today)),
         1 => Just(Op::Close),
         1 => Just(Op::Kill),
         2 => (rows(), 0..100, any::<bool>()).prop_map(|(rows, before, restart)| Op::Sealed(rows, before, restart)),
@@ -123,6 +127,7 @@ proptest! {
             match op {
                 Op::Append(rows) => drop(vault.append_all(&batch(&rows)).unwrap()),
                 Op::SealBefore(before) => drop(vault.seal_before(day(before)).unwrap()),
+                Op::Import(spans, today) => _ = crate::imports::import(&mut vault, &spans, today),
                 Op::Close => {
                     vault.close();
                     vault = world.open();

@@ -179,6 +179,26 @@ fn targets_have_an_order_of_what_they_cover() {
 }
 
 #[test]
+fn browsers_without_the_extension_have_an_order() {
+    let rule = |target: &str, rest: &str| format!("target = \"{target}\"\n{rest}");
+    let time = |way: &str| format!("budget = \"1h\"\nwithout-extension = \"{way}\"");
+    let site = |way: &str| rule("domain:a.org", &time(way));
+    check(&site("ignore"), &site("block"), Tighter);
+    check(&site("block"), &site("count-all"), Tighter);
+    check(&site("ignore"), &site("count-all"), Tighter);
+    check(&site("count-all"), &rule("all", "budget = \"1h\""), Tighter);
+    let visits = |way: &str| format!("budget = {{ opens = 5 }}\nwithout-extension = \"{way}\"");
+    check(&rule("category:video", &visits("ignore")), &rule("category:video", &visits("count-all")), Mixed);
+    // An exception is about the browser as well, where the rule is.
+    let except = |way: &str, except: &str| format!("{}\nexcept = \"{except}\"", site(way));
+    for other in ["app:firefox", "category:garden"] {
+        check(&except("block", other), &site("block"), Tighter);
+        check(&except("ignore", other), &except("block", other), Tighter);
+    }
+    check(&except("block", "domain:b.org"), &site("block"), Same);
+}
+
+#[test]
 fn categories_move_what_rules_cover() {
     let categories = |lines: &str, rules: &str| set(&format!("[categories]\n{lines}\n{rules}"));
     let rule = |target: &str, rest: &str| {
@@ -187,6 +207,8 @@ fn categories_move_what_rules_cover() {
     let video = rule("category:video", "");
     let both = format!("{video}{}", rule("category:garden", ""));
     let not_video = rule("all", "except = \"category:video\"");
+    let seen = rule("category:video", "except = \"category:garden\"");
+    let unseen = format!("{seen}without-extension = \"block\"\n");
     let opens = "[[rule]]\nid = \"o\"\ntarget = \"category:video\"\nbudget = { opens = 5 }\n";
     for (rules, old, new, expected) in [
         (video.as_str(), "", "\"app:x\" = \"video\"", Tighter),
@@ -236,6 +258,13 @@ fn categories_move_what_rules_cover() {
         // An exception loses what enters it.
         (&not_video, "\"app:x\" = \"garden\"", "\"app:x\" = \"video\"", Comparison::Looser),
         (&not_video, "", "\"app:x\" = \"garden\"", Tighter),
+        // A browser of which no site is known is covered whatever its category, but for those that are excepted.
+        (&unseen, "\"app:x\" = \"office\"", "\"app:x\" = \"garden\"", Comparison::Looser),
+        (&unseen, "\"app:x\" = \"office\"", "", Mixed),
+        (&seen, "\"app:x\" = \"office\"", "", Tighter),
+        (&unseen, "\"app:x\" = \"office\"", "\"app:x\" = \"news\"", Same),
+        (&seen, "\"app:x\" = \"office\"", "\"app:x\" = \"garden\"", Same),
+        (&unseen, "\"domain:dwell.example\" = \"office\"", "\"domain:dwell.example\" = \"garden\"", Same),
         (opens, "\"app:x\" = \"garden\"", "\"app:x\" = \"video\"", Mixed),
         ("", "\"app:x\" = \"garden\"", "\"app:x\" = \"video\"", Same),
     ] {
@@ -407,23 +436,24 @@ proptest! {
 
     #[test]
     fn what_is_as_strict_covers_as_much((old, new) in any_change()) {
-        if !is_as_strict(&new, &old) {
-            return Ok(());
-        }
-        let (before, after) = (Categories::new(&old.categories), Categories::new(&new.categories));
-        for rule in &old.rules {
-            let now = new.rules.iter().find(|now| now.id == rule.id).unwrap();
-            for subject in subjects() {
-                for file in desktop_files(&subject) {
-                    let was = rule.covers(&subject, before.of(&subject, file.clone()).as_ref());
-                    prop_assert!(!was || now.covers(&subject, after.of(&subject, file.clone()).as_ref()));
-                }
-            }
-        }
+        covers_as_much(&old, &new)?;
     }
 
     #[test]
-    fn a_tightening_is_tighter(set in any_rule_set(), index in any::<prop::sample::Index>(), kind in 0_usize..12) {
+    fn wherever_a_browser_is_put_what_is_as_strict_covers_as_much(
+        old in any_rule_set(),
+        names in [any_name(), any_name()],
+    ) {
+        let browser: Target = "app:org.mozilla.firefox".parse().unwrap();
+        let [old, new] = names.map(|name| {
+            let categories = name.map(|name| (browser.clone(), Category::new(name).unwrap()));
+            RuleSet { categories: categories.into_iter().collect(), ..old.clone() }
+        });
+        covers_as_much(&old, &new)?;
+    }
+
+    #[test]
+    fn a_tightening_is_tighter(set in any_rule_set(), index in any::<prop::sample::Index>(), kind in 0_usize..13) {
         if set.rules.is_empty() {
             return Ok(());
         }
@@ -438,6 +468,33 @@ proptest! {
             prop_assert_eq!(guard(&new, &set), strict);
         }
     }
+}
+
+fn any_name() -> impl Strategy<Value = Option<&'static str>> {
+    proptest::sample::select(vec![None, Some("video"), Some("garden"), Some("office")])
+}
+
+/// What the new set is as strict as, it covers: by its category, and as a browser of which no site is known.
+fn covers_as_much(old: &RuleSet, new: &RuleSet) -> Result<(), TestCaseError> {
+    if !is_as_strict(new, old) {
+        return Ok(());
+    }
+    let (before, after) = (Categories::new(&old.categories), Categories::new(&new.categories));
+    for rule in &old.rules {
+        let now = new.rules.iter().find(|now| now.id == rule.id).unwrap();
+        for subject in subjects() {
+            for file in desktop_files(&subject) {
+                let (was, is) = (before.of(&subject, file.clone()), after.of(&subject, file.clone()));
+                let (was, is) = (was.as_ref(), is.as_ref());
+                let covers = now.covers(&subject, is);
+                prop_assert!(!rule.covers(&subject, was) || covers);
+                let unseen = rule.covers_unseen(&subject, was);
+                prop_assert!(!unseen || covers || now.covers_unseen(&subject, is));
+                prop_assert!(!rule.counts(&subject, was) || now.counts(&subject, is));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes one field tighter; `false`: this one cannot be, or it would change nothing.
@@ -472,12 +529,18 @@ fn tighten(rule: &mut Rule, kind: usize) -> bool {
         9 if rule.hours == super::super::Hours::Any => {
             rule.hours = Hours::Blocked(vec!["22:00-07:00".parse().unwrap()]);
         }
-        10 if !visits && rule.except.is_empty() => rule.target = Target::All,
+        10 if !visits && rule.except.is_empty() => {
+            rule.target = Target::All;
+            rule.without_extension = WithoutExtension::Ignore;
+        }
         11 if rule.budget.is_some()
             && matches!(rule.hours, Hours::Any | Hours::Blocked(_))
             && rule.count_free.is_empty() =>
         {
             rule.days = Days::ALL;
+        }
+        12 if !visits && matches!(rule.target, Target::Domain(_) | Target::Category(_)) => {
+            rule.without_extension = WithoutExtension::CountAll;
         }
         _ => return false,
     }

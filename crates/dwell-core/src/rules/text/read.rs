@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use toml_edit::{Document, Item, Table};
 
 use super::super::rule::{
-    Amount, AtLimit, Budget, Hours, MAX_RULES, Per, Rule, RuleError, RuleId, Snooze, Strict, new_id,
+    Amount, AtLimit, Budget, Hours, MAX_RULES, Per, Rule, RuleError, RuleId, Snooze, Strict,
+    WithoutExtension, new_id,
 };
 use super::super::set::{RuleSet, Settings};
 use super::super::week::{Days, Window};
@@ -35,6 +36,7 @@ pub(super) const RULE: &[&str] = &[
     "strict",
     "except",
     "rollover",
+    "without-extension",
 ];
 const BUDGET: &[&str] = &["amount", "opens", "per"];
 const SNOOZE: &[&str] = &["length", "per-day", "wait", "sentence"];
@@ -205,6 +207,9 @@ fn rule(table: &Table, at: usize, taken: &mut Vec<Rule>) -> Read<Rule> {
                 rule.except = read.collect::<Read<_>>()?;
             }
             "rollover" => rule.rollover = entry.yes()?,
+            "without-extension" => {
+                rule.without_extension = entry.word::<WithoutExtension>(WithoutExtension::WORDS)?;
+            }
             _ => return Err(entry.unknown(RULE)),
         }
     }
@@ -279,6 +284,9 @@ fn locate(rule: &Rule, entries: &[Entry<'_>], at: usize, why: &RuleError) -> Wro
             (at, "name a part of the target, or remove the rule".to_owned())
         }
         RuleError::NothingCounts => (key("count-free"), "leave hours in which it counts".to_owned()),
+        RuleError::WithoutExtension => {
+            (key("without-extension"), "remove this line, or make the rule one about sites".to_owned())
+        }
         RuleError::Rollover => (key("rollover"), "remove this line, or change the budget".to_owned()),
         RuleError::Snooze => {
             let Snooze { per_day, wait, .. } = &rule.snooze;

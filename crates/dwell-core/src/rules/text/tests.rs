@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::super::arbitrary::{any_categories, any_rule, any_rule_set, any_target};
-use super::super::{AtLimit, Hours};
+use super::super::{AtLimit, Hours, WithoutExtension};
 use super::*;
 
 const FULL: &str = r#"# My rules.
@@ -19,6 +19,7 @@ snooze = { length = "3m", per-day = 2, wait = "30s", sentence = "I would rather 
 strict = "locked-until 2026-12-31"
 except = ["domain:docs.rs"]
 rollover = true
+without-extension = "count-all"
 count-free = ["12:00-13:00"]
 
 [[rule]]
@@ -58,12 +59,13 @@ fn an_edit_leaves_everything_else_as_it_is() {
     text.put(&rule).unwrap();
     assert_eq!(text.to_text(), before);
     rule.target = Target::All;
+    rule.without_extension = WithoutExtension::Ignore;
     rule.rollover = false;
     rule.at_limit = AtLimit::Block;
     text.put(&rule).unwrap();
     let expected = before
         .replace("\"category:video\" #", "\"all\" #")
-        .replace("rollover = true\n", "")
+        .replace("rollover = true\nwithout-extension = \"count-all\"\n", "")
         .replace("at-limit = \"close\"\n", "");
     assert_eq!(text.to_text(), expected);
     assert!(text.remove(&rule.id));
@@ -297,8 +299,12 @@ fn errors_in_a_rule_name_the_key_that_is_wrong() {
     for (line, said) in [
         ("budgt = \"1h\"", "3:1: unknown key \"budgt\" | did you mean budget?"),
         (
-            "without-extension = \"block\"",
-            "3:1: unknown key \"without-extension\" | known keys: id, target, budget,",
+            "budget = \"1h\"\nwithout-extension = \"block\"",
+            "4:21: without-extension goes with a domain or a category | remove this line, or make",
+        ),
+        (
+            "budget = \"1h\"\nwithout-extension = \"stop\"",
+            "4:21: without-extension cannot be \"stop\" | there is ignore, block, count-all",
         ),
         (
             "target = \"aap:x\"",

@@ -2,7 +2,7 @@
 
 use toml_edit::{Array, InlineTable, Item, Key, Table, TableLike, Value};
 
-use super::super::rule::{Amount, AtLimit, Budget, Hours, Rule, Snooze, Strict};
+use super::super::rule::{Amount, AtLimit, Budget, Hours, Rule, Snooze, Strict, WithoutExtension};
 use super::super::week::{Days, Window};
 
 /// A rule as a table.
@@ -47,7 +47,7 @@ pub(super) fn set(table: &mut dyn TableLike, key: &str, mut value: Value) {
 }
 
 /// Every key in the order in which it is written; `None`: left out.
-fn fields(rule: &Rule) -> [(&'static str, Option<Value>); 13] {
+fn fields(rule: &Rule) -> [(&'static str, Option<Value>); 14] {
     let (blocked, allowed) = match &rule.hours {
         Hours::Any => (None, None),
         Hours::Blocked(windows) => (Some(texts(windows.iter().map(Window::to_string))), None),
@@ -55,6 +55,7 @@ fn fields(rule: &Rule) -> [(&'static str, Option<Value>); 13] {
     };
     let count_free = texts(rule.count_free.iter().map(Window::to_string));
     let except = texts(rule.except.iter().map(ToString::to_string));
+    let unseen = rule.without_extension;
     [
         ("id", Some(rule.id.as_str().into())),
         ("target", Some(rule.target.to_string().into())),
@@ -69,6 +70,7 @@ fn fields(rule: &Rule) -> [(&'static str, Option<Value>); 13] {
         ("strict", strict(rule.strict)),
         ("except", (!rule.except.is_empty()).then_some(except)),
         ("rollover", rule.rollover.then(|| true.into())),
+        ("without-extension", (unseen != WithoutExtension::default()).then(|| unseen.as_str().into())),
     ]
 }
 
