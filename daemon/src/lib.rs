@@ -7,7 +7,7 @@
 //!
 //! # Architecture invariants
 //!
-//! - The daemon has no network: [`confine`] takes the ability away before anything else starts.
+//! - The daemon has no network: [`dwell_confine`] takes the ability away before anything else starts.
 //! - Nothing polls. The hub sleeps until a fact, a request or the one armed deadline arrives.
 //! - No name of a program, domain or rule reaches a log.
 #![forbid(unsafe_code)]
@@ -15,7 +15,6 @@
 pub mod arguments;
 pub mod care;
 pub mod clock;
-pub mod confine;
 pub mod deadline;
 pub mod enforcement;
 pub mod environment;

@@ -9,10 +9,11 @@ use dwell_core::calendar::{CivilDay, DayStart};
 use dwell_core::ledger::Tally;
 use dwell_core::policy::Stage;
 use dwell_core::rules::{Amount, AtLimit, Budget, Per, Rule, RuleId};
-use dwell_core::standing::Standing;
+use dwell_core::standing::{Gone, Standing};
 use dwell_core::subject::{Category, Subject, Target};
 use dwell_core::time::{Boot, Millis};
 use dwell_desktop::freezer::Unit;
+use dwell_vault::What;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -103,9 +104,28 @@ pub struct HeldBack {
     /// The units of the person's own systemd that were frozen.
     #[serde(default)]
     pub frozen: Vec<Text>,
+    /// It is a browser, and was put away because no extension could tell its site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Unseen>,
+}
+
+/// Why no extension can tell the site of a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unseen {
+    /// None is linked.
+    Unlinked,
+    /// One is, and the window is a private one.
+    Private,
 }
 
 impl HeldBack {
+    /// Whether a rule is about it, be it for the only reason that its site could not be told.
+    pub fn is_of(&self, rule: &Rule) -> bool {
+        let (subject, category) = (&self.subject, self.category.as_ref());
+        rule.covers(subject, category) || (self.unseen.is_some() && rule.covers_unseen(subject, category))
+    }
+
     /// What was frozen of it.
     pub fn units(&self) -> impl Iterator<Item = Unit> {
         self.frozen.iter().filter_map(|name| Unit::new(name.0.clone()))
@@ -176,6 +196,17 @@ impl Record {
         serde_json::from_slice(bytes).map_err(|_| UnreadableRecord)
     }
 
+    /// Drops the notes that are to be forgotten, and says how many those were: what was planned, focus sessions, and what
+    /// limits did. Counters stay, for forgetting gives no time back.
+    pub fn forget(&mut self, what: &What) -> usize {
+        self.standing.forget(&match what {
+            What::Before(day) => Gone::Before(*day),
+            What::Day(day) => Gone::Day(*day),
+            What::App(app) => Gone::Of(Target::App(app.clone())),
+            What::Domain(domain) => Gone::Of(Target::Domain(domain.clone())),
+        })
+    }
+
     /// The bytes to be sealed; wiped from memory when dropped.
     pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
         // A record holds strings, numbers and maps with string keys: writing it as JSON cannot fail.
@@ -213,6 +244,7 @@ mod tests {
                 subject: "app:org.mozilla.firefox".parse().map(subject).unwrap(),
                 category: None,
                 frozen: vec![Text("app-firefox.scope".to_owned())],
+                unseen: Some(Unseen::Unlinked),
             }],
             ..Record::default()
         };

@@ -8,11 +8,11 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::confine::confine;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::put_back::Order;
 use crate::roles::{attach, sweep, user};
+use dwell_confine::confine;
 
 /// Runs the daemon.
 ///

@@ -53,7 +53,7 @@ async fn systemd(bus: &Bus) -> (zbus::Connection, mpsc::UnboundedReceiver<String
 
 fn frozen(app: &str, unit: &str) -> HeldBack {
     let subject = Subject::app(AppId::new(app).unwrap());
-    HeldBack { subject, category: None, frozen: vec![Text(unit.to_owned())] }
+    HeldBack { subject, category: None, frozen: vec![Text(unit.to_owned())], unseen: None }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

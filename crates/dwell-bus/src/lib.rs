@@ -48,6 +48,8 @@ pub enum Request {
     Status(Reply<wire::Status>),
     /// Totals over a period.
     Report(wire::Query, Reply<wire::Report>),
+    /// What charts show of a period.
+    Picture(wire::Query, Reply<wire::Picture>),
     /// The timeline of a period, a [`lines::Span`] a line.
     Spans(String, Reply<OwnedFd>),
     /// All limits with their use.
@@ -90,6 +92,8 @@ pub enum Request {
     ResetWeek(String, Reply<wire::ResetWeek>),
     /// Pause, exit, focus and the rest.
     Standing(Reply<wire::Standing>),
+    /// Targets that are known, the most used first.
+    ListTargets(Reply<Vec<wire::KnownTarget>>),
     /// All categories.
     ListCategories(Reply<Vec<wire::CategoryInfo>>),
     /// The category of a target.
@@ -146,6 +150,8 @@ pub enum VaultRequest {
     WouldForget(wire::Selection, Reply<wire::Forgotten>),
     /// Forget for good.
     Forget(wire::Selection, Reply<OwnedFd>),
+    /// Take in what another program has recorded; or, dry, say what would be taken.
+    Import(OwnedFd, bool, Reply<OwnedFd>),
     /// What is stored, where, and who can read it.
     Privacy(Reply<wire::Privacy>),
 }

@@ -1,5 +1,7 @@
 //! The documents that stream through pipes, one JSON object a line; pinned by their `schema`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// `dwell.span/1`: one span of the timeline.
@@ -28,8 +30,24 @@ pub struct Span {
 /// The schema of [`Span`].
 pub const SPAN: &str = "dwell.span/1";
 
-/// `dwell.end/1`: the last line of a timeline. Where it is missing the reader was cut off.
+/// A stretch of attention that another program has recorded, on its way into the vault. The two ends of that pipe are of
+/// one version, and nobody else reads it: it has no schema of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Foreign<'a> {
+    /// When it began, in Unix milliseconds.
+    pub at: i64,
+    /// How long it lasted, in milliseconds.
+    pub ms: u32,
+    /// As what that program knew the program in front: the class of its window, or its app id.
+    #[serde(borrow)]
+    pub app: Cow<'a, str>,
+    /// The site, where it was told: a host name.
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    pub domain: Option<Cow<'a, str>>,
+}
+
+/// `dwell.end/1`: the last line of a timeline. Where it is missing the reader was cut off.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
     /// `dwell.end/1`
     pub schema: String,
@@ -37,6 +55,12 @@ pub struct End {
     pub spans: u64,
     /// Days (`2026-11-21`) of which records are damaged and missing.
     pub damaged: Vec<String>,
+    /// Whole seconds of attention in the period that are locked away in the vault, and missing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sealed_seconds: Option<u64>,
+    /// The days (`2026-11-21`) that these are of.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub sealed: Vec<String>,
     /// Why the rest could not be read; absent: all is there.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub error: Option<String>,
@@ -116,17 +140,26 @@ pub const PROGRESS: &str = "dwell.progress/1";
 pub struct Done {
     /// `dwell.done/1`
     pub schema: String,
-    /// `forget`, `rotate`, `remove-key`, `verify`, `backup`, `restore` or `salvage`
+    /// `forget`, `rotate`, `remove-key`, `verify`, `backup`, `import`, `restore` or `salvage`
     pub work: String,
-    /// Days that were read (`verify`, `restore`, `salvage`) or of which something went (`forget`).
+    /// Days that were read (`verify`, `restore`, `salvage`), of which something went (`forget`) or came (`import`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub days: Option<u64>,
-    /// Spans that were read or went.
+    /// Spans that were read, went or came.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub spans: Option<u64>,
-    /// Whole seconds of attention that went (`forget`).
+    /// Whole seconds of attention that went (`forget`) or came (`import`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub seconds: Option<u64>,
+    /// Notes on plans and limits that went (`forget`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub notes: Option<u64>,
+    /// The first and the last day (`2026-11-21`) of which something came (`import`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ends: Option<(String, String)>,
+    /// Whole seconds that were left out (`import`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_out: Option<LeftOut>,
     /// Days (`2026-11-21`) of which something cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub damaged: Vec<String>,
@@ -142,6 +175,23 @@ pub struct Done {
     /// Where the vault that was there before is now (`restore`, `salvage`).
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub put_aside: Option<String>,
+}
+
+/// Why time was not taken in (`import`), in whole seconds each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Something is recorded of these moments already.
+    #[serde(default)]
+    pub known_seconds: u64,
+    /// Of days that are not over.
+    #[serde(default)]
+    pub later_seconds: u64,
+    /// Of days of which not all that is recorded can be read.
+    #[serde(default)]
+    pub unread_seconds: u64,
+    /// Of days of which no spans are kept any more.
+    #[serde(default)]
+    pub expired_seconds: u64,
 }
 
 /// The schema of [`Done`].

@@ -44,6 +44,15 @@ pub(crate) fn checked(text: &str) -> Result<String, Error> {
     Ok(text.to_owned())
 }
 
+/// See [`checked`].
+fn texts_of(query: &wire::Query) -> Result<(), Error> {
+    let lists = query.only.iter().chain(&query.not).flatten();
+    for text in query.period.iter().chain(&query.by).chain(lists) {
+        checked(text)?;
+    }
+    Ok(())
+}
+
 /// Longer than any text of rules that is kept, in bytes.
 pub const RULES_MAX: usize = 256 << 10;
 
@@ -87,13 +96,21 @@ impl Own {
         self.ask(Request::Status).await
     }
 
-    /// Totals over a period, in milliseconds. Errors: Invalid (period, grouping, target).
+    /// Totals over a period, in milliseconds, in one message: a row takes some 250 bytes, so the ten thousand programs or
+    /// sites of a long life take 2.5 MB, and a message may have 128 MiB. Only what grows with every change of a window goes
+    /// through a pipe: see `Spans`. Errors: Invalid (period, grouping, target), NoData (a period in the future), NotFound
+    /// (a target, where it must be known).
     async fn report(&self, query: wire::Query) -> Result<wire::Report, Error> {
-        let lists = query.only.iter().chain(&query.not).flatten();
-        for text in query.period.iter().chain(&query.by).chain(lists) {
-            checked(text)?;
-        }
+        texts_of(&query)?;
         self.ask(|reply| Request::Report(query, reply)).await
+    }
+
+    /// What charts show of a period, in milliseconds: by weekday and hour, categories over time, of a single day which
+    /// programs were used when, and how often limits were kept. Of the query, grouping and number of rows mean nothing.
+    /// Errors: Invalid (period, target), NoData.
+    async fn picture(&self, query: wire::Query) -> Result<wire::Picture, Error> {
+        texts_of(&query)?;
+        self.ask(|reply| Request::Picture(query, reply)).await
     }
 
     /// The timeline of a period through a pipe: a `dwell.span/1` JSON object a line, and at the end one `dwell.end/1`;
@@ -234,6 +251,13 @@ impl Own {
     /// Pause, exit, focus session, intentions and reset week, as they are now.
     async fn standing(&self) -> Result<wire::Standing, Error> {
         self.ask(Request::Standing).await
+    }
+
+    /// Programs and domains that were seen, and the targets of rules: those of today first, the most used one leading. At
+    /// most 500, for a shell that completes what is typed. Errors: Locked (what was seen is locked away).
+    #[zbus(proxy(no_autostart))]
+    async fn list_targets(&self) -> Result<Vec<wire::KnownTarget>, Error> {
+        self.ask(Request::ListTargets).await
     }
 
     /// Every category that there is, with the person's own additions.

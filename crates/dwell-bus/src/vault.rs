@@ -135,6 +135,15 @@ impl Vault {
         Ok(self.ask(|reply| VaultRequest::Forget(selection, reply)).await?.into())
     }
 
+    /// Takes in history that another program has recorded, of days that are over, all of it or nothing. Through `spans`
+    /// comes a [`crate::lines::Foreign`] a line, in the order of their start, and one `dwell.end/1` that says how many there
+    /// were. What is recorded already wins. `dry_run` only says what would be taken. Long work.
+    /// Errors: Locked, Failed (another import is under way). In the work: Invalid (what came, with its line).
+    async fn import(&self, spans: Fd<'_>, dry_run: bool) -> Result<OwnedFd, Error> {
+        let spans = owned(&spans)?;
+        Ok(self.ask(|reply| VaultRequest::Import(spans, dry_run, reply)).await?.into())
+    }
+
     /// What is stored, where, and who can read it.
     async fn privacy(&self) -> Result<wire::Privacy, Error> {
         self.ask(VaultRequest::Privacy).await

@@ -61,6 +61,8 @@ pub struct Row {
     pub ms: u64,
     /// Visits begun.
     pub opens: u64,
+    /// Time charged in the period that this one is compared with; only where a comparison was asked for.
+    pub before_ms: Option<u64>,
 }
 
 /// What a report is asked for.
@@ -77,6 +79,11 @@ pub struct Query {
     pub not: Option<Vec<String>>,
     /// At most this many rows, the rest summed up in a row with the key `others`.
     pub top: Option<u32>,
+    /// Say of each row what it had in the period before of equal kind, up to the same time of day where this one goes on:
+    /// yesterday, last week, the seven days before. `all` has none.
+    pub compare: Option<bool>,
+    /// Refuse targets that nothing was ever recorded of, and say what is like them; else they are simply not there.
+    pub must_be_known: Option<bool>,
 }
 
 /// Totals over a period.
@@ -107,6 +114,82 @@ pub struct Report {
     pub digest: Option<Vec<String>>,
     /// What was planned in the period and what became of it.
     pub intentions: Option<Vec<Intention>>,
+    /// The focus sessions that began in the period.
+    pub focus_sessions: Option<Vec<FocusSession>>,
+    /// The period before; only where a comparison was asked for.
+    pub compare: Option<Compared>,
+}
+
+/// The earlier period that a report's rows are compared with.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Compared {
+    /// Its first instant.
+    pub from_at_ms: i64,
+    /// Its end (exclusive), which may be within its last day.
+    pub to_at_ms: i64,
+    /// Sum of what the rows had in it, in milliseconds.
+    pub total_ms: u64,
+}
+
+/// What charts show of a period: how its time lay over the week, the hours and the categories.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Picture {
+    /// First day, `2026-11-01`; of all time, the first that has data.
+    pub first: String,
+    /// Last day.
+    pub last: String,
+    /// When a day starts: `04:00`.
+    pub day_start: String,
+    /// Charged in the period, as far as it was asked for.
+    pub total_ms: u64,
+    /// Days of the period with anything recorded.
+    pub days: u32,
+    /// Charged by weekday and hour: 24 hours of the clock from `00` for each of seven weekdays from Monday.
+    pub hours_ms: Vec<u64>,
+    /// What `buckets` are: `hour`, `day`, `week` or `month`.
+    pub bucket: String,
+    /// `04`, `2026-11-21` (of a week, its Monday) or `2026-11`, in the order of time.
+    pub buckets: Vec<String>,
+    /// The categories' share of each, the largest first, what is summed up last.
+    pub categories: Vec<Series>,
+    /// How long a slot is in which the programs of a single day are told.
+    pub slot_ms: Option<u64>,
+    /// The programs' share of each slot, from the start of the day; the largest first.
+    pub lanes: Option<Vec<Series>>,
+    /// Limits with a budget for each day.
+    pub kept: Vec<Kept>,
+}
+
+/// Somebody's time in each of several stretches.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Series {
+    /// App id or category; empty for what has none, and for others.
+    pub key: String,
+    /// Name for people.
+    pub name: String,
+    /// `one`, `none` or `others`.
+    pub kind: String,
+    /// In the order of time.
+    pub parts_ms: Vec<u64>,
+}
+
+/// On how many days a limit's budget was enough.
+#[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct Kept {
+    /// The rule's id.
+    pub id: String,
+    /// What it is about: a name for people.
+    pub name: String,
+    /// The rule as it is now, for people: `YouTube: 30m a day`.
+    pub rule: String,
+    /// Days on which it would have held and anything at all was recorded.
+    pub days: u32,
+    /// Those of them on which no more was used than its budget, but for the moment that a limit takes to act.
+    pub within: u32,
 }
 
 /// A limit and its use.
@@ -279,6 +362,18 @@ pub struct Intention {
     pub over: bool,
 }
 
+/// A focus session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct FocusSession {
+    /// When it began.
+    pub at_ms: i64,
+    /// How long it was to last.
+    pub planned_ms: u64,
+    /// How long it lasted, or has until now.
+    pub lasted_ms: u64,
+}
+
 /// The reset week.
 #[derive(Clone, Debug, Default, PartialEq, SerializeDict, DeserializeDict, Type)]
 #[zvariant(signature = "a{sv}")]
@@ -295,6 +390,16 @@ pub struct ResetWeek {
     pub lines: Vec<String>,
     /// IANA name of the zone in which days are counted.
     pub zone: String,
+}
+
+/// A target that is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, SerializeDict, DeserializeDict, Type)]
+#[zvariant(signature = "a{sv}")]
+pub struct KnownTarget {
+    /// As it is typed: `app:firefox`, `domain:example.org`.
+    pub target: String,
+    /// Its name for people.
+    pub name: String,
 }
 
 /// A category.
@@ -393,6 +498,8 @@ pub struct Why {
     pub verdict: String,
     /// When that ends by itself.
     pub until_at_ms: Option<i64>,
+    /// That verdict is about it for no other reason than that it is a browser of which no extension can tell the site.
+    pub without_extension: Option<bool>,
     /// The rules that apply.
     pub rules: Vec<Limit>,
     /// IANA name of the zone in which days are counted.
@@ -409,6 +516,8 @@ pub struct Check {
     pub verdict: String,
     /// The id of the rule that gives it, if any.
     pub rule: Option<String>,
+    /// It gives it for no other reason than that this is a browser of which no extension can tell the site.
+    pub without_extension: Option<bool>,
     /// When it ends by itself.
     pub until_at_ms: Option<i64>,
     /// IANA name of the zone in which days are counted.
@@ -535,6 +644,8 @@ pub struct Forgotten {
     pub spans: u64,
     /// Milliseconds of attention that go with them.
     pub ms: u64,
+    /// Notes that go: what was planned, focus sessions, and what limits did.
+    pub notes: Option<u64>,
     /// Backups that were made before, and still hold it.
     pub backups: Vec<Backup>,
 }

@@ -278,6 +278,12 @@ impl AppNames {
         self.apps.name(app)
     }
 
+    /// The program of which no more is known than what its window called itself, its class or app id: as the sensors name
+    /// it, before aliases. Reads files.
+    pub fn of_class(&self, class: &str) -> AppId {
+        self.apps.of_class(class)
+    }
+
     /// The program's category, as its desktop file has it (see [`dwell_core::category`]). Reads files.
     pub fn category(&self, app: &AppId) -> Option<Category> {
         self.apps.category(app)

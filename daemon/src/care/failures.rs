@@ -1,5 +1,7 @@
 //! What the vault's errors mean for the person.
 
+use std::io;
+
 use dwell_bus::{Failure, Kind};
 use dwell_vault::{GenerationError, OpenError, ReadError, SlotError, UnlockError, WriteError};
 
@@ -65,16 +67,27 @@ pub(crate) fn generation(error: &GenerationError) -> Failure {
 }
 
 pub(crate) fn open(error: &OpenError) -> Failure {
+    if let OpenError::Io { path, source } = error {
+        let path = path.display();
+        return match source.kind() {
+            io::ErrorKind::AlreadyExists => Failure::new(Kind::Invalid, format!("{path} exists already"))
+                .hint("nothing is written over it; nothing was changed"),
+            _ => {
+                let why = source.to_string();
+                // Without the number that Rust adds.
+                let why = why.split(" (os error").next().unwrap_or_default();
+                Failure::new(Kind::Failed, format!("{path}: {why}"))
+                    .hint("check the path and its permissions; nothing was changed")
+            }
+        };
+    }
     let hint = match error {
         OpenError::DiskFull => "free some space, then try again; nothing was changed",
-        OpenError::Io { .. } | OpenError::ReadOnly => {
-            "check the path and its permissions; nothing was changed"
-        }
+        OpenError::ReadOnly => "check the path and its permissions; nothing was changed",
         OpenError::Corrupt { .. } | OpenError::Database { .. } => "see `dwell vault verify`",
         _ => "see `dwell doctor`",
     };
     let kind = match error {
-        OpenError::Io { .. } => Kind::Failed,
         OpenError::KeyMissing { .. } | OpenError::NoKeyFits { .. } | OpenError::WrongKey { .. } => {
             Kind::Locked
         }

@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use dwell_bus::{Failure, Kind, Reply, lines, wire};
 use dwell_vault::{KnownBackup, NewSecrets, Renewed, SlotKind, What};
+use zeroize::Zeroizing;
 
 use super::{Caretaker, OnProgress, answer, failures, stopping, work};
 use crate::keys::{Keyring, KeyringError, Purpose, Secret, Stored};
+use crate::record::Record;
 use crate::store::Shelf;
 
 /// What a new generation is for.
@@ -165,6 +167,7 @@ impl Caretaker {
                 last: would.days.map(|(_, last)| last.to_string()),
                 spans: would.forgotten.spans,
                 ms: would.forgotten.charged_ms,
+                notes: without_notes(vault, &what).and_then(|(notes, _)| u64::try_from(notes).ok()),
                 backups: vault.known_backups().unwrap_or_default().iter().map(backup).collect(),
             })
         });
@@ -214,6 +217,15 @@ pub(super) fn backup(known: &KnownBackup) -> wire::Backup {
     }
 }
 
+/// The enforcement record without the notes that are to be forgotten, and how many those are; `None`: there are none. It is
+/// the one that the hub kept last: that came through the same thread.
+fn without_notes(vault: &dwell_vault::Vault, what: &What) -> Option<(usize, Zeroizing<Vec<u8>>)> {
+    // One that is damaged or of another version is left as it is.
+    let mut record = Record::from_bytes(&vault.enforcement().ok()??).ok()?;
+    let notes = record.forget(what);
+    (notes > 0).then(|| (notes, record.to_bytes()))
+}
+
 fn renew(
     shelf: &mut Shelf,
     why: &Why,
@@ -222,12 +234,23 @@ fn renew(
     progress: OnProgress<'_>,
 ) -> Result<(lines::Done, bool), Failure> {
     let vault = shelf.open_vault()?;
+    let mut notes = 0;
     let renewed = match why {
-        Why::Forget(what) => vault.forget(what, false, secrets, progress),
+        Why::Forget(what) => {
+            let record = without_notes(vault, what);
+            notes = record.as_ref().map_or(0, |(notes, _)| *notes);
+            let record = record.as_ref().map(|(_, record)| record.as_slice());
+            vault.forget_with_record(what, record, secrets, progress)
+        }
         Why::Rotate => vault.rotate(secrets, progress),
         Why::Remove(number) => vault.remove_slot(*number, secrets, progress),
     };
     let renewed = renewed.map_err(|error| failures::generation(&error))?;
+    // Before anything else can fail: it is gone.
+    if let Why::Forget(what) = why {
+        shelf.forgot(what.clone());
+    }
+    let vault = shelf.open_vault()?;
     if let Some(path) = rules_file {
         // The key of rules must have a place: without one the next start could not even record.
         vault.write_enforcement_keyfile(path).map_err(|error| failures::open(&error))?;
@@ -237,14 +260,11 @@ fn renew(
             tracing::warn!("an old key file stays: {error}");
         }
     }
-    if matches!(why, Why::Forget(_)) {
-        shelf.forgot();
-    }
     let remains = renewed.old_remains;
-    Ok((told(why, renewed), remains))
+    Ok((told(why, renewed, notes), remains))
 }
 
-fn told(why: &Why, renewed: Renewed) -> lines::Done {
+fn told(why: &Why, renewed: Renewed, notes: usize) -> lines::Done {
     let name = match why {
         Why::Forget(_) => "forget",
         Why::Rotate => "rotate",
@@ -259,6 +279,7 @@ fn told(why: &Why, renewed: Renewed) -> lines::Done {
         done.days = Some(renewed.forgotten.days);
         done.spans = Some(renewed.forgotten.spans);
         done.seconds = Some((renewed.forgotten.charged_ms + 500) / 1000);
+        done.notes = u64::try_from(notes).ok().filter(|notes| *notes > 0);
     }
     done
 }

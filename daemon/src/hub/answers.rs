@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use dwell_bus::{Failure, Kind, Reply, Request, wire};
-use dwell_core::report::{By, Filter, Period};
+use dwell_core::report::{Before, By, Filter, Period, PeriodError};
 use dwell_core::span::Activity;
 use dwell_core::subject::{AppId, Subject, Target};
 use dwell_core::time::{Millis, Reading};
@@ -38,6 +38,7 @@ impl Hub {
         match request {
             Request::Status(reply) => answer(reply, Ok(self.status())),
             Request::Report(query, reply) => self.report(query, reply),
+            Request::Picture(query, reply) => self.picture(query, reply),
             Request::Spans(period, reply) => answer(reply, self.spans(&period)),
             Request::ListLimits(reply) => {
                 let limits = self.rules_must_be_there().map(|()| self.limits());
@@ -153,6 +154,11 @@ impl Hub {
                 let standing = self.rules_must_be_there().map(|()| self.standing());
                 answer(reply, standing);
             }
+            Request::ListTargets(reply) => match self.list_targets() {
+                Ok(Some(targets)) => answer(reply, Ok(targets)),
+                Ok(None) => self.wait_for_subjects(Request::ListTargets(reply)),
+                Err(failure) => answer(reply, Err(failure)),
+            },
             Request::ListCategories(reply) => {
                 let categories = self.list_categories();
                 answer(reply, categories);
@@ -235,6 +241,7 @@ impl Hub {
             category: self.category(&Subject::app(app.clone())).map(String::from),
             ms: time.as_ms(),
             opens: *opens,
+            before_ms: None,
         };
         wire::Status {
             now_at_ms: now.wall.as_unix_ms(),
@@ -299,18 +306,17 @@ impl Hub {
 
     pub(super) fn period(&self, text: &str, now: Reading) -> Result<Period, Failure> {
         Period::parse(text, self.count.today(now)).map_err(|error| {
+            if error == PeriodError::Future {
+                let hint = "choose today or an earlier day";
+                return Failure::new(Kind::NoData, format!("{text} is still to come")).hint(hint);
+            }
             let hint = "write today, yesterday, week, lastweek, month, year, all, 7d, 2026-11-01 or 2026-11-01..2026-11-20";
             Failure::new(Kind::Invalid, error.to_string()).hint(hint)
         })
     }
 
     fn report(&mut self, query: wire::Query, reply: Reply<wire::Report>) {
-        // What is counted as another program is looked up too: it may have been counted by itself once.
-        let unclear = |text: &String| {
-            text.parse::<Target>().map_or(true, |target| self.counted(target.clone()) != target)
-        };
-        let mut targets = query.only.iter().chain(&query.not).flatten();
-        if self.known.is_none() && targets.any(unclear) {
+        if self.known.is_none() && self.is_unclear(&query) {
             // Also where a text is no target at all: that is found out below, with the known subjects at hand.
             return self.wait_for_subjects(Request::Report(query, reply));
         }
@@ -321,11 +327,18 @@ impl Hub {
         }
     }
 
-    fn report_job(&self, query: &wire::Query) -> Result<ReportJob, Failure> {
-        let now = clock::now();
-        let by = query.by.as_deref().map_or(Ok(By::default()), str::parse);
-        let by =
-            by.map_err(|error| Failure::new(Kind::Invalid, error.to_string()).hint("choose one of these"))?;
+    /// Whether the known subjects tell what a query is about. What is counted as another program is looked up too: it may
+    /// have been counted by itself once.
+    pub(super) fn is_unclear(&self, query: &wire::Query) -> bool {
+        let unclear = |text: &String| {
+            text.parse::<Target>().map_or(true, |target| self.counted(target.clone()) != target)
+        };
+        let must_be_known = query.must_be_known.unwrap_or(false);
+        query.only.iter().chain(&query.not).flatten().any(|text| must_be_known || unclear(text))
+    }
+
+    /// The targets of a query.
+    pub(super) fn filter(&self, query: &wire::Query) -> Result<Filter, Failure> {
         let targets = |list: &Option<Vec<String>>| {
             let resolve = |text: &String| match self.resolve(text)? {
                 Resolved::Target(target) => Ok(self.recorded(target)),
@@ -333,14 +346,37 @@ impl Hub {
             };
             list.iter().flatten().map(resolve).collect::<Result<Vec<Target>, Failure>>()
         };
-        let period = self.period(query.period.as_deref().unwrap_or("today"), now)?;
+        let (only, not) = (targets(&query.only)?, targets(&query.not)?);
+        if query.must_be_known.unwrap_or(false) {
+            // What is left out may as well never have been there.
+            only.iter().try_for_each(|target| self.must_be_seen(target))?;
+        }
+        Ok(Filter { only, not })
+    }
+
+    fn report_job(&self, query: &wire::Query) -> Result<ReportJob, Failure> {
+        let now = clock::now();
+        let by = query.by.as_deref().map_or(Ok(By::default()), str::parse);
+        let by =
+            by.map_err(|error| Failure::new(Kind::Invalid, error.to_string()).hint("choose one of these"))?;
+        let filter = self.filter(query)?;
+        let text = query.period.as_deref().unwrap_or("today");
+        let period = self.period(text, now)?;
+        let before =
+            query.compare.unwrap_or(false).then(|| Before::of(text, period, self.calendar(), now.wall));
+        let before = before.transpose().map_err(|error| {
+            Failure::new(Kind::Invalid, error.to_string()).hint("choose a period, like month or 30d")
+        })?;
         Ok(ReportJob {
             calendar: *self.calendar(),
             period,
+            before,
+            today: self.count.today(now),
             digest: self.digest(period),
             intentions: self.intentions(period, now),
+            sessions: self.sessions(period, now),
             by,
-            filter: Filter { only: targets(&query.only)?, not: targets(&query.not)? },
+            filter,
             top: query.top.and_then(|top| usize::try_from(top).ok()),
             open: self.count.timeline().open_span(now.boot),
             now,
@@ -365,7 +401,7 @@ impl Hub {
             open: self.count.timeline().open_span(now.boot),
             names: self.names.clone(),
             categories: self.categories.clone(),
-            store: self.store.clone(),
+            store: self.store.downgrade(),
             _place: Arc::clone(&self.timelines),
         };
         let spawned = std::thread::Builder::new().name("spans".into()).spawn(move || job.run(writer));

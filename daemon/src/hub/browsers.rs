@@ -10,10 +10,10 @@ use std::sync::Arc;
 use dwell_bus::browser::{Block, BrowserRequest, Hello, Link, MAX_LINKS, State, Wishes};
 use dwell_bus::{Failure, Kind};
 use dwell_core::browser::{self, LinkId, Shown, Told};
-use dwell_core::policy::{Judged, Verdict};
-use dwell_core::rules::{AtLimit, Rule};
+use dwell_core::policy::{Held, Judged, Verdict};
+use dwell_core::rules::{AtLimit, Rule, WithoutExtension};
 use dwell_core::sample::{Fact, Sample};
-use dwell_core::subject::{AppId, Domain, Target};
+use dwell_core::subject::{AppId, Domain, Subject, Target};
 use dwell_core::texts;
 use dwell_core::time::{Boot, Millis, Reading, Wall};
 use dwell_desktop::Health;
@@ -22,10 +22,11 @@ use zbus::names::OwnedUniqueName;
 use super::Hub;
 use crate::clock;
 use crate::enforcement::{Order, Page};
+use crate::record::{HeldBack, Unseen};
 
 /// The doctor's part.
 pub(super) const PART: &str = "browser";
-/// A browser that was just started, or a daemon, needs a moment until they are linked.
+/// A browser that was just started, or a daemon, needs a moment until they are linked: so long may it be in front without.
 const UNLINKED: Millis = Millis::from_secs(10);
 /// Clocks are read in two processes, one after the other.
 const AHEAD: Millis = Millis::from_secs(1);
@@ -37,7 +38,7 @@ struct Linked {
     hello: Hello,
     /// The ids of the windows that it speaks for.
     apps: Vec<AppId>,
-    since: Wall,
+    since: Reading,
     /// The number of the blocks that were sent last, and of those that were confirmed last.
     sent: u64,
     confirmed: u64,
@@ -73,12 +74,25 @@ pub(super) struct Browsers {
     blocked: Option<Vec<Blocked>>,
     blocks: Vec<(Arc<Rule>, Block)>,
     generation: u64,
+    /// For how long browsers were in front and not linked, [`UNLINKED`] at most. Being linked pays back as much of that as
+    /// it lasts, and nothing else does: whoever starts a browser anew gains no time with it, nor does one who turns the
+    /// extension off and on.
+    unlinked: BTreeMap<AppId, Millis>,
+    /// The one that is so now, and since when that is not noted there.
+    in_front: Option<(AppId, Boot)>,
 }
 
 impl Browsers {
     /// Whether no browser is linked.
     pub(super) fn are_none(&self) -> bool {
         self.links.is_empty()
+    }
+
+    /// The machine slept until now: who was in front was so for nobody.
+    pub(super) fn slept(&mut self, now: Boot) {
+        if let Some((_, since)) = &mut self.in_front {
+            *since = now;
+        }
     }
 
     /// The categories of domains are others from now on: what is blocked is made out anew.
@@ -112,9 +126,17 @@ impl Hub {
         self.browsers.last += 1;
         let id = LinkId(self.browsers.last);
         let apps = self.windows_of(&hello.program);
+        // What was put away only because nobody spoke for it comes back, unless a rule is about it otherwise.
+        for held in &mut self.record.held_back {
+            let is_of = apps.iter().any(|app| app.covers(&held.subject.app));
+            if is_of && held.unseen == Some(Unseen::Unlinked) {
+                held.unseen = None;
+                self.unsaved = true;
+            }
+        }
         tracing::info!(extension = hello.extension, "a browser is linked");
         let told = Told::Linked(apps.clone());
-        let linked = Linked { id, hello, apps, since: now.wall, sent: 0, confirmed: 0, problem: None };
+        let linked = Linked { id, hello, apps, since: now, sent: 0, confirmed: 0, problem: None };
         self.browsers.links.insert(sender.clone(), linked);
         if !again {
             self.order(Order::Page(Page::Watch(sender.clone())));
@@ -161,6 +183,12 @@ impl Hub {
     fn unlink(&mut self, sender: &OwnedUniqueName) {
         let Some(linked) = self.browsers.links.remove(sender) else { return };
         let now = clock::now();
+        let lasted = now.boot.since(linked.since.boot).unwrap_or(Millis::ZERO);
+        for (app, spent) in &mut self.browsers.unlinked {
+            if linked.apps.iter().any(|own| own.covers(app)) {
+                *spent = spent.saturating_sub(lasted);
+            }
+        }
         self.sample(&Sample::new(now.boot, Fact::Browser(linked.id, Told::Gone)), now);
     }
 
@@ -191,8 +219,12 @@ impl Hub {
         problem: Option<String>,
     ) -> Result<(), Failure> {
         let linked = self.browsers.links.get_mut(sender).ok_or_else(not_linked)?;
-        linked.confirmed = linked.confirmed.max(generation.min(linked.sent));
-        linked.problem = problem;
+        let generation = generation.min(linked.sent);
+        // What is told late of blocks that others have followed says nothing of these.
+        if generation >= linked.confirmed {
+            linked.confirmed = generation;
+            linked.problem = problem;
+        }
         self.say_browser_health(clock::now());
         Ok(())
     }
@@ -203,7 +235,7 @@ impl Hub {
             browser: linked.hello.browser.clone(),
             extension: linked.hello.extension.clone(),
             instance: linked.hello.instance.clone(),
-            since_at_ms: linked.since.as_unix_ms(),
+            since_at_ms: linked.since.wall.as_unix_ms(),
             zone: self.calendar().zone.name().to_owned(),
             unconfirmed: linked.confirmed < linked.sent,
             problem: linked.problem.clone(),
@@ -319,6 +351,50 @@ impl Hub {
         self.browsers.generation += 1;
         let everyone: Vec<OwnedUniqueName> = self.browsers.links.keys().cloned().collect();
         everyone.iter().for_each(|sender| self.send_blocks(sender));
+    }
+
+    /// Whether no extension can tell the site of the browser in front, although it had the time to be linked; and when to
+    /// look again.
+    pub(super) fn unseen(&mut self, now: Reading) -> (bool, Option<Boot>) {
+        let asks = |held: &Held| held.rule.without_extension != WithoutExtension::Ignore;
+        let Browsers { unlinked, in_front, .. } = &mut self.browsers;
+        if let Some((app, since)) = in_front.take() {
+            let spent = unlinked.entry(app).or_default();
+            *spent = (*spent + now.boot.since(since).unwrap_or(Millis::ZERO)).min(UNLINKED);
+        }
+        let Some(app) = self.count.timeline().unseen() else { return (false, None) };
+        if !self.book.held().iter().any(asks) {
+            return (false, None);
+        }
+        if self.count.timeline().is_linked(app) {
+            // A private window: the extension has said that it has no other in front, and was asked twice.
+            return (true, None);
+        }
+        let left = UNLINKED.saturating_sub(unlinked.get(app).copied().unwrap_or_default());
+        *in_front = Some((app.clone(), now.boot));
+        (left.is_zero(), (!left.is_zero()).then(|| now.boot + left))
+    }
+
+    /// A browser that was put away for a private window shows a site again: the person has gone on with another window.
+    pub(super) fn sees_again(&mut self, front: Option<&Subject>, unseen: bool) {
+        let Some(front) = front.filter(|front| !unseen && front.domain.is_some()) else { return };
+        for held in &mut self.record.held_back {
+            if held.unseen.is_some() && front.app.covers(&held.subject.app) {
+                held.unseen = None;
+                self.unsaved = true;
+            }
+        }
+    }
+
+    /// Whether a program is, as far as is known, a browser of which no extension can tell the site: it is in front so, was
+    /// put away for that, or would be.
+    pub(super) fn is_unseen(&self, app: &AppId) -> bool {
+        if self.front.as_ref().is_some_and(|front| front.app == *app) {
+            return self.unseen;
+        }
+        let held = |held: &HeldBack| held.unseen.is_some() && app.covers(&held.subject.app);
+        let spent = || self.browsers.unlinked.get(app).is_some_and(|spent| *spent >= UNLINKED);
+        self.record.held_back.iter().any(held) || (spent() && !self.count.timeline().is_linked(app))
     }
 
     /// Says whether the browsers that are used are linked.

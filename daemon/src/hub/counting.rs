@@ -148,6 +148,7 @@ impl Hub {
         let slept = clock::slept();
         let newly = slept.saturating_sub(std::mem::replace(&mut self.slept, slept));
         if newly >= SLEEP_MIN {
+            self.browsers.slept(now.boot);
             let outcome = self.count.slept(newly, now);
             self.take(outcome);
         }

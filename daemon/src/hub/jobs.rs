@@ -1,7 +1,7 @@
 //! Long answers: made on the store's thread or one of their own, never on the hub's.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, BufWriter, Write};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -10,20 +10,23 @@ use std::sync::mpsc;
 use dwell_bus::{Failure, Kind, lines, wire};
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::category::Categories;
-use dwell_core::count::{LABEL_SLACK, is_part_of, pieces};
-use dwell_core::report::{Builder, By, Filter, Period};
+use dwell_core::count::{LABEL_SLACK, pieces};
+use dwell_core::report::{Before, Builder, By, Filter, Period};
 use dwell_core::span::{Activity, Span};
 use dwell_core::subject::{AppId, Category, Domain, Subject, Target};
-use dwell_core::time::{Millis, Reading};
+use dwell_core::time::{Millis, Reading, Wall};
 use dwell_desktop::AppNames;
 
 use crate::pipe::Writer;
-use crate::store::{Source, Store};
+use crate::store::{Asked, Gaps, Source, WeakStore};
 
 /// A report to be made on the store's thread.
 pub(super) struct ReportJob {
     pub(super) calendar: Calendar,
     pub(super) period: Period,
+    /// The period that it is compared with, if any.
+    pub(super) before: Option<Before>,
+    pub(super) today: CivilDay,
     pub(super) by: By,
     pub(super) filter: Filter,
     pub(super) top: Option<usize>,
@@ -35,6 +38,8 @@ pub(super) struct ReportJob {
     pub(super) digest: Vec<String>,
     /// What was planned, and what became of it.
     pub(super) intentions: Vec<wire::Intention>,
+    /// Focus sessions.
+    pub(super) sessions: Vec<wire::FocusSession>,
 }
 
 impl ReportJob {
@@ -54,24 +59,28 @@ impl ReportJob {
             known.entry(subject.clone()).or_insert_with(look_up).clone()
         };
         let builder = Builder::new(&self.calendar, period, self.by, self.filter.clone());
-        let mut builder = builder.with_categories(category);
-        let (mut damaged, mut sealed) = (Vec::new(), Millis::ZERO);
-        for days in chunks(labels(period)) {
-            let history = source.read(days).map_err(|error| unreadable(&error))?;
-            damaged.extend(history.damaged.into_iter().filter(|day| period.days().contains(day)));
-            let locked = history.sealed.iter().filter(|(day, _)| period.days().contains(day));
-            sealed += locked.map(|(_, time)| *time).sum();
-            let mut spans: Vec<&Span> = history.spans.iter().map(|(_, span)| span).collect();
-            spans.sort_by_key(|span| (span.start.wall, span.start.boot));
-            // The open span's checkpoint is older than the open span itself.
-            let closed =
-                spans.into_iter().filter(|span| !self.open.as_ref().is_some_and(|o| is_part_of(span, o)));
-            closed.for_each(|span| builder.add(span));
-        }
-        if let Some(open) = &self.open {
-            builder.add(open);
-        }
-        let report = builder.finish(self.top);
+        let end = self.calendar.end_of(period.last);
+        let (builder, gaps) = self.filled(builder.with_categories(category), period, end, source)?;
+        let earlier = match self.before {
+            None => None,
+            Some(before) => {
+                let builder = Builder::of_before(&self.calendar, before, self.by, self.filter.clone());
+                let end = before.end(&self.calendar);
+                Some(self.filled(builder.with_categories(category), before.period, end, source)?.0)
+            }
+        };
+        let inside = |day: &CivilDay| period.days().contains(day);
+        let damaged: Vec<CivilDay> = gaps.damaged.into_iter().filter(inside).collect();
+        let sealed: Millis = gaps.sealed.iter().filter(|(day, _)| inside(day)).map(|(_, time)| *time).sum();
+        let report = match earlier {
+            None => builder.finish(self.top),
+            Some(earlier) => builder.finish_beside(earlier, self.top),
+        };
+        let compare = self.before.zip(report.before).map(|(before, total)| wire::Compared {
+            from_at_ms: self.calendar.start_of(before.period.first).as_unix_ms(),
+            to_at_ms: before.end(&self.calendar).as_unix_ms(),
+            total_ms: total.as_ms(),
+        });
         let rows = report.rows.into_iter().map(|row| wire::Row {
             name: self.row_name(&row.key, row.kind),
             category: self.row_category(&row.key, row.kind),
@@ -79,6 +88,7 @@ impl ReportJob {
             kind: row.kind.to_owned(),
             ms: row.time.as_ms(),
             opens: row.opens,
+            before_ms: row.before.map(Millis::as_ms),
         });
         Ok(wire::Report {
             from_at_ms: self.calendar.start_of(period.first).as_unix_ms(),
@@ -93,7 +103,30 @@ impl ReportJob {
             rows: rows.collect(),
             digest: Some(self.digest.clone()).filter(|digest| !digest.is_empty()),
             intentions: Some(self.intentions.clone()).filter(|intentions| !intentions.is_empty()),
+            focus_sessions: Some(self.sessions.clone()).filter(|sessions| !sessions.is_empty()),
+            compare,
         })
+    }
+
+    /// Gives a report all that is recorded of a period, and the open span. What counts ends at `end`.
+    fn filled<'a>(
+        &self,
+        mut builder: Builder<'a>,
+        period: Period,
+        end: Wall,
+        source: &mut Source<'_>,
+    ) -> Result<(Builder<'a>, Gaps), Failure> {
+        let asked = Asked {
+            calendar: &self.calendar,
+            within: (self.calendar.start_of(period.first), end),
+            open: self.open.as_ref(),
+            today: self.today,
+        };
+        let gaps = source.give(labels(period), &asked, &mut builder).map_err(|error| unreadable(&error))?;
+        if let Some(open) = &self.open {
+            builder.add(open);
+        }
+        Ok((builder, gaps))
     }
 
     fn row_category(&self, key: &str, kind: &str) -> Option<String> {
@@ -134,7 +167,7 @@ pub(super) struct SpansJob {
     pub(super) open: Option<Span>,
     pub(super) names: AppNames,
     pub(super) categories: Categories,
-    pub(super) store: Store,
+    pub(super) store: WeakStore,
     /// Its place among the readers that are served at once; given back with the job.
     pub(super) _place: Arc<()>,
 }
@@ -146,17 +179,20 @@ impl SpansJob {
         let mut out = BufWriter::new(writer);
         let mut lines = Lines { job: &self, known: HashMap::new(), written: 0 };
         let end = match lines.all(&mut out) {
-            Ok(damaged) => lines::End {
+            Ok(Missing { damaged, sealed }) => lines::End {
                 schema: lines::END.to_owned(),
                 spans: lines.written,
                 damaged: damaged.iter().map(ToString::to_string).collect(),
+                sealed_seconds: Some((sealed.values().copied().sum::<Millis>().as_ms() + 500) / 1000)
+                    .filter(|seconds| *seconds > 0),
+                sealed: sealed.keys().map(ToString::to_string).collect(),
                 error: None,
             },
             Err(Stop::Unreadable(error)) => lines::End {
                 schema: lines::END.to_owned(),
                 spans: lines.written,
-                damaged: Vec::new(),
                 error: Some(error),
+                ..lines::End::default()
             },
             // The reader has left or stalled: there is nobody to tell.
             Err(Stop::Reader) => return,
@@ -166,6 +202,14 @@ impl SpansJob {
             let _ = out.write_all(b"\n").and_then(|()| out.flush());
         }
     }
+}
+
+/// What of a timeline is recorded, and cannot be written.
+#[derive(Default)]
+struct Missing {
+    damaged: BTreeSet<CivilDay>,
+    /// Days that are locked away, with the attention of each.
+    sealed: BTreeMap<CivilDay, Millis>,
 }
 
 /// Why the writing ended early.
@@ -187,21 +231,25 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn all(&mut self, out: &mut impl Write) -> Result<BTreeSet<CivilDay>, Stop> {
+    fn all(&mut self, out: &mut impl Write) -> Result<Missing, Stop> {
         let ended = || Stop::Unreadable("the daemon is stopping".to_owned());
-        let mut damaged = BTreeSet::new();
+        let mut missing = Missing::default();
         let (ask, days) = mpsc::channel();
         // The one who asked waits for the answer below.
-        self.job.store.with(move |shelf| _ = ask.send(shelf.days()));
+        self.job.store.upgrade().ok_or_else(ended)?.with(move |shelf| _ = ask.send(shelf.days()));
         if let Some((first, last)) = days.recv().map_err(|_| ended())? {
             let labels = labels(self.job.period);
             for days in chunks(first.max(*labels.start())..=last.min(*labels.end())) {
                 let (ask, answer) = mpsc::channel();
-                self.job.store.with(move |shelf| _ = ask.send(shelf.read(days)));
+                let store = self.job.store.upgrade().ok_or_else(ended)?;
+                store.with(move |shelf| _ = ask.send(shelf.read(days)));
+                drop(store);
                 let history = answer.recv().map_err(|_| ended())?;
                 let history = history.map_err(|error| Stop::Unreadable(error.to_string()))?;
-                damaged
-                    .extend(history.damaged.into_iter().filter(|day| self.job.period.days().contains(day)));
+                let asked_for = self.job.period.days();
+                missing.damaged.extend(history.damaged.into_iter().filter(|day| asked_for.contains(day)));
+                let sealed = history.sealed.into_iter().filter(|(day, _)| asked_for.contains(day));
+                sealed.for_each(|(day, time)| *missing.sealed.entry(day).or_default() += time);
                 for (_, span) in &history.spans {
                     if !self.is_later(span) && self.is_asked_for(span) {
                         self.write(out, span)?;
@@ -214,7 +262,7 @@ impl Lines<'_> {
                 self.write(out, &piece)?;
             }
         }
-        Ok(damaged)
+        Ok(missing)
     }
 
     /// Whether a span was recorded since this timeline was asked for: the open span as it was then stands in for it.

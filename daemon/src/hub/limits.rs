@@ -1,10 +1,12 @@
 //! Limits: judging the rules, ordering what follows, and keeping the record of them.
 
 use dwell_bus::{Failure, Reply, wire};
-use dwell_core::policy::{Action, Bench, Deed, Front, Judged, Plan, Stage, Verdict, Verdicts, judge, plan};
+use dwell_core::policy::{
+    Action, Away, Bench, Deed, Front, Judged, Plan, Stage, Verdict, Verdicts, judge, plan,
+};
 use dwell_core::rules::{AtLimit, RuleId};
 use dwell_core::standing::{MadeBy, Moment};
-use dwell_core::subject::{AppId, Category, Subject, Target};
+use dwell_core::subject::{AppId, Subject, Target};
 use dwell_core::time::{Reading, Wall};
 use dwell_desktop::WindowAct;
 use dwell_desktop::freezer::{Unit, WhyNot};
@@ -12,7 +14,7 @@ use dwell_desktop::freezer::{Unit, WhyNot};
 use super::Hub;
 use crate::clock;
 use crate::enforcement::{Order, Thawing};
-use crate::record::{HeldBack, Text};
+use crate::record::{HeldBack, Text, Unseen};
 
 impl Hub {
     /// Takes the rules up again after a start: what the person was told before is not told again.
@@ -43,8 +45,11 @@ impl Hub {
         }
         self.settle_standing(now);
         let front = self.count.timeline().charging();
-        let came = front.is_some() && (stated || front != self.front);
-        let verdicts = self.judged(now);
+        let (unseen, look_again) = self.unseen(now);
+        self.sees_again(front.as_ref(), unseen);
+        let came = front.is_some() && (stated || front != self.front || (unseen && !self.unseen));
+        let mut verdicts = self.judged(now);
+        verdicts.next_boot = verdicts.next_boot.into_iter().chain(look_again).min();
         let today = self.count.today(now);
         if self.vault.is_there() && self.book.needs_from(today) < self.counted_from {
             // Charges of days before are needed: nothing is decided without them.
@@ -62,14 +67,19 @@ impl Hub {
             subject,
             category: category.as_ref(),
             app_category: app_category.as_ref(),
+            unseen,
             came,
         });
-        let back: Vec<(Subject, Option<Category>)> =
-            self.record.held_back.iter().map(|held| (held.subject.clone(), held.category.clone())).collect();
+        let back = self.record.held_back.iter().map(|held| Away {
+            subject: held.subject.clone(),
+            category: held.category.clone(),
+            unseen: held.unseen.is_some(),
+        });
+        let back: Vec<Away> = back.collect();
         let plan = plan(&self.verdicts, &verdicts, in_front, &back, says_terminal);
         self.verdicts = verdicts;
         self.judged_at = now;
-        self.front = front;
+        (self.front, self.unseen) = (front, unseen);
         let acted = self.remember_acts(&plan);
         if self.remember_stages(now) || acted {
             // What the person is told must hold after a power loss as well.
@@ -103,9 +113,11 @@ impl Hub {
     }
 
     fn carry_out(&mut self, Plan(actions): &Plan, now: Reading) {
-        let deed = |judged: &Judged| {
+        let act = |judged: &Judged| {
             actions.iter().find_map(|action| match action {
-                Action::Act { deed, by, again: false, .. } if by.id() == judged.id() => Some(*deed),
+                Action::Act { deed, by, again: false, unseen, .. } if by.id() == judged.id() => {
+                    Some((*deed, *unseen))
+                }
                 _ => None,
             })
         };
@@ -116,10 +128,12 @@ impl Hub {
                     self.say_limit("limit-warning", judged, now);
                 }
                 Action::Reached(judged) => {
-                    let deed = deed(judged);
-                    // That a session has begun its owner knows, and with what it blocks.
-                    if deed.is_some() || self.book.made_by(judged.id()) != MadeBy::Focus {
-                        self.tell_reached(judged, deed, now);
+                    match act(judged) {
+                        // Told with the act: the browser is not what the limit is about.
+                        Some((_, true)) => {}
+                        // That a session has begun its owner knows, and with what it blocks.
+                        None if self.book.made_by(judged.id()) == MadeBy::Focus => {}
+                        done => self.tell_reached(judged, done.map(|(deed, _)| deed), now),
                     }
                     self.say_limit("limit-reached", judged, now);
                 }
@@ -129,9 +143,11 @@ impl Hub {
                         self.say_limit("limit-lifted", judged, now);
                     }
                 }
-                Action::Act { app, deed, by, again } => {
+                Action::Act { app, deed, by, again, unseen } => {
                     self.act(app, *deed);
-                    if *again {
+                    if *unseen {
+                        self.tell_unseen(app, by, now);
+                    } else if *again {
                         self.tell_returned(by, now);
                     }
                 }
@@ -281,13 +297,24 @@ impl Hub {
         let before = self.record.held_back.clone();
         for action in actions {
             match action {
-                Action::Act { app, deed: deed @ (Deed::Minimise | Deed::Freeze | Deed::Lock), .. } => {
+                Action::Act {
+                    app,
+                    deed: deed @ (Deed::Minimise | Deed::Freeze | Deed::Lock),
+                    unseen,
+                    ..
+                } => {
+                    let linked = self.count.timeline().is_linked(app);
+                    let why = if linked { Unseen::Private } else { Unseen::Unlinked };
+                    let unseen = unseen.then_some(why);
                     let subject = self.front.clone().filter(|front| front.app == *app);
                     let subject = subject.unwrap_or_else(|| Subject::app(app.clone()));
-                    if self.record.held_back.iter().all(|held| held.subject != subject) {
+                    let held = self.record.held_back.iter_mut().find(|held| held.subject == subject);
+                    if let Some(held) = held {
+                        held.unseen = unseen.or(held.unseen);
+                    } else {
                         let category = self.category(&subject);
                         let frozen = if *deed == Deed::Freeze { self.keep_frozen(app) } else { Vec::new() };
-                        self.record.held_back.push(HeldBack { subject, category, frozen });
+                        self.record.held_back.push(HeldBack { subject, category, frozen, unseen });
                     }
                 }
                 Action::Release(app) => {
@@ -359,6 +386,10 @@ impl Hub {
             target: target.to_string(),
             verdict: strictest.map_or(Verdict::Allowed, |judged| judged.verdict).as_str().to_owned(),
             until_at_ms: strictest.and_then(|judged| judged.until).map(Wall::as_unix_ms),
+            without_extension: strictest
+                .filter(|judged| judged.verdict != Verdict::Allowed)
+                .is_some_and(|judged| self.applies_unseen(judged, target))
+                .then_some(true),
             rules: applying.iter().map(|judged| self.limit(judged)).collect(),
             zone: self.calendar().zone.name().to_owned(),
         })
@@ -377,9 +408,23 @@ impl Hub {
             target: target.to_string(),
             verdict: strictest.map_or(Verdict::Allowed, |judged| judged.verdict).as_str().to_owned(),
             rule: strictest.map(|judged| judged.id().as_str().to_owned()),
+            without_extension: strictest
+                .is_some_and(|judged| self.applies_unseen(judged, target))
+                .then_some(true),
             until_at_ms: strictest.and_then(|j| j.until).map(Wall::as_unix_ms),
             zone: self.calendar().zone.name().to_owned(),
         })
+    }
+
+    /// Whether a rule has a say about a target for no other reason than that it is a browser of which no extension can
+    /// tell the site.
+    fn applies_unseen(&self, judged: &Judged, target: &Target) -> bool {
+        let Target::App(app) = target else { return false };
+        let subject = Subject::app(app.clone());
+        let category = self.category(&subject);
+        self.is_unseen(app)
+            && !judged.rule.covers(&subject, category.as_ref())
+            && judged.rule.covers_unseen(&subject, category.as_ref())
     }
 
     /// Whether a rule has a say about a target: it covers it, and does not except it.
@@ -388,7 +433,7 @@ impl Hub {
         match target {
             Target::App(app) => {
                 let subject = Subject::app(app.clone());
-                rule.covers(&subject, self.category(&subject).as_ref())
+                rule.covers(&subject, self.category(&subject).as_ref()) || self.applies_unseen(judged, target)
             }
             Target::Domain(_) => {
                 let (category, _) = self.categories.which(target, None);

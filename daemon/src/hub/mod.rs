@@ -19,8 +19,10 @@ mod categories;
 mod charging;
 mod counting;
 mod events;
+mod import;
 mod jobs;
 mod limits;
+mod picture;
 mod present;
 mod rules;
 mod standing;
@@ -188,6 +190,8 @@ pub struct Hub {
     verdicts: Verdicts,
     /// The subject that was charged when the rules were last judged.
     front: Option<Subject>,
+    /// It is a browser of which no extension can tell the site.
+    unseen: bool,
     /// What others said last to have focus, before aliases.
     taken_in: Option<AppId>,
     shown: events::Shown,
@@ -199,6 +203,8 @@ pub struct Hub {
     learned: (mpsc::UnboundedSender<Subjects>, mpsc::UnboundedReceiver<Subjects>),
     /// One more of these for each timeline that is being written.
     timelines: Arc<()>,
+    /// Held by the import that is under way.
+    imports: Arc<()>,
     /// How long the machine had slept when that was last looked at.
     slept: Millis,
     boot: BootDeadline,
@@ -244,6 +250,7 @@ impl Hub {
             record: past.record,
             verdicts: Verdicts::default(),
             front: None,
+            unseen: false,
             taken_in: None,
             shown: events::Shown::default(),
             watchers: Watchers::default(),
@@ -252,6 +259,7 @@ impl Hub {
             waiting: VecDeque::new(),
             learned: mpsc::unbounded_channel(),
             timelines: Arc::new(()),
+            imports: Arc::new(()),
             slept: clock::slept(),
             boot: BootDeadline::new()?,
             wall: WallDeadline::new()?,

@@ -134,6 +134,20 @@ impl Hub {
             .collect()
     }
 
+    /// The focus sessions that began in a period.
+    pub(super) fn sessions(&self, period: Period, now: Reading) -> Vec<wire::FocusSession> {
+        let standing = &self.record.standing;
+        let running = standing.running_session(&self.moment(now));
+        let all = standing.sessions().iter().chain(&running);
+        all.filter(|session| period.days().contains(&session.day))
+            .map(|session| wire::FocusSession {
+                at_ms: session.at.as_unix_ms(),
+                planned_ms: session.planned.as_ms(),
+                lasted_ms: session.lasted.as_ms(),
+            })
+            .collect()
+    }
+
     /// The reset week.
     pub(super) fn reset_week_now(&self) -> wire::ResetWeek {
         let now = clock::now();

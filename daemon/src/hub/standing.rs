@@ -107,9 +107,9 @@ impl Hub {
     /// Another rule that blocks what a rule is about, or something of it that was put away: the one that does so longest.
     pub(super) fn still_blocking<'a>(&self, rule: &Rule, verdicts: &'a Verdicts) -> Option<&'a Judged> {
         let away = &self.record.held_back;
-        let away = || away.iter().filter(|held| rule.covers(&held.subject, held.category.as_ref()));
+        let away = || away.iter().filter(|held| held.is_of(rule));
         let blocking = verdicts.rules.iter().filter(|other| {
-            let covers = || away().any(|held| other.rule.covers(&held.subject, held.category.as_ref()));
+            let covers = || away().any(|held| held.is_of(&other.rule));
             other.verdict == Verdict::Blocked
                 && other.rule.id != rule.id
                 && (self.applies(other, &rule.target) || covers())
@@ -141,7 +141,11 @@ impl Hub {
     fn is_blocked(&self, subject: &Subject) -> bool {
         let category = self.category(subject);
         let mut blocked = self.verdicts.rules.iter().filter(|judged| judged.verdict == Verdict::Blocked);
-        blocked.any(|judged| judged.rule.covers(subject, category.as_ref()))
+        let category = category.as_ref();
+        let unseen = self.is_unseen(&subject.app);
+        blocked.any(|judged| {
+            judged.rule.covers(subject, category) || (unseen && judged.rule.covers_unseen(subject, category))
+        })
     }
 
     /// Suspends open rules.
@@ -171,11 +175,13 @@ impl Hub {
                 };
                 (standing.resume(), "no pause runs", hint)
             }
-            "focus" => (standing.stop_focus(), "no focus session runs", "start one with `dwell focus 50m`"),
+            "focus" => {
+                (standing.stop_focus(&moment), "no focus session runs", "start one with `dwell focus 50m`")
+            }
             "" => {
                 let paused = standing.resume();
                 let none = "there is neither a pause nor a focus session";
-                (standing.stop_focus() || paused, none, "nothing was changed")
+                (standing.stop_focus(&moment) || paused, none, "nothing was changed")
             }
             _ => {
                 return Err(Failure::new(Kind::Invalid, "only a pause or a focus session can be ended")

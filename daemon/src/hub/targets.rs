@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use dwell_bus::{Failure, Kind};
+use dwell_bus::{Failure, Kind, wire};
 use dwell_core::category::Source;
 use dwell_core::domain::HostError;
-use dwell_core::subject::{AppId, Domain, Subject, Target, TargetError};
+use dwell_core::subject::{AppId, Category, Domain, Subject, Target, TargetError};
 use dwell_vault::Subjects;
 
 use super::Hub;
 use crate::clock;
+
+/// Nobody looks through more of them in a shell.
+const TARGETS_MAX: usize = 500;
 
 /// What became of a text.
 pub(super) enum Resolved {
@@ -117,6 +120,72 @@ impl Hub {
         }
     }
 
+    /// Refuses what nothing was ever recorded of, and names what is like it. Says nothing while nothing is known: an empty
+    /// history, or one that is locked away.
+    pub(super) fn must_be_seen(&self, target: &Target) -> Result<(), Failure> {
+        let Some(known) = self.known.as_ref().filter(|known| !known.apps.is_empty()) else { return Ok(()) };
+        let alike = |id: &str, candidate: &Candidate| {
+            let (id, last) = (id.to_lowercase(), id.rsplit(['.', '/']).next().unwrap_or(id).to_lowercase());
+            let near = |text: &str| strsim::damerau_levenshtein(text, &id) <= 2;
+            candidate.id.contains(&id)
+                || id.len() > 3
+                    && [&candidate.id, &candidate.last_word, &candidate.name].into_iter().any(|t| near(t))
+                || candidate.last_word == last
+        };
+        let (what, id, seen) = match target {
+            Target::App(app) => {
+                let of = |known: &AppId| app.covers(known);
+                ("program", app.as_str(), known.apps.iter().any(of) || self.seen().any(|s| of(&s.app)))
+            }
+            Target::Domain(domain) => {
+                let covers = |subject: &Subject| target.covers(subject);
+                let seen = known.domains.iter().any(|d| d.as_str().eq_ignore_ascii_case(domain.as_str()));
+                ("domain", domain.as_str(), seen || self.seen().any(|subject| covers(&subject)))
+            }
+            Target::Category(category) => {
+                let listed = self.categories.list();
+                let is = |named: &Category| named.as_str().eq_ignore_ascii_case(category.as_str());
+                let by_desktop_file =
+                    || known.apps.iter().filter_map(|app| self.names.category(app)).any(|c| is(&c));
+                if listed.iter().any(|listed| is(&listed.category)) || by_desktop_file() {
+                    return Ok(());
+                }
+                let near = listed.iter().map(|listed| listed.category.as_str());
+                let near =
+                    near.map(|name| (strsim::damerau_levenshtein(name, category.as_str()), name)).min();
+                let failure =
+                    Failure::new(Kind::NotFound, format!("there is no category \"{}\"", category.as_str()));
+                return Err(match near {
+                    Some((0..=2, name)) => failure.hint(format!("did you mean {name}?")),
+                    _ => failure.hint("`dwell category list` shows what there is"),
+                });
+            }
+            Target::All => return Ok(()),
+        };
+        if seen {
+            return Ok(());
+        }
+        let same_kind = |candidate: &&Candidate| {
+            std::mem::discriminant(&candidate.target) == std::mem::discriminant(target)
+                && alike(id, candidate)
+        };
+        let near: Vec<String> = self
+            .candidates(known)
+            .iter()
+            .filter(same_kind)
+            .filter_map(|candidate| Some(candidate.target.to_string().split_once(':')?.1.to_owned()))
+            .take(5)
+            .collect();
+        let failure = Failure::new(Kind::NotFound, format!("nothing was ever recorded of a {what} \"{id}\""));
+        Err(match near.as_slice() {
+            [] => failure.hint(format!(
+                "`dwell report all --by {}` shows what there is",
+                if what == "program" { "app" } else { what }
+            )),
+            near => failure.hint(format!("did you mean {}?", near.join(", "))),
+        })
+    }
+
     /// What was counted lately, or is being counted.
     fn seen(&self) -> impl Iterator<Item = Subject> {
         let charging = self.count.timeline().charging();
@@ -131,7 +200,31 @@ impl Hub {
             targets.extend(subject.domain.map(Target::Domain));
         }
         targets.extend(self.book.rules().iter().map(|rule| rule.target.clone()));
+        let standing = &self.record.standing;
+        let planned = standing.intentions().iter().chain(standing.past_intentions());
+        targets.extend(planned.map(|planned| planned.target.clone()));
         targets.into_iter().map(|target| self.candidate(target)).collect()
+    }
+
+    /// Known targets for a shell that completes what is typed: today's programs with the most used one first, the
+    /// targets of rules, then whatever else was seen. `None`: the known subjects have to be read first.
+    pub(super) fn list_targets(&self) -> Result<Option<Vec<wire::KnownTarget>>, Failure> {
+        self.rules_must_be_there()?;
+        if self.vault.as_str() == "sealed" {
+            let failure = Failure::new(Kind::Locked, "what was seen is locked away in the vault");
+            return Err(failure.hint("dwell vault unlock"));
+        }
+        let Some(known) = &self.known else { return Ok(None) };
+        let mut told = BTreeSet::new();
+        let today = self.count.apps(clock::now()).into_iter().map(|(app, ..)| Target::App(app));
+        let of_rules = self.book.rules().iter().map(|rule| rule.target.clone());
+        let others = self.candidates(known).into_iter().map(|candidate| candidate.target);
+        let all = today.chain(of_rules).chain(others).filter(|target| told.insert(target.clone()));
+        let known = |target: Target| wire::KnownTarget {
+            name: self.target_name(&target),
+            target: target.to_string(),
+        };
+        Ok(Some(all.take(TARGETS_MAX).map(known).collect()))
     }
 
     fn candidate(&self, target: Target) -> Candidate {

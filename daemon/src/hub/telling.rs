@@ -5,6 +5,7 @@ use dwell_core::ledger::Tally;
 use dwell_core::policy::{Because, Deed, Judged};
 use dwell_core::rules::{AtLimit, Days};
 use dwell_core::standing::{DigestEntry, DigestKind, Ended, MadeBy, Moment};
+use dwell_core::subject::{AppId, Target};
 use dwell_core::texts;
 use dwell_core::texts::{Cause, Closes, Done, Notice, Reached, Snoozed, Warning};
 use dwell_core::time::{Millis, Reading, Wall};
@@ -66,7 +67,7 @@ impl Hub {
         self.tell(judged.id().as_str(), notice, acts, buttons);
         // What the browser shows instead of a page says the same.
         if deed.is_some_and(|deed| deed != Deed::Page) {
-            self.prompt(judged);
+            self.prompt(judged, &judged.rule.target);
         }
     }
 
@@ -76,7 +77,20 @@ impl Hub {
         let notice = self.texts.returned(&self.said_at(now), &name, self.opens_at(judged));
         let buttons = self.buttons(judged, now);
         self.tell(judged.id().as_str(), notice, true, buttons);
-        self.prompt(judged);
+        self.prompt(judged, &judged.rule.target);
+    }
+
+    /// A browser was put away because nobody can tell which site it shows: in place of what is told of a limit that is
+    /// reached, or of what was opened again.
+    pub(super) fn tell_unseen(&mut self, app: &AppId, judged: &Judged, now: Reading) {
+        // This says that the limit acts again.
+        self.put_off.take_if(|put_off| *put_off == *judged.id());
+        let (browser, name) = (self.app_name(app), self.target_name(&judged.rule.target));
+        let notice = self.texts.unseen(&self.said_at(now), &browser, &name, self.opens_at(judged));
+        // Nothing is closed for that: what it shows may be something else.
+        let offers = self.buttons(judged, now).into_iter().filter(|offer| offer.button != Button::Close);
+        self.tell(judged.id().as_str(), notice, true, offers.collect());
+        self.prompt(judged, &Target::App(app.clone()));
     }
 
     /// The person asked why, where nothing else can tell.
@@ -190,7 +204,8 @@ impl Hub {
             let name = self.target_name(&judged.rule.target);
             let cause = self.reached(judged, &name, None).cause;
             let line = self.texts.digest(&self.said_at(now), &name, cause, now.wall);
-            self.record.standing.nag_mut().hold_back(today, DigestEntry { line, kind, at: now.wall });
+            let target = Some(judged.rule.target.clone());
+            self.record.standing.nag_mut().hold_back(today, DigestEntry { line, target, kind, at: now.wall });
         }
         may
     }
@@ -224,11 +239,8 @@ impl Hub {
         Reached { name, cause, done, until: judged.until.unwrap_or(judged.renews) }
     }
 
-    fn prompt(&self, judged: &Judged) {
-        self.order(Order::Prompt {
-            target: judged.rule.target.to_string(),
-            rule: judged.id().as_str().to_owned(),
-        });
+    fn prompt(&self, judged: &Judged, target: &Target) {
+        self.order(Order::Prompt { target: target.to_string(), rule: judged.id().as_str().to_owned() });
     }
 }
 

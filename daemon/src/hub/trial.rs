@@ -99,7 +99,7 @@ impl Job {
             let covered = |subject: &Subject| trial.covers(subject, category);
             let found =
                 source.attention(labels, self.open.as_ref(), covered).map_err(|error| unreadable(&error))?;
-            for Attention { start, length, wanted } in found {
+            for Attention { start, length, to: wanted } in found {
                 let day = almanac.day_of(start.wall);
                 if period.days().contains(&day) {
                     days.insert(day);

@@ -130,7 +130,17 @@ impl Hub {
             News::Accepted => self.vault.problems.clear(),
             News::Condition(condition) => self.condition_changed(condition),
             News::Opened(known) => self.adopt(*known),
-            News::Forgot => {
+            News::Imported => {
+                // Periods that are longer than a day may have more to count, and there are names to know.
+                self.known = None;
+                self.recount(self.recounts.wanted(&self.count));
+            }
+            News::Forgot(what) => {
+                // They are gone from what is kept already.
+                if self.record.forget(&what) > 0 {
+                    self.save_record();
+                }
+                self.store.with(move |shelf| shelf.hub_forgot(&what));
                 // What limits have counted stays counted: forgetting is no way to get time back.
                 self.vault.forgetting = true;
                 self.recount(self.recounts.wanted(&self.count));
@@ -291,6 +301,10 @@ impl Hub {
 
     /// Hands on what is asked about the vault, with what only the hub knows.
     pub(super) fn vault_request(&mut self, request: VaultRequest) {
+        let request = match request {
+            VaultRequest::Import(spans, dry_run, reply) => return self.import(spans, dry_run, reply),
+            other => other,
+        };
         let what = match &request {
             VaultRequest::WouldForget(selection, _) | VaultRequest::Forget(selection, _) => {
                 match self.selected(selection) {
@@ -335,8 +349,9 @@ impl Hub {
             (None, Some(domain)) => (domain, "domain:"),
             (None, None) => return Err(Failure::new(Kind::Invalid, "nothing to forget was named")),
         };
+        // What is named in full is taken as it is, known or not.
         let resolved = self.resolve(text).or_else(|failure| {
-            // Not known, but well written: then there is simply nothing to go.
+            // A program and a domain may be called the same: here it is known which of them is meant.
             if failure.kind == Kind::NotFound {
                 Err(failure)
             } else {

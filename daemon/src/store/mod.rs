@@ -11,21 +11,23 @@
 mod opening;
 mod shelf;
 mod source;
+mod sums;
 mod upkeep;
 
-use std::sync::mpsc as jobs;
+use std::sync::{Arc, Weak, mpsc as jobs};
 use std::thread::JoinHandle;
 
 use dwell_core::calendar::CivilDay;
 use dwell_core::span::Span;
-use dwell_vault::Row;
+use dwell_vault::{Row, What};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
 pub use opening::{Opening, describe};
-pub use shelf::{Condition, Kept, Shelf};
+pub use shelf::{Condition, Kept, OpenVault, Shelf};
 pub use source::{Attention, Past, Source};
-pub use upkeep::Upkeep;
+pub use sums::{Asked, Found, Gaps};
+pub use upkeep::{Upkeep, retention};
 
 /// What the store tells the hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +41,9 @@ pub enum News {
     /// The key came: what the vault knows of before.
     Opened(Box<Known>),
     /// Something was forgotten: what is charged is to be counted anew.
-    Forgot,
+    Forgot(What),
+    /// Days that are over have more than before.
+    Imported,
     /// The person takes history as it is.
     Accepted,
 }
@@ -66,7 +70,17 @@ enum Job {
 /// The hub's handle of the store. The thread ends, and closes the vault, when all handles are gone.
 #[derive(Clone)]
 pub struct Store {
-    jobs: jobs::Sender<Job>,
+    jobs: Arc<jobs::Sender<Job>>,
+}
+
+/// A handle for who may outlive the daemon's end, waiting for a reader that is slow: it keeps no thread.
+pub struct WeakStore(Weak<jobs::Sender<Job>>);
+
+impl WeakStore {
+    /// The store, as long as somebody else has a handle of it. Not to be held on to.
+    pub fn upgrade(&self) -> Option<Store> {
+        self.0.upgrade().map(|jobs| Store { jobs })
+    }
 }
 
 impl Store {
@@ -80,7 +94,12 @@ impl Store {
         let shelf = Shelf::new(kept, news);
         let thread =
             std::thread::Builder::new().name("vault".into()).spawn(move || work(shelf, &receiver))?;
-        Ok((Self { jobs: sender }, heard, thread))
+        Ok((Self { jobs: Arc::new(sender) }, heard, thread))
+    }
+
+    /// A handle that does not keep the thread.
+    pub fn downgrade(&self) -> WeakStore {
+        WeakStore(Arc::downgrade(&self.jobs))
     }
 
     /// Records rows.
@@ -107,14 +126,19 @@ impl Store {
     /// Reads, after everything that was asked for before. An open vault is read on a thread of the reader's own; of a
     /// sealed one there is little to read, and that is done at once.
     pub fn read(&self, read: impl FnOnce(&mut Source<'_>) + Send + 'static) {
+        let store = self.downgrade();
         self.with(move |shelf| match shelf.reader() {
             Some(mut source) => {
-                let read = std::sync::Arc::new(std::sync::Mutex::new(Some(read)));
-                let there = std::sync::Arc::clone(&read);
+                let read = Arc::new(std::sync::Mutex::new(Some(read)));
+                let there = Arc::clone(&read);
                 let thread = std::thread::Builder::new().name("report".into());
                 let spawned = thread.spawn(move || {
                     if let Some(read) = take(&there) {
                         read(&mut source);
+                        let found = source.into_found();
+                        if let Some(store) = store.upgrade() {
+                            store.keep(found);
+                        }
                     }
                 });
                 // No thread to be had: the rows wait this once.
@@ -126,6 +150,11 @@ impl Store {
             }
             None => read(&mut Source::Shelf(shelf)),
         });
+    }
+
+    /// Has the vault keep what a report found. Its reader is gone by now: it would hold on to the database's log.
+    fn keep(&self, found: Found) {
+        found.pieces().for_each(|sums| self.with(move |shelf| shelf.put_sums(&sums)));
     }
 
     fn send(&self, job: Job) {

@@ -6,12 +6,16 @@ use dwell_bus::{Failure, Kind};
 use dwell_core::calendar::{Calendar, CivilDay};
 use dwell_core::time::Millis;
 use dwell_vault::{
-    Keys, Places, ReadError, Row, SealedVault, Spill, State, Subjects, Unlock, UnlockError, Vault, WriteError,
+    Keys, Places, ReadError, Row, SealedVault, Spill, State, Subjects, Sum, Unlock, UnlockError, Vault, What,
+    WriteError,
 };
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
+use crate::record::Record;
+
 use super::source::{Past, Source};
+use super::sums::Found;
 use super::{News, Opening};
 
 /// Rows that are held while the vault takes none: more than a day of very busy work. Past that the oldest go.
@@ -50,6 +54,9 @@ impl Kept {
     }
 }
 
+/// An open vault, and what is recorded and not in it yet.
+pub type OpenVault<'a> = (&'a mut Vault, &'a [(CivilDay, Row)]);
+
 /// The vault with what could not be written yet.
 pub struct Shelf {
     pub(super) kept: Kept,
@@ -58,6 +65,8 @@ pub struct Shelf {
     held: Vec<(CivilDay, Row)>,
     /// The newest record of rules that could not be written yet.
     enforcement: Option<Zeroizing<Vec<u8>>>,
+    /// What was forgotten, as long as the hub may still hand over records with notes on it.
+    forgot: Vec<What>,
     degraded: bool,
     /// Where rows are while the vault waits for its key, should this process be cut off.
     spill: Option<Spill>,
@@ -67,12 +76,13 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    pub(super) const fn new(kept: Kept, news: mpsc::UnboundedSender<News>) -> Self {
+    pub(super) fn new(kept: Kept, news: mpsc::UnboundedSender<News>) -> Self {
         Self {
             kept,
             calendar: None,
             held: Vec::new(),
             enforcement: None,
+            forgot: Vec::new(),
             degraded: false,
             spill: None,
             news,
@@ -90,8 +100,16 @@ impl Shelf {
     /// # Errors
     /// It is locked: with the next step.
     pub fn open_vault(&mut self) -> Result<&mut Vault, Failure> {
+        self.open_vault_and_held().map(|(vault, _)| vault)
+    }
+
+    /// The open vault, and what is recorded and not in it yet.
+    ///
+    /// # Errors
+    /// It is locked: with the next step.
+    pub fn open_vault_and_held(&mut self) -> Result<OpenVault<'_>, Failure> {
         match &mut self.kept {
-            Kept::Open(vault) => Ok(vault),
+            Kept::Open(vault) => Ok((vault, &self.held)),
             Kept::Sealed(_, why) | Kept::Waiting(why) => {
                 Err(Failure::new(Kind::Locked, format!("the vault is locked: {why}"))
                     .hint("dwell vault unlock"))
@@ -201,9 +219,23 @@ impl Shelf {
         let _ = self.news.send(News::Accepted);
     }
 
-    /// Tells the hub that something was forgotten.
-    pub fn forgot(&self) {
-        let _ = self.news.send(News::Forgot);
+    /// Tells the hub that something was taken in.
+    pub fn imported(&self) {
+        let _ = self.news.send(News::Imported);
+    }
+
+    /// Tells the hub that something was forgotten. Until it has forgotten it, too, its records are kept without the notes on
+    /// it: some were on their way before.
+    pub fn forgot(&mut self, what: What) {
+        self.forgot.push(what.clone());
+        let _ = self.news.send(News::Forgot(what));
+    }
+
+    /// The hub has forgotten as well: what it hands over from now on has no such notes.
+    pub fn hub_forgot(&mut self, what: &What) {
+        if let Some(at) = self.forgot.iter().position(|forgot| forgot == what) {
+            self.forgot.remove(at);
+        }
     }
 
     fn put(&mut self, kept: Kept) {
@@ -231,7 +263,8 @@ impl Shelf {
         match &self.kept {
             Kept::Open(vault) => {
                 let reader = Box::new(vault.reader().ok()?);
-                Some(Source::Reader { reader, held: self.held.clone(), days: self.days() })
+                let (held, found) = (self.held.clone(), Found::default());
+                Some(Source::Reader { reader, held, days: self.days(), found })
             }
             Kept::Sealed(..) | Kept::Waiting(_) => None,
         }
@@ -278,6 +311,15 @@ impl Shelf {
         match &mut self.kept {
             Kept::Open(vault) => vault.subjects().cloned(),
             Kept::Sealed(..) | Kept::Waiting(_) => Ok(Subjects::default()),
+        }
+    }
+
+    /// Keeps what a report found of days that are over. A vault that takes no writes, or is locked by now, goes without: it
+    /// is found again by the next report.
+    pub(super) fn put_sums(&mut self, sums: &[Sum]) {
+        let Kept::Open(vault) = &mut self.kept else { return };
+        if let Err(error) = vault.put_sums(sums) {
+            tracing::debug!("what a report found is not kept: {error}");
         }
     }
 
@@ -356,7 +398,13 @@ impl Shelf {
     }
 
     fn write_enforcement(&mut self) -> Result<(), WriteError> {
-        let Some(bytes) = &self.enforcement else { return Ok(()) };
+        let Some(bytes) = &mut self.enforcement else { return Ok(()) };
+        if !self.forgot.is_empty()
+            && let Ok(mut record) = Record::from_bytes(bytes)
+        {
+            self.forgot.iter().for_each(|what| _ = record.forget(what));
+            *bytes = record.to_bytes();
+        }
         let written = match &mut self.kept {
             Kept::Open(vault) => vault.put_enforcement(bytes),
             Kept::Sealed(vault, _) => vault.put_enforcement(bytes),
@@ -395,5 +443,36 @@ impl Shelf {
             Kept::Sealed(vault, _) => vault.close(),
             Kept::Waiting(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dwell_core::subject::{AppId, Target};
+    use dwell_core::time::{Boot, Reading, Wall};
+    use dwell_vault::Places;
+
+    use super::*;
+
+    #[test]
+    fn no_record_that_was_on_its_way_brings_notes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (vault, _) = Vault::open_or_create(&Places::new(folder.path())).unwrap();
+        let mut shelf = Shelf::new(Kept::Open(vault), mpsc::unbounded_channel().0);
+        let app = AppId::new("game").unwrap();
+        let mut record = Record::default();
+        let now = Reading::new(Boot::from_ms(0), Wall::from_unix_ms(1_795_435_200_000));
+        let moment = record.standing.moment(now, CivilDay::from_epoch_days(20_780), now.wall);
+        record.standing.intend(Target::App(app.clone()), Millis::from_mins(5), None, &moment).unwrap();
+        let kept = |shelf: &mut Shelf, record: &Record| {
+            shelf.put_enforcement(record.to_bytes()).unwrap();
+            let kept = shelf.open_vault().unwrap().enforcement().unwrap().unwrap();
+            Record::from_bytes(&kept).unwrap().standing.intentions().len()
+        };
+        assert_eq!(kept(&mut shelf, &record), 1);
+        shelf.forgot(What::App(app.clone()));
+        assert_eq!(kept(&mut shelf, &record), 0, "the hub has not heard of it yet");
+        shelf.hub_forgot(&What::App(app));
+        assert_eq!(kept(&mut shelf, &record), 1, "planned since");
     }
 }

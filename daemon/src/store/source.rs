@@ -9,7 +9,7 @@ use dwell_core::subject::Subject;
 use dwell_core::time::{Millis, Reading};
 use dwell_vault::{ActivityKind, Numbered, ReadError, Reader, Row, Scanned};
 
-use super::Shelf;
+use super::{Found, Shelf};
 
 /// What was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,15 +22,15 @@ pub struct Past {
     pub sealed: Vec<(CivilDay, Millis)>,
 }
 
-/// A stretch of attention, of which no more is told than whether it was given to what is asked about.
+/// A stretch of attention, of which no more is told than what who asks makes of its subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Attention {
+pub struct Attention<T> {
     /// When it began.
     pub start: Reading,
     /// How long it lasted.
     pub length: Millis,
-    /// It was given to something that is wanted.
-    pub wanted: bool,
+    /// What was made of its subject.
+    pub to: T,
 }
 
 /// Something that can be read.
@@ -43,6 +43,8 @@ pub enum Source<'a> {
         held: Vec<(CivilDay, Row)>,
         /// The first and the last day with data.
         days: Option<(CivilDay, CivilDay)>,
+        /// What days came to, for later reports.
+        found: Found,
     },
     /// Whatever the store has.
     Shelf(&'a mut Shelf),
@@ -66,22 +68,22 @@ impl Source<'_> {
     }
 
     /// The attention of some days, rows that are still held included, in the order of time. What belongs to the `open` span
-    /// is left out.
+    /// is left out. `tell` says what a subject is to who asks.
     ///
     /// Each name is looked at once a day, and none is copied: for questions that go over years of spans.
     ///
     /// # Errors
     /// See [`ReadError`]; damage to single days is none.
-    pub fn attention(
+    pub fn attention<T: Copy>(
         &mut self,
         days: RangeInclusive<CivilDay>,
         open: Option<&Span>,
-        wanted: impl Fn(&Subject) -> bool,
-    ) -> Result<Vec<Attention>, ReadError> {
+        mut tell: impl FnMut(&Subject) -> T,
+    ) -> Result<Vec<Attention<T>>, ReadError> {
         let mut found = match self {
             Self::Reader { reader, held, .. } if !held.iter().any(|(day, _)| days.contains(day)) => {
                 let mut found = Vec::new();
-                reader.scan(days, |day| add_scanned(&mut found, &day, open, &wanted))?;
+                reader.scan(days, |day| add_scanned(&mut found, &day, open, &mut tell))?;
                 found
             }
             // Held rows take the place of recorded ones.
@@ -89,8 +91,8 @@ impl Source<'_> {
                 let spans = self.read(days)?.spans.into_iter().map(|(_, span)| span);
                 let spans = spans.filter(|span| !open.is_some_and(|open| is_part_of(span, open)));
                 let of = |span: Span| {
-                    let wanted = wanted(&span.activity.charged()?);
-                    Some(Attention { start: span.start, length: span.length, wanted })
+                    let to = tell(&span.activity.charged()?);
+                    Some(Attention { start: span.start, length: span.length, to })
                 };
                 spans.filter_map(of).collect()
             }
@@ -98,6 +100,14 @@ impl Source<'_> {
         // Days may overlap where they were counted in another way before.
         found.sort_by_key(|attention| (attention.start.wall, attention.start.boot));
         Ok(found)
+    }
+
+    /// What reports found, for the vault to keep.
+    pub(super) fn into_found(self) -> Found {
+        match self {
+            Self::Reader { found, .. } => found,
+            Self::Shelf(_) => Found::default(),
+        }
     }
 
     /// The first and the last day with data, if there is any.
@@ -109,11 +119,11 @@ impl Source<'_> {
     }
 }
 
-fn add_scanned(
-    found: &mut Vec<Attention>,
+fn add_scanned<T: Copy>(
+    found: &mut Vec<Attention<T>>,
     day: &Scanned<'_>,
     open: Option<&Span>,
-    wanted: impl Fn(&Subject) -> bool,
+    mut tell: impl FnMut(&Subject) -> T,
 ) {
     let name = |number: Option<u32>| number.and_then(|number| usize::try_from(number).ok());
     let subject_of = |span: &Numbered| {
@@ -121,7 +131,7 @@ fn add_scanned(
         Some(Subject { app: day.apps.get(name(span.app)?)?.clone(), domain })
     };
     // By program, then by domain, of which the first is none.
-    let mut known: Vec<Vec<Option<bool>>> = vec![Vec::new(); day.apps.len()];
+    let mut known: Vec<Vec<Option<T>>> = vec![Vec::new(); day.apps.len()];
     for span in day.spans {
         let private = match span.kind {
             ActivityKind::Focus => false,
@@ -136,9 +146,12 @@ fn add_scanned(
         }
         let Some(known) = of_app.get_mut(at) else { continue };
         let Numbered { start, length, .. } = *span;
-        let wanted = match *known {
-            Some(wanted) => wanted,
-            None => *known.insert(subject_of(span).is_some_and(|subject| wanted(&subject))),
+        let to = match *known {
+            Some(to) => to,
+            None => {
+                let Some(subject) = subject_of(span) else { continue };
+                *known.insert(tell(&subject))
+            }
         };
         let is_open = open.is_some_and(|open| {
             // Names are looked at only where all else fits.
@@ -151,7 +164,7 @@ fn add_scanned(
                 && activity().is_some_and(|activity| is_part_of(&Span { start, length, activity }, open))
         });
         if !is_open {
-            found.push(Attention { start, length, wanted });
+            found.push(Attention { start, length, to });
         }
     }
 }
@@ -232,7 +245,7 @@ mod tests {
             let days = CivilDay::from_epoch_days(20_777)..=CivilDay::from_epoch_days(20_780);
             let target: Target = target.parse().unwrap();
             let mut source =
-                Source::Reader { reader: Box::new(vault.reader().unwrap()), held: Vec::new(), days: vault.days() };
+                Source::Reader { reader: Box::new(vault.reader().unwrap()), held: Vec::new(), days: vault.days(), found: Found::default() };
             // The span that is open now may have been recorded so far.
             let mut open = open.get(&rows).1.clone();
             open.length += Millis::from_ms(500);
@@ -242,7 +255,7 @@ mod tests {
             let said: Vec<_> = said
                 .into_iter()
                 .map(|(_, Span { start, length, activity })| {
-                    Attention { start, length, wanted: target.covers(&activity.charged().unwrap()) }
+                    Attention { start, length, to: target.covers(&activity.charged().unwrap()) }
                 })
                 .collect();
             let found = source.attention(days, Some(&open), |subject| target.covers(subject)).unwrap();

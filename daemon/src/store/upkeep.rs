@@ -23,12 +23,15 @@ pub struct Upkeep {
 impl Upkeep {
     /// What the configuration asks for on a day.
     pub fn of(config: &Config, data_dir: &Path, today: CivilDay) -> Self {
-        let before =
-            |days: Option<u32>| days.and_then(|days| i32::try_from(days).ok()).map(|days| today.plus(-days));
-        let (keep_detail, keep_totals) = (before(config.keep_detail), before(config.keep_totals));
-        let copy = Places::new(data_dir).weekly_copy();
-        Self { retention: Retention { keep_detail, keep_totals }, copy }
+        Self { retention: retention(config, today), copy: Places::new(data_dir).weekly_copy() }
     }
+}
+
+/// What the configuration keeps on a day.
+pub fn retention(config: &Config, today: CivilDay) -> Retention {
+    let before =
+        |days: Option<u32>| days.and_then(|days| i32::try_from(days).ok()).map(|days| today.plus(-days));
+    Retention { keep_detail: before(config.keep_detail), keep_totals: before(config.keep_totals) }
 }
 
 impl Shelf {

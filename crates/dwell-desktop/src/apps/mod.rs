@@ -110,6 +110,12 @@ impl Apps {
         Program { id: self.counted(&own, tty.and_then(|tty| tty.running()).as_ref()), terminal }
     }
 
+    /// The program whose window has this class or app id, before aliases.
+    pub(crate) fn of_class(&self, class: &str) -> AppId {
+        let window = Window { class: Some(class.to_owned()), ..Window::default() };
+        identify(&window, &ProcessFacts::default(), &mut self.entries())
+    }
+
     /// As what a program is counted, with what runs in it.
     pub(crate) fn counted(&self, own: &AppId, running: Option<&Running>) -> AppId {
         self.choices().aliases.apply(&running.map_or_else(|| own.clone(), |running| own.with(&running.name)))
