@@ -7,7 +7,6 @@
 //! word of what goes through it.
 #![forbid(unsafe_code)]
 
-pub mod confine;
 mod daemon;
 pub mod frame;
 mod host;
@@ -27,7 +26,9 @@ pub use host::End;
 /// Why no event loop can be made.
 pub fn serve(input: OwnedFd, output: OwnedFd) -> std::io::Result<End> {
     let program = program::that_started_us();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    // Connecting to the bus borrows a thread for a moment; lingering, it would wake once more seconds later.
+    let runtime = builder.enable_io().thread_keep_alive(std::time::Duration::from_millis(1)).build()?;
     runtime.block_on(async {
         let (input, output) = (pipes::Input::new(input)?, pipes::Output::new(output)?);
         Ok(host::Host::new(input, output, program).run().await)

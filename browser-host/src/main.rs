@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::os::fd::AsFd as _;
 use std::process::ExitCode;
 
-use dwell_browser_host::{confine, serve};
+use dwell_browser_host::serve;
 
 /// For a person who starts it.
 const HELP: &str = "\
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the one line of why it ended")]
 fn run() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    confine::confine()?;
+    dwell_confine::confine()?;
     let input = std::io::stdin().as_fd().try_clone_to_owned()?;
     let output = std::io::stdout().as_fd().try_clone_to_owned()?;
     let end = serve(input, output)?;

@@ -2,13 +2,15 @@
  * The part of the extension that runs in the background: what happens in the browser goes in at one side, the link to dwell is at
  * the other. Only wiring; what is decided is decided in the modules beside it.
  *
- * Listeners are registered before anything is awaited, or the browser would not start this script for them.
+ * Listeners are registered before anything is awaited, or the browser would not start this script for them. The one for what can
+ * be heard is not among them: it is registered while a linked dwell wants it, and as long as that is so this script runs.
  */
 
 import { api, FIREFOX } from './api.js';
 import { Blocking, EXPIRY } from './blocking.js';
 import { Exchange, parseQuestion } from './exchange.js';
 import { look } from './focus.js';
+import { pageOf } from './hosts.js';
 import { Link, HOST, LAST_DELAY } from './link.js';
 import { Reporter } from './reporter.js';
 import { keepStanding, load } from './store.js';
@@ -50,9 +52,9 @@ async function start() {
     },
     { delay: kept.delay, refused: kept.standing?.state === 'refused' },
   );
-  const taken = blocking.take(kept.rules);
+  const again = blocking.again(kept.rules);
   link.connect();
-  await taken;
+  await again;
 }
 
 /** @param {import('./frames.js').Frame} frame */
@@ -68,6 +70,7 @@ function take(frame) {
     case 'link':
       if (frame.audible !== listen) {
         listen = frame.audible;
+        hearTabs();
         reporter.changed('audible');
       }
       break;
@@ -109,21 +112,22 @@ async function arrived(tabId, url, why) {
 }
 
 /**
- * @param {number} tabId
- * @param {{ url?: string, audible?: boolean, mutedInfo?: unknown }} change
+ * @param {number} _tabId
+ * @param {{ audible?: boolean, mutedInfo?: unknown }} change
  */
-function onUpdated(tabId, change) {
-  if (change.url !== undefined) void arrived(tabId, change.url, 'url');
-  else if (listen && (change.audible !== undefined || change.mutedInfo !== undefined)) changed('audible');
+function onUpdated(_tabId, change) {
+  if (change.audible !== undefined || change.mutedInfo !== undefined) changed('audible');
 }
 
-if (FIREFOX) {
-  // Only Firefox can leave out the titles, icons and progress of every tab, and so leave this script asleep.
-  const onUpdatedTab = /** @type {{ addListener: Function }} */ (/** @type {unknown} */ (api.tabs.onUpdated));
-  onUpdatedTab.addListener(onUpdated, { properties: ['url', 'audible', 'mutedInfo'] });
-} else {
-  api.tabs.onUpdated.addListener(onUpdated);
+/** Follows what can be heard while dwell wants to know it, and not otherwise: what tabs tell of themselves is much, and costs. */
+function hearTabs() {
+  const event = /** @type {{ addListener: Function, removeListener: Function }} */ (/** @type {unknown} */ (api.tabs.onUpdated));
+  if (!listen) event.removeListener(onUpdated);
+  // Only Firefox can leave out the titles, icons and progress of every tab.
+  else if (FIREFOX) event.addListener(onUpdated, { properties: ['audible', 'mutedInfo'] });
+  else event.addListener(onUpdated);
 }
+
 api.tabs.onActivated.addListener(async ({ tabId }) => {
   changed('tab');
   if (link === null) await ready;
@@ -137,8 +141,17 @@ api.windows.onFocusChanged.addListener(() => {
   if (FIREFOX) changed('window');
   else if (link?.connected) reporter.moved('window');
 });
-api.webNavigation?.onCommitted.addListener(({ tabId, frameId, url }) => {
+// Not `tabs.onUpdated`, which tells of each change of a title, an icon and an address: on a busy page that costs more than all the
+// rest, and a page that changes its own address stays on its site.
+api.webNavigation.onCommitted.addListener(({ tabId, frameId, url }) => {
   if (frameId === 0) void arrived(tabId, url, 'navigation');
+});
+// The page of an error, which is where a request ends that the filter has stopped, is not committed, yet stands under the address. A
+// load that was given up leaves the tab where it was, and nobody arrived anywhere.
+api.webNavigation.onErrorOccurred.addListener(async ({ tabId, frameId, url }) => {
+  if (frameId !== 0) return;
+  const tab = await api.tabs.get(tabId).catch(() => null);
+  if (tab && !tab.incognito && pageOf(tab.url) === pageOf(url)) void arrived(tabId, tab.url, 'navigation');
 });
 api.permissions.onAdded.addListener(() => void ready.then(() => blocking.accessChanged()));
 api.permissions.onRemoved.addListener(() => void ready.then(() => blocking.accessChanged()));

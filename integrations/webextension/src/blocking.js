@@ -8,14 +8,15 @@
  * - Only an address that a tab arrives at is acted upon, never the progress of loading: sending a tab away is progress too, which
  *   Firefox reports with the old address, and the circle would never end.
  * - Rules are taken one list after the other; the last one counts.
- * - What is kept is written after the filter has been told and before a tab is sent away: the block page reads it, goes on where
- *   it finds nothing in force, and must not come back to a filter that still stops it.
+ * - What is kept in memory is written after the filter has been told and before a tab is sent away: the block page reads it, goes
+ *   on where it finds nothing in force, and must not come back to a filter that still stops it. What is kept on disk is for the next
+ *   start of the browser, and no tab waits for it.
  */
 
 import { api, FIREFOX } from './api.js';
 import { hostOf, pageOf } from './hosts.js';
 import { blockFor, filterRules, inForce, nextEnd } from './rules.js';
-import { keepRules } from './store.js';
+import { keepClosed, keepRules } from './store.js';
 
 export const EXPIRY = 'expiry';
 const BLOCK_PAGE = api.runtime.getURL('pages/blocked.html');
@@ -40,8 +41,15 @@ export class Blocking {
    * @param {RulesFrame} rules  in place of all before
    * @returns {Promise<string | null>} what went wrong, without a name of a site in it
    */
-  take(rules) {
-    return this.#afterOthers(() => this.#apply(rules));
+  async take(rules) {
+    const { error, sent } = await this.#afterOthers(() => this.#apply(rules));
+    // The next rules do not wait for tabs.
+    return (await this.#stayed(sent)) ?? error;
+  }
+
+  /** @param {RulesFrame} rules  that were in force when this script was stopped */
+  async again(rules) {
+    await this.#afterOthers(() => this.#apply(rules));
   }
 
   /** A block may have ended: by the timer, by the alarm, or because the computer slept. */
@@ -98,7 +106,7 @@ export class Blocking {
 
   /**
    * @param {RulesFrame} rules
-   * @returns {Promise<string | null>}
+   * @returns {Promise<{ error: string | null, sent: Set<number | undefined> }>} what the browser refused, and the tabs that were sent away
    */
   async #apply(rules) {
     const block = inForce(rules.block, Date.now());
@@ -109,7 +117,9 @@ export class Blocking {
       () => 'the browser refused the rules of its own filter',
     );
     await keepRules(this.#rules);
-    return (await this.#sweep()) ?? error;
+    // A full disk keeps nothing from being closed now.
+    const [sent] = await Promise.all([this.#sweep(), keepClosed(this.#rules).catch(() => undefined)]);
+    return { error, sent };
   }
 
   #arm() {
@@ -126,20 +136,27 @@ export class Blocking {
   /**
    * Sends away the tabs that are open. Those that the browser has unloaded follow when somebody comes back to them.
    *
-   * A page may ask a person before it is left, and stays where the answer is no: it is not asked twice, but told.
-   *
-   * @returns {Promise<string | null>} that a tab stayed
+   * @returns {Promise<Set<number | undefined>>} which they were
    */
   async #sweep() {
-    let open = await this.#open();
+    const open = await this.#open();
     await Promise.all(open.map((tab) => this.arrived(tab.id, tab.url)));
-    for (let look = 0; look < LOOKS; look += 1) {
-      if (open.length === 0) return null;
+    return new Set(open.map((tab) => tab.id));
+  }
+
+  /**
+   * A page may ask a person before it is left, and stays where the answer is no: it is not asked twice, but told.
+   *
+   * @param {Set<number | undefined>} sent  the tabs that were sent away
+   * @returns {Promise<string | null>} that one of them stayed
+   */
+  async #stayed(sent) {
+    let open = sent.size;
+    for (let look = 0; open > 0 && look < LOOKS; look += 1) {
       await new Promise((resolve) => setTimeout(resolve, LEAVING / LOOKS));
-      const sent = new Set(open.map((tab) => tab.id));
-      open = (await this.#open()).filter((tab) => sent.has(tab.id));
+      open = (await this.#open()).filter((tab) => sent.has(tab.id)).length;
     }
-    return open.length === 0 ? null : 'a page asks before it is left, and is open still';
+    return open === 0 ? null : 'a page asks before it is left, and is open still';
   }
 
   /** @returns {Promise<chrome.tabs.Tab[]>} the tabs that show what is closed */

@@ -58,13 +58,21 @@ function bare(closed) {
 }
 
 /**
- * The disk first: who hears that what is in memory has changed finds both.
+ * In memory: this is what the pages read.
  *
  * @param {import('./frames.js').RulesFrame} rules
  */
-export async function keepRules(rules) {
-  await api.storage.local.set({ closed: rules.block.map(({ d, except, until }) => ({ d, except, until })) });
-  await api.storage.session.set({ rules });
+export function keepRules(rules) {
+  return api.storage.session.set({ rules });
+}
+
+/**
+ * On disk, for a browser that starts anew.
+ *
+ * @param {import('./frames.js').RulesFrame} rules
+ */
+export function keepClosed(rules) {
+  return api.storage.local.set({ closed: rules.block.map(({ d, except, until }) => ({ d, except, until })) });
 }
 
 /**

@@ -28,10 +28,18 @@ for (const [browser, granted] of [['chromium', false], ['firefox', false], ['fir
     await at(history, 'https://other.example/');
     const other = await visit(bed, 'https://bystander.example/');
     await at(other, 'https://bystander.example/');
+    const loading = await visit(bed, 'https://www.video.example/here');
+    await at(loading, 'https://www.video.example/here');
+    await loading.evaluate(() => void setTimeout(() => location.assign('/never')));
+    await until('the page that never comes to be asked for', () => web.hits.includes('www.video.example/never'));
 
     await host.block(block('video.example'), block('worker.example'), block('history.example', { except: ['docs.history.example'] }));
 
     await t.test('the tab that was open', () => at(there, blockPageOf('https://www.video.example/watch?v=1#t=3')));
+    await t.test('the tab that was on its way to another page of it', async () => {
+      await at(loading, onBlockPage);
+      await until('the page to be there whole', () => loading.evaluate(() => document.readyState === 'complete' && document.querySelector('main')?.hidden === false));
+    });
     await t.test('the tab of a site with a service worker of its own', () => at(worker, onBlockPage));
     await t.test('the others stay', async () => {
       await at(other, 'https://bystander.example/');

@@ -47,8 +47,11 @@ function tone() {
   return wave;
 }
 
-/** A page that never rests, as many do: it draws, changes its address and its title, and asks its server. */
-const BUSY = `<!doctype html><html lang="en"><title>busy</title><canvas width="600" height="400"></canvas><script>
+/**
+ * A page that never rests, as many do: it draws, changes its address and its title, and asks its server. It has an icon: of a page
+ * without one Chromium asks for it again at each change of the address.
+ */
+const BUSY = `<!doctype html><html lang="en"><title>busy</title><link rel="icon" href="data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"><canvas width="600" height="400"></canvas><script>
 const pen = document.querySelector('canvas').getContext('2d');
 let frames = 0;
 setInterval(() => {
@@ -78,6 +81,8 @@ export async function startWeb(scratch) {
       response.end(tone());
       return;
     }
+    // A page that never comes.
+    if (request.url === '/never') return;
     response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' });
     const own = { '/radio': RADIO, '/busy': BUSY }[request.url];
     if (own) {

@@ -47,3 +47,15 @@ test('a page that asks before it is left is told, and not asked again', async (t
   assert.match(await taken(t, [{ url: 'https://video.example/', stubborn: true }, { url: 'https://www.video.example/' }]), /is open still/);
   assert.deepEqual(browser.updates, [0, 1]);
 });
+
+test('the next rules do not wait for a page that stays', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_795_000_000_000 });
+  Object.assign(browser, { tabs: [{ id: 0, url: 'https://video.example/', stubborn: true }], updates: [] });
+  const blocking = new Blocking();
+  const first = blocking.take(rules());
+  const second = blocking.take({ t: 'rules', gen: 2, block: [] });
+  // No time passes.
+  assert.equal(await second, null);
+  t.mock.timers.tick(5000);
+  assert.equal(await first, null, 'nothing is closed any more, so nothing stays');
+});

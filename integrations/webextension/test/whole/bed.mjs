@@ -170,7 +170,7 @@ export class Bed {
 
   /** Waits until a browser's extension is linked to dwell, and has done what it was told. */
   linked(browser, since = 0) {
-    return until(`${browser} to be linked`, () => this.status(browser), (row) => row?.links.some((link) => link.since >= since && !link.unconfirmed));
+    return until(`${browser} to be linked`, () => this.status(browser), (row) => row?.links.some((link) => Date.parse(link.since) >= since && !link.unconfirmed));
   }
 
   /** Everything that went over the bus until now. */
