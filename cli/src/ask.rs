@@ -3,11 +3,14 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::console::Console;
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, reason};
 use crate::output::text::wrap;
 
 /// Whether somebody can be asked.
@@ -37,6 +40,38 @@ pub(crate) fn consent(console: &Console, deed: &str, what: &[String], yes: bool)
     if yes {
         return Ok(());
     }
+    propose(console, deed, what)?;
+    agreed(&answer(GO_ON)?)
+}
+
+/// As [`consent`], where Ctrl-C is listened for by now and would not end this program any more.
+///
+/// # Errors
+/// As there; or it was stopped.
+pub(crate) async fn consent_or_stop(
+    console: &Console,
+    deed: &str,
+    what: &[String],
+    yes: bool,
+) -> Result<(), Error> {
+    if yes {
+        return Ok(());
+    }
+    let mut interrupts = signal(SignalKind::interrupt()).map_err(|why| {
+        Error::new(Kind::Failed, format!("Ctrl-C cannot be listened for: {}", reason(&why)))
+    })?;
+    propose(console, deed, what)?;
+    tell(GO_ON);
+    tokio::select! {
+        () = something_typed() => agreed(&answer("")?),
+        _ = interrupts.recv() => {
+            tell("\n");
+            Err(Error::new(Kind::Failed, "stopped: nothing has changed"))
+        }
+    }
+}
+
+fn propose(console: &Console, deed: &str, what: &[String]) -> Result<(), Error> {
     if !somebody() {
         let message = format!("nobody can be asked here whether to {deed}");
         return Err(Error::new(Kind::Usage, message).hint("add --yes if it is meant"));
@@ -44,7 +79,23 @@ pub(crate) fn consent(console: &Console, deed: &str, what: &[String], yes: bool)
     for line in what.iter().flat_map(|sentence| wrap(sentence, console.look.width, 2)) {
         tell(&format!("{line}\n"));
     }
-    agreed(&answer(GO_ON)?)
+    Ok(())
+}
+
+/// Returns when standard input has something to read: of a terminal, a whole line.
+///
+/// A thread waits for it: the event loop could only do so through unsafe code. Nobody waits for the thread.
+pub(crate) async fn something_typed() {
+    let (tell, told) = oneshot::channel();
+    let watcher = std::thread::Builder::new().name("typed".to_owned()).spawn(move || {
+        let input = io::stdin();
+        while let Err(Errno::INTR) = poll(&mut [PollFd::new(&input, PollFlags::IN)], None) {}
+        // By then it may be of no interest any more.
+        let _ = tell.send(());
+    });
+    if watcher.is_ok() {
+        let _ = told.await;
+    }
 }
 
 /// The question after all was said.

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use dwell_bus::{OwnProxy, VaultProxy};
-use zbus::proxy::CacheProperties;
+use serde::de::DeserializeOwned;
+use zbus::proxy::{CacheProperties, MethodFlags};
+use zbus::zvariant::Type;
 
 use crate::error::{Error, Kind, reason};
 
@@ -171,6 +173,14 @@ impl Bus {
         Error::new(Kind::Unreachable, "the daemon is not running").hint(hint)
     }
 
+    /// The bus itself went away under a command that goes on.
+    pub(crate) fn lost(self) -> Error {
+        Error::new(Kind::Unreachable, "the bus on which the daemon is has gone away").hint(match self {
+            Self::Session => "run it inside your desktop session",
+            Self::System => "try again",
+        })
+    }
+
     const fn restart(self) -> &'static str {
         match self {
             Self::Session => "restart it with `systemctl --user restart dwelld`",
@@ -188,6 +198,8 @@ pub(crate) struct Daemon {
 
 impl Daemon {
     /// The daemon on the chosen bus, which may not be there.
+    ///
+    /// Every command comes by here, so that whose data and rules are meant (today always one's own) is said in one place.
     ///
     /// # Errors
     /// There is no such bus.
@@ -224,6 +236,46 @@ impl Daemon {
         F: Future<Output = Result<T, dwell_bus::Error>>,
     {
         question(&self.proxy).await.map_err(|why| self.bus.failed(why))
+    }
+
+    /// Asks for a list by the method's name, and starts nobody for it.
+    ///
+    /// # Errors
+    /// The daemon's failure, or that it is not there.
+    pub(crate) async fn list<T: DeserializeOwned + Type>(&self, method: &str) -> Result<Vec<T>, Error> {
+        self.listed(self.proxy.inner(), method).await
+    }
+
+    /// The same of the vault.
+    ///
+    /// # Errors
+    /// The daemon's failure, or that it is not there.
+    pub(crate) async fn list_of_vault<T: DeserializeOwned + Type>(
+        &self,
+        method: &str,
+    ) -> Result<Vec<T>, Error> {
+        self.listed(self.vault.inner(), method).await
+    }
+
+    async fn listed<T: DeserializeOwned + Type>(
+        &self,
+        proxy: &zbus::Proxy<'_>,
+        method: &str,
+    ) -> Result<Vec<T>, Error> {
+        let answer = proxy.call_with_flags(method, MethodFlags::NoAutoStart.into(), &()).await;
+        Ok(answer.map_err(|why| self.bus.failed(why.into()))?.unwrap_or_default())
+    }
+
+    /// That something changed, and that the daemon comes and goes.
+    ///
+    /// # Errors
+    /// The bus refuses to tell.
+    pub(crate) async fn news(
+        &self,
+    ) -> Result<(dwell_bus::own::ChangedStream, zbus::proxy::OwnerChangedStream<'static>), Error> {
+        let bad = |why: zbus::Error| self.bus.failed(why.into());
+        let changed = self.proxy.receive_changed().await.map_err(bad)?;
+        Ok((changed, self.proxy.inner().receive_owner_changed().await.map_err(bad)?))
     }
 
     /// Asks one thing about the care of the vault.

@@ -7,16 +7,22 @@ use dwell_core::subject::{Target, TargetError};
 use dwell_core::time::{DurationError, Millis};
 
 use crate::commands::{
-    browser, category, check, completions, config, doctor, downtime, exit, focus, forget, key, limit, man,
-    open, pause, report, reset_week, rules, snooze, spans, status, vault, why,
+    browser, category, check, completions, config, doctor, downtime, exit, export, focus, forget, import,
+    key, limit, man, open, pause, report, reset_week, rules, snooze, spans, sql, status, vault, why,
 };
 use crate::console::Console;
 use crate::error::Error;
+use crate::examples;
 use crate::usage::{self, BadValue};
 
 /// Below the help text.
 const EXIT_CODES: &str = "Exit codes: 0 well, 1 failed, 2 wrong usage or unknown, 3 nothing recorded, \
     4 denied or locked, 5 daemon not reachable, 10 blocked";
+
+/// Below the help text of `dwell top`.
+const TOP_KEYS: &str = "\
+Keys: q quits, ? explains all of them; Tab shows the next list, 1 to 4 show programs, sites, categories
+and limits; the arrows, PgUp, PgDn, Home and End scroll; Ctrl-Z stops it, and `fg` comes back.";
 
 /// See where your screen time goes, and keep it where you want it. Without a command: today at a glance
 #[derive(Debug, Parser)]
@@ -28,18 +34,18 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 }
 
-/// What holds for every command.
+/// What holds for every command. A script may add one to a line that has it already.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Everywhere")]
 pub(crate) struct Global {
     /// Answer with a JSON document (streams: one object a line), errors included
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "json")]
     pub(crate) json: bool,
     /// Say nothing but results and errors
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, overrides_with = "quiet")]
     pub(crate) quiet: bool,
     /// No colours (also: NO_COLOR)
-    #[arg(long, global = true)]
+    #[arg(long, global = true, overrides_with = "no_color")]
     pub(crate) no_color: bool,
 }
 
@@ -49,6 +55,9 @@ pub(crate) enum Command {
     Status(status::Args),
     Report(report::Args),
     Spans(spans::Args),
+    Sql(sql::Args),
+    Export(export::Args),
+    Import(import::Args),
     Limit(limit::Args),
     Why(why::Args),
     Check(check::Args),
@@ -63,6 +72,9 @@ pub(crate) enum Command {
     ResetWeek(reset_week::Args),
     Rules(rules::Args),
     Category(category::Args),
+    /// Show today as it goes by, on the whole terminal; ? explains the keys
+    #[command(after_help = TOP_KEYS)]
+    Top,
     /// Follow changes as they happen, until Ctrl-C
     Watch,
     Browser(browser::Args),
@@ -76,11 +88,13 @@ pub(crate) enum Command {
     Completions(completions::Args),
     #[command(hide = true)]
     Man(man::Args),
+    #[command(name = "__complete", hide = true)]
+    Complete(completions::Words),
 }
 
 /// The whole command line, for help, completions and manual pages.
 pub(crate) fn command() -> clap::Command {
-    Cli::command()
+    examples::added(Cli::command())
 }
 
 /// Reads the command line; `None` when it asked for help or the version, which is then already shown.

@@ -25,9 +25,27 @@ pub(crate) struct Console {
     json_errors: bool,
     /// Only results and errors: no confirmations, no hints.
     pub(crate) quiet: bool,
-    out: BufWriter<io::Stdout>,
+    out: Out,
     closed: bool,
     trouble: Option<io::Error>,
+}
+
+/// Standard output, as it is or encrypted.
+enum Out {
+    Plain(BufWriter<io::Stdout>),
+    Encrypted(age::stream::StreamWriter<BufWriter<io::Stdout>>),
+    /// It failed: there is nothing to be written to.
+    Nowhere(io::Sink),
+}
+
+impl Out {
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Plain(out) => out,
+            Self::Encrypted(out) => out,
+            Self::Nowhere(sink) => sink,
+        }
+    }
 }
 
 impl Console {
@@ -46,7 +64,7 @@ impl Console {
             json: said("--json"),
             json_errors,
             quiet: said("--quiet") || said("-q"),
-            out: BufWriter::new(io::stdout()),
+            out: Out::Plain(BufWriter::new(io::stdout())),
             closed: false,
             trouble: None,
         }
@@ -73,7 +91,7 @@ impl Console {
     /// Writes bytes as they are to standard output.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         if !self.closed {
-            let end = self.out.write_all(bytes);
+            let end = self.out.writer().write_all(bytes);
             self.took(end);
         }
     }
@@ -81,8 +99,33 @@ impl Console {
     /// Hands everything on to the reader.
     pub(crate) fn flush(&mut self) {
         if !self.closed {
-            let end = self.out.flush();
+            let end = self.out.writer().flush();
             self.took(end);
+        }
+    }
+
+    /// From here on everything on standard output is encrypted for somebody (age, <https://age-encryption.org/v1>), until
+    /// [`Console::end_encryption`]. Where that never comes, whoever decrypts it is told that the end is missing.
+    pub(crate) fn encrypt(&mut self, recipient: &age::x25519::Recipient) {
+        let Out::Plain(out) = std::mem::replace(&mut self.out, Out::Nowhere(io::sink())) else { return };
+        let recipients = std::iter::once(recipient as &dyn age::Recipient);
+        let wrapped = age::Encryptor::with_recipients(recipients).map_err(io::Error::other);
+        match wrapped.and_then(|encryptor| encryptor.wrap_output(out)) {
+            Ok(out) => self.out = Out::Encrypted(out),
+            Err(error) => self.took(Err(error)),
+        }
+    }
+
+    /// The end of what is encrypted.
+    pub(crate) fn end_encryption(&mut self) {
+        if self.closed {
+            return;
+        }
+        if let Out::Encrypted(out) = std::mem::replace(&mut self.out, Out::Nowhere(io::sink())) {
+            match out.finish() {
+                Ok(out) => self.out = Out::Plain(out),
+                Err(error) => self.took(Err(error)),
+            }
         }
     }
 

@@ -11,7 +11,10 @@ mod bus;
 mod cli;
 mod commands;
 mod console;
+#[cfg(test)]
+mod documented;
 mod error;
+mod examples;
 mod output;
 mod secret;
 mod usage;

@@ -76,7 +76,8 @@ fn advice(mistake: &clap::Error) -> String {
     }
     let possible = mistake.get(ContextKind::ValidValue).or_else(|| mistake.get(ContextKind::ValidSubcommand));
     match possible.map(words) {
-        Some(possible) if !possible.is_empty() => format!("possible are {possible}"),
+        Some(possible) if possible.contains(", ") => format!("possible are {possible}"),
+        Some(possible) if !possible.is_empty() => format!("possible is {possible}"),
         _ => format!("see `{}`", help_for(mistake)),
     }
 }
@@ -151,9 +152,9 @@ mod tests {
         insta::assert_snapshot!(told("dwell stauts"), @r#"dwell: there is no command "stauts"; did you mean "status" or "vault"?"#);
         insta::assert_snapshot!(told("dwell xyzzy"), @r#"dwell: there is no command "xyzzy"; see `dwell --help`"#);
         insta::assert_snapshot!(told("dwell report --formt csv"), @r#"dwell: there is no option "--formt" here; did you mean "--format"?"#);
-        insta::assert_snapshot!(told("dwell report --format cvs"), @r#"dwell: "cvs" is no value for --format; possible are table, json, ndjson, csv, md"#);
-        insta::assert_snapshot!(told("dwell report --format xml"), @r#"dwell: "xml" is no value for --format; possible are table, json, ndjson, csv, md"#);
-        insta::assert_snapshot!(told("dwell report --format"), @"dwell: a value for --format is missing; possible are table, json, ndjson, csv, md");
+        insta::assert_snapshot!(told("dwell report --format cvs"), @r#"dwell: "cvs" is no value for --format; possible are table, json, ndjson, csv, md, html, prometheus"#);
+        insta::assert_snapshot!(told("dwell report --format xml"), @r#"dwell: "xml" is no value for --format; did you mean "html"?"#);
+        insta::assert_snapshot!(told("dwell report --format"), @"dwell: a value for --format is missing; possible are table, json, ndjson, csv, md, html, prometheus");
         insta::assert_snapshot!(told("dwell report --by"), @"dwell: a value for --by is missing; possible are app, domain, category, hour, day, week, month");
         insta::assert_snapshot!(told("dwell report --top many"), @r#"dwell: "many" is no number of rows; write a whole number from 1 on, like 10"#);
         insta::assert_snapshot!(told("dwell report --top 0"), @r#"dwell: "0" is no number of rows; write a whole number from 1 on, like 10"#);
@@ -164,6 +165,7 @@ mod tests {
         insta::assert_snapshot!(told("dwell limit set aap:x 30m"), @r#"dwell: "aap:x" is no target: "aap:" is no kind of target (app:, domain:, category:, all); write app:ID, domain:D, category:C or all"#);
         insta::assert_snapshot!(told("dwell limit sett x 30m"), @r#"dwell: there is no command "sett"; did you mean "set"?"#);
         insta::assert_snapshot!(told("dwell rules"), @"dwell: a command is missing here; possible are export, import, edit, check");
+        insta::assert_snapshot!(told("dwell import"), @"dwell: a command is missing here; possible is activitywatch");
         insta::assert_snapshot!(told("dwell check"), @"dwell: TARGET is missing; see `dwell check --help`");
         insta::assert_snapshot!(told("dwell report --by day --by hour"), @"dwell: --by can be given only once; see `dwell report --help`");
         insta::assert_snapshot!(told("dwell completions tcsh"), @r#"dwell: "tcsh" is no value for SHELL; did you mean "zsh"?"#);

@@ -33,8 +33,9 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
 /// `app:firefox is blocked until 04:00 (rule firefox)`
 fn sentence(check: &wire::Check, now_ms: i64) -> String {
     let verdict = phrase::verdict(&check.verdict, check.until_at_ms, Zone::new(&check.zone), now_ms);
+    let unseen = if check.without_extension == Some(true) { ", for its sites cannot be told" } else { "" };
     let by = match &check.rule {
-        Some(rule) if check.verdict != "allowed" => format!(" (rule {})", plain(rule)),
+        Some(rule) if check.verdict != "allowed" => format!(" (rule {}{unseen})", plain(rule)),
         _ => String::new(),
     };
     format!("{} is {verdict}{by}", plain(&check.target))
@@ -51,6 +52,7 @@ mod tests {
             verdict: verdict.into(),
             rule: (verdict != "allowed").then(|| "firefox".into()),
             until_at_ms: (verdict == "blocked").then_some(1_795_312_800_000),
+            without_extension: None,
             zone: "Europe/Athens".into(),
         }
     }
@@ -61,6 +63,9 @@ mod tests {
         insta::assert_snapshot!(said("allowed"), @"app:firefox is allowed");
         insta::assert_snapshot!(said("warn"), @"app:firefox is allowed, little or nothing left (rule firefox)");
         insta::assert_snapshot!(said("blocked"), @"app:firefox is blocked until 04:00 (rule firefox)");
+        let unseen = wire::Check { without_extension: Some(true), ..check("blocked") };
+        insta::assert_snapshot!(sentence(&unseen, 1_795_291_500_000), @"app:firefox is blocked until 04:00 (rule firefox, for its sites cannot be told)");
+        assert!(json::line(&json::Check::new(&unseen)).contains(r#","without_extension":true}"#));
     }
 
     #[test]

@@ -3,12 +3,11 @@
 use dwell_bus::wire;
 use dwell_core::calendar::CivilDay;
 
-use super::work;
+use super::{page, timeline, work};
 use crate::ask;
 use crate::bus::Daemon;
 use crate::console::Console;
 use crate::error::{End, Error, Kind};
-use crate::output::instant::Zone;
 use crate::output::text::{plain, wrap};
 use crate::output::vault_json::Forget;
 use crate::output::{care, json, phrase};
@@ -63,12 +62,12 @@ fn domain(text: &str) -> Result<String, BadValue> {
     target("domain", text)
 }
 
-/// What stands after the prefix, which may be there or not.
+/// A name, or a target in full: that is taken as it is, known or not.
 fn target(kind: &str, text: &str) -> Result<String, BadValue> {
-    let prefix = format!("{kind}:");
-    let bare = text.trim().strip_prefix(prefix.as_str()).unwrap_or(text.trim());
-    crate::cli::target(&format!("{prefix}{bare}"))?;
-    Ok(bare.to_owned())
+    let (text, prefix) = (text.trim(), format!("{kind}:"));
+    let full = if text.starts_with(&prefix) { text } else { &format!("{prefix}{text}") };
+    crate::cli::target(full)?;
+    Ok(text.to_owned())
 }
 
 /// Asks what would go, asks the person, and lets it go.
@@ -86,7 +85,7 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
         domain: args.domain.clone(),
     };
     let would = daemon.care(|vault| vault.would_forget(selection.clone())).await?;
-    if would.days == 0 {
+    if would.days == 0 && would.notes.is_none() {
         if console.json {
             console.say(&json::line(&Forget::new(&would, None)));
         }
@@ -94,13 +93,14 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
         return Err(Error::new(Kind::NoData, message).hint("`dwell report all` shows what is kept"));
     }
     let ends = (would.first.as_deref(), would.last.as_deref());
-    let going = care::going(&would.what, would.days, ends, would.spans, would.ms);
+    let going = care::going(&would.what, would.days, ends, would.spans, would.ms, would.notes);
     if args.dry_run {
         if console.json {
             console.say(&json::line(&Forget::new(&would, None)));
         } else {
             say(console, &format!("Would go: {going}"));
             elsewhere(&would).into_iter().for_each(|line| say(console, &line));
+            page::kept().into_iter().for_each(|page| say(console, &with_it(&page)));
             say(console, "Nothing has changed");
         }
         return Ok(End::Well);
@@ -110,19 +110,39 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
         "What stays is encrypted anew. Nobody can bring it back.".to_owned(),
     ];
     what.extend(elsewhere(&would).map(|line| line + "."));
+    what.extend(page::kept().map(|page| with_it(&page) + "."));
     ask::consent(console, &format!("forget {}", would.what), &what, args.yes)?;
-    let done = work::by_daemon(&daemon, "Forgetting", console, |vault| vault.forget(selection)).await?;
+    // Nobody can see in a page whether it has something of that, and it can be made anew: it goes first, so that none is left
+    // whatever becomes of the rest.
+    let page = page::discard();
+    let gone_with_it = |page: &std::path::Path| {
+        let again = "`dwell report lastweek --format html --save` makes one anew";
+        format!("Gone with it: the page {}; {again}", page.display())
+    };
+    let done = match work::by_daemon(&daemon, "Forgetting", console, |vault| vault.forget(selection)).await {
+        Ok(done) => done,
+        Err(error) => {
+            // Else it would seem that nothing at all has changed.
+            if let Ok(Some(page)) = &page {
+                ask::note(console, &[gone_with_it(page)]);
+            }
+            return Err(error);
+        }
+    };
     if console.json {
         console.say(&json::line(&Forget::new(&would, Some(&done))));
     } else if !console.quiet {
         let (days, spans) = (done.days.unwrap_or(would.days), done.spans.unwrap_or(would.spans));
         let ms = done.seconds.map_or(would.ms, |seconds| seconds.saturating_mul(1000));
-        say(console, &format!("Forgotten: {}", care::going(&would.what, days, ends, spans, ms)));
+        say(console, &format!("Forgotten: {}", care::going(&would.what, days, ends, spans, ms, done.notes)));
         // It is gone already: that the keys cannot be named now is no failure.
         let keys = daemon.care(|vault| vault.list_keys()).await.unwrap_or_default();
         care::outside(&done, &keys).into_iter().for_each(|line| say(console, &line));
+        if let Ok(Some(page)) = &page {
+            say(console, &gone_with_it(page));
+        }
     }
-    Ok(End::Well)
+    page.map(|_| End::Well)
 }
 
 fn say(console: &mut Console, text: &str) {
@@ -136,6 +156,11 @@ fn elsewhere(would: &wire::Forgotten) -> Option<String> {
     (!paths.is_empty()).then(|| format!("{them}: {}", phrase::list(&paths)))
 }
 
+/// The page of a week that goes, in one sentence.
+fn with_it(page: &std::path::Path) -> String {
+    format!("The page of a week goes with it: {}", plain(&page.display().to_string()))
+}
+
 /// The day's date. Where it is named by its distance from now, the daemon says which one that is.
 async fn day(daemon: &Daemon, date: Option<Date>) -> Result<Option<String>, Error> {
     let period = match date {
@@ -144,9 +169,7 @@ async fn day(daemon: &Daemon, date: Option<Date>) -> Result<Option<String>, Erro
         Some(Date::Today) => "today",
         Some(Date::Yesterday) => "yesterday",
     };
-    let query = wire::Query { period: Some(period.to_owned()), top: Some(1), ..wire::Query::default() };
-    let report = daemon.ask(|d| d.report(query)).await?;
-    let (first, _) = Zone::new(&report.zone).days(report.from_at_ms, report.to_at_ms);
+    let (first, _) = timeline::days(daemon, period).await?;
     Ok(Some(first.to_string()))
 }
 
@@ -162,7 +185,7 @@ mod tests {
         for wrong in ["", "2026-11-31", "1.11.2026", "2026-11", "tomorrow"] {
             assert_eq!(date(wrong).unwrap_err().hint, "write 2026-11-01, today or yesterday", "{wrong}");
         }
-        assert_eq!(app("app:firefox"), Ok("firefox".to_owned()));
+        assert_eq!(app("app:firefox"), Ok("app:firefox".to_owned()));
         assert_eq!(app(" Firefox"), Ok("Firefox".to_owned()));
         assert_eq!(domain("example.org"), Ok("example.org".to_owned()));
         assert!(app("").is_err() && domain("domain:").is_err());

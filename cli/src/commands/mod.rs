@@ -8,13 +8,18 @@ pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod downtime;
 pub(crate) mod exit;
+pub(crate) mod export;
 pub(crate) mod focus;
+mod follow;
 pub(crate) mod forget;
 pub(crate) mod gnome;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod limit;
+mod live;
 pub(crate) mod man;
 pub(crate) mod open;
+mod page;
 pub(crate) mod pause;
 pub(crate) mod privacy;
 mod put_back;
@@ -23,8 +28,11 @@ pub(crate) mod reset_week;
 pub(crate) mod rules;
 pub(crate) mod snooze;
 pub(crate) mod spans;
+pub(crate) mod sql;
 pub(crate) mod status;
 mod stream;
+mod timeline;
+pub(crate) mod top;
 pub(crate) mod vault;
 mod wait;
 pub(crate) mod watch;
@@ -50,6 +58,9 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Status(args)) => converse(status::run(&args, console)),
         Some(Command::Report(args)) => converse(report::run(&args, console)),
         Some(Command::Spans(args)) => converse(spans::run(&args, console)),
+        Some(Command::Sql(args)) => converse(sql::run(&args, console)),
+        Some(Command::Export(args)) => converse(export::run(&args, console)),
+        Some(Command::Import(args)) => converse(import::run(&args, console)),
         Some(Command::Limit(args)) => converse(limit::run(args, console)),
         Some(Command::Why(args)) => converse(why::run(&args, console)),
         Some(Command::Check(args)) => converse(check::run(&args, console)),
@@ -63,6 +74,7 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::ResetWeek(args)) => converse(reset_week::run(&args, console)),
         Some(Command::Rules(args)) => converse(rules::run(args, console)),
         Some(Command::Category(args)) => converse(category::run(args, console)),
+        Some(Command::Top) => converse(top::run(console)),
         Some(Command::Watch) => converse(watch::run(console)),
         Some(Command::Browser(args)) => browser::run(&args, console),
         Some(Command::Doctor(args)) => converse(doctor::run(args, console)),
@@ -73,6 +85,7 @@ pub(crate) fn run(arguments: &[OsString], console: &mut Console) -> Result<End, 
         Some(Command::Config(args)) => config::run(&args, console),
         Some(Command::Completions(args)) => completions::run(&args, console),
         Some(Command::Man(args)) => man::run(&args),
+        Some(Command::Complete(words)) => completions::complete(words, console),
     }
 }
 

@@ -62,7 +62,10 @@ fn screen(week: &wire::ResetWeek, what: What, now_ms: i64, look: Look) -> String
     }
     let mut lines: Vec<_> =
         wrap(&said, look.width, 2).iter().map(|line| look.ink(Ink::Strong, line)).collect();
-    lines.extend(week.lines.iter().flat_map(|line| wrap(&format!("  {}", plain(line)), look.width, 4)));
+    // What it makes of each budget; once it is over that says nothing.
+    if week.running {
+        lines.extend(week.lines.iter().flat_map(|line| wrap(&format!("  {}", plain(line)), look.width, 4)));
+    }
     lines.join("\n")
 }
 
@@ -94,5 +97,8 @@ mod tests {
           `dwell reset-week start`
         ");
         insta::assert_snapshot!(shown(&none, What::Stop, 80), @"The reset week has ended, and your rules are as they were");
+        // A focus session goes on, and has a budget of nothing.
+        let ended = wire::ResetWeek { lines: vec!["social: 0s a day".into()], ..none };
+        insta::assert_snapshot!(shown(&ended, What::Stop, 80), @"The reset week has ended, and your rules are as they were");
     }
 }

@@ -1,12 +1,10 @@
 //! `dwell spans`: the timeline itself, streamed.
 
-use dwell_bus::lines::{self, Span};
-
 use super::report::period;
-use super::stream::Lines;
+use super::timeline::{self, Timeline};
 use crate::bus::Daemon;
 use crate::console::Console;
-use crate::error::{End, Error, Kind};
+use crate::error::{End, Error};
 use crate::output::csv;
 
 /// Print the timeline itself, a span a line
@@ -39,78 +37,35 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
         (format, _) => format.unwrap_or(Format::Ndjson),
     };
     let daemon = Daemon::find().await?;
-    let pipe = daemon.ask(|d| d.spans(&args.period)).await?;
-    let mut lines = Lines::new(pipe.into())?;
-    let mut count = 0_u64;
+    let mut timeline = Timeline::of(&daemon, &args.period).await?;
     match format {
         Format::Csv => console.say(&csv::record(HEADER)),
         Format::Json => console.write(b"["),
         Format::Ndjson => {}
     }
-    let mut end = None;
-    while let Some(line) = lines.next().await? {
-        if let Some(last) = last_line(line) {
-            end = Some(last);
-            break;
-        }
+    let mut first = true;
+    while let Some(line) = timeline.next().await? {
         match format {
             Format::Ndjson => console.write(line),
             Format::Csv => console.say(&record(line)?),
             Format::Json => {
-                console.write(if count > 0 { b",\n" } else { b"\n" });
+                console.write(if first { b"\n" } else { b",\n" });
                 console.write(line.trim_ascii_end());
             }
         }
-        count += 1;
+        first = false;
         if console.is_closed() {
             return Ok(End::Well);
         }
     }
     if format == Format::Json {
-        console.say(if count > 0 { "\n]" } else { "]" });
+        console.say(if first { "]" } else { "\n]" });
     }
-    whole(end, count)?;
-    if count == 0 {
-        return Err(Error::new(Kind::NoData, format!("nothing is recorded for {}", args.period))
-            .hint("`dwell doctor` tells whether everything is seen"));
-    }
-    Ok(End::Well)
-}
-
-/// The line that says that all is there.
-fn last_line(line: &[u8]) -> Option<lines::End> {
-    // Spans begin with their schema, too, so nearly all lines are told apart by their first bytes.
-    let schema = format!("{{\"schema\":\"{}\"", lines::END);
-    line.starts_with(schema.as_bytes()).then(|| serde_json::from_slice(line).ok()).flatten()
-}
-
-/// Whether the timeline came whole: what is missing must never look like time without use.
-fn whole(end: Option<lines::End>, count: u64) -> Result<(), Error> {
-    let cut_off = |why: &str, hint: &str| {
-        Error::new(Kind::Failed, format!("the timeline is cut off after {count} spans: {why}"))
-            .hint(hint.to_owned())
-    };
-    let Some(end) = end else {
-        return Err(cut_off("the daemon stopped, or waited too long for this reader", "say it again"));
-    };
-    if let Some(why) = end.error {
-        return Err(cut_off(&why, "see `dwell doctor`"));
-    }
-    if end.spans != count {
-        return Err(cut_off(&format!("the daemon sent {}", end.spans), "say it again"));
-    }
-    if !end.damaged.is_empty() {
-        let message = format!("records are damaged, and spans missing, of {}", end.damaged.join(", "));
-        return Err(
-            Error::new(Kind::Failed, message).hint("all that is readable was printed; see `dwell doctor`")
-        );
-    }
-    Ok(())
+    timeline.told()?.end(&args.period)
 }
 
 fn record(line: &[u8]) -> Result<String, Error> {
-    let span: Span = serde_json::from_slice(line)
-        .map_err(|why| Error::new(Kind::Failed, format!("a span from the daemon cannot be read ({why})")))?;
+    let span = timeline::read(line)?;
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     Ok(csv::record([
         span.start.as_str(),
@@ -127,18 +82,7 @@ fn record(line: &[u8]) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_timeline_that_is_not_whole_says_so() {
-        let end = |json: &str| last_line(format!("{{\"schema\":\"dwell.end/1\",{json}}}\n").as_bytes());
-        let said = |end| whole(end, 2).map_err(|error| error.to_string());
-        assert_eq!(said(end(r#""spans":2,"damaged":[]"#)), Ok(()));
-        insta::assert_snapshot!(said(None).unwrap_err(), @"dwell: the timeline is cut off after 2 spans: the daemon stopped, or waited too long for this reader; say it again");
-        insta::assert_snapshot!(said(end(r#""spans":3,"damaged":[]"#)).unwrap_err(), @"dwell: the timeline is cut off after 2 spans: the daemon sent 3; say it again");
-        insta::assert_snapshot!(said(end(r#""spans":2,"damaged":["2026-11-20"]"#)).unwrap_err(), @"dwell: records are damaged, and spans missing, of 2026-11-20; all that is readable was printed; see `dwell doctor`");
-        insta::assert_snapshot!(said(end(r#""spans":2,"damaged":[],"error":"the disk is gone""#)).unwrap_err(), @"dwell: the timeline is cut off after 2 spans: the disk is gone; see `dwell doctor`");
-        assert!(last_line(br#"{"schema":"dwell.span/1"}"#).is_none());
-    }
+    use crate::error::Kind;
 
     #[test]
     fn a_span_as_a_record() {

@@ -4,7 +4,7 @@ use dwell_bus::wire;
 
 use crate::bus::Daemon;
 use crate::console::Console;
-use crate::error::{End, Error};
+use crate::error::{End, Error, Kind};
 use crate::output::instant::Zone;
 use crate::output::look::{Ink, Look};
 use crate::output::report::label;
@@ -17,17 +17,22 @@ pub(crate) struct Args {
     /// In which form (default: plain)
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Go on, with a new line on each change (formats line, waybar, i3, json)
+    #[arg(long)]
+    follow: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     /// For people
     Plain,
+    /// One line of text, for polybar, tmux and other bars
+    Line,
     /// For a custom module of waybar (return-type: json)
     Waybar,
     /// For i3blocks (format=json) and other bars with i3bar's blocks
     I3,
-    /// One JSON document
+    /// One JSON document (followed: one a line)
     Json,
 }
 
@@ -36,17 +41,46 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     let format = match (args.format, console.json) {
         (None | Some(Format::Json), true) | (Some(Format::Json), false) => Format::Json,
         (Some(Format::Plain), true) => return Err(super::report::two_formats("plain")),
+        (Some(Format::Line), true) => return Err(super::report::two_formats("line")),
         (format, _) => format.unwrap_or(Format::Plain),
     };
+    if args.follow {
+        if format == Format::Plain {
+            let message = "--follow goes with --format line, waybar, i3 or json, one line each";
+            return Err(Error::new(Kind::Usage, message).hint("for people there is `dwell top`"));
+        }
+        let look = console.look;
+        return super::follow::run(console, move |status| match status {
+            Ok(status) => shown(status, format, look),
+            Err(why) => away(why, format),
+        })
+        .await;
+    }
     let daemon = Daemon::find().await?;
     let status = daemon.ask(|d| d.status()).await?;
-    console.say(&match format {
-        Format::Plain => screen(&status, console.look),
-        Format::Waybar => desktop_bar::waybar(&status),
-        Format::I3 => desktop_bar::i3(&status),
-        Format::Json => json::line(&json::Status::new(&status)),
-    });
+    let look = console.look;
+    console.say(&shown(&status, format, look));
     Ok(End::Well)
+}
+
+fn shown(status: &wire::Status, format: Format, look: Look) -> String {
+    match format {
+        Format::Plain => screen(status, look),
+        Format::Line => desktop_bar::line(status),
+        Format::Waybar => desktop_bar::waybar(status),
+        Format::I3 => desktop_bar::i3(status),
+        Format::Json => json::line(&json::Status::new(status)),
+    }
+}
+
+/// The same while nobody answers. There is no such document in JSON but the error's.
+fn away(why: &str, format: Format) -> String {
+    match format {
+        Format::Plain | Format::Line => desktop_bar::AWAY.to_owned(),
+        Format::Waybar => desktop_bar::waybar_away(why),
+        Format::I3 => desktop_bar::i3_away(),
+        Format::Json => Error::new(Kind::Unreachable, why.lines().next().unwrap_or(why)).json(),
+    }
 }
 
 fn screen(status: &wire::Status, look: Look) -> String {
@@ -144,6 +178,7 @@ pub(crate) mod tests {
             category: None,
             ms: minutes * 60_000 + extra_ms,
             opens,
+            before_ms: None,
         }
     }
 

@@ -7,7 +7,7 @@ use dwell_bus::lines::Event;
 use dwell_core::time::Millis;
 
 use super::stream::{Lines, deserted};
-use crate::bus::{Bus, Daemon};
+use crate::bus::Daemon;
 use crate::console::Console;
 use crate::error::{End, Error, Kind};
 use crate::output::look::{Ink, Look};
@@ -25,7 +25,7 @@ pub(crate) async fn run(console: &mut Console) -> Result<End, Error> {
             line = lines.next() => line?,
             () = &mut deserted => return Ok(End::Well),
         };
-        let Some(line) = line else { return Err(ended(daemon.bus())) };
+        let Some(line) = line else { return Err(ended(&daemon).await) };
         if console.json {
             console.write(line);
         } else if let Ok(event) = serde_json::from_slice(line) {
@@ -38,9 +38,24 @@ pub(crate) async fn run(console: &mut Console) -> Result<End, Error> {
     }
 }
 
-fn ended(bus: Bus) -> Error {
-    Error::new(Kind::Unreachable, "the daemon ended the stream: it stopped, or this reader was too slow")
-        .hint(bus.not_running().hint.unwrap_or_default())
+/// Why the stream ended. A daemon that is there all the same was started anew, or cut off a reader that did not keep up.
+async fn ended(daemon: &Daemon) -> Error {
+    let mut there = daemon.ask(|d| d.status()).await;
+    if there.as_ref().is_err_and(|why| why.kind == Kind::Unreachable) {
+        // It may have left only while it was asked; the second time that is known.
+        there = daemon.ask(|d| d.status()).await;
+    }
+    match there {
+        Err(why) if why == daemon.bus().not_running() => {
+            Error::new(Kind::Unreachable, "the daemon ended the stream: it stopped")
+                .hint(why.hint.unwrap_or_default())
+        }
+        _ => Error::new(
+            Kind::Unreachable,
+            "the daemon ended the stream: it was started anew, or this reader was too slow",
+        )
+        .hint("say it again; what happened meanwhile is in `dwell spans`"),
+    }
 }
 
 /// `22:05:00  Firefox (example.org)`
@@ -68,6 +83,10 @@ fn sentence(event: &Event, look: Look) -> String {
         "limit-lifted" => (format!("{target}: open again"), Ink::Good),
         "rules-changed" => ("rules changed".to_owned(), Ink::Faint),
         "sensor" => sensor(event),
+        "clock-step" => {
+            let said = event.message.as_deref().unwrap_or("the clock was set");
+            (plain(said).into_owned(), Ink::Faint)
+        }
         other => (plain(other).into_owned(), Ink::Faint),
     };
     let indent = if look.width < 40 { 2 } else { 10 };
@@ -132,6 +151,7 @@ mod tests {
             r#""event":"rules-changed""#,
             r#""event":"sensor","part":"idle","ok":false,"message":"the compositor went away""#,
             r#""event":"sensor","part":"idle","ok":true"#,
+            r#""event":"clock-step","message":"the clock was set by 3600000 ms; time counts on as before""#,
             r#""event":"of-tomorrow""#,
         ]
         .map(|json| said(json, Look { width: 80, color: false }))
@@ -151,6 +171,7 @@ mod tests {
         22:05:07  rules changed
         22:05:07  idle: the compositor went away
         22:05:07  idle works
+        22:05:07  the clock was set by 3600000 ms; time counts on as before
         22:05:07  of-tomorrow
         ");
         let narrow = said(

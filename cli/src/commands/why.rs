@@ -37,6 +37,9 @@ pub(crate) async fn run(args: &Args, console: &mut Console) -> Result<End, Error
     Ok(End::Well)
 }
 
+/// Why a rule about sites is one about the browser.
+const UNSEEN: &str = "Its sites cannot be told: it has no extension, or shows a private window";
+
 /// Why rules are suspended: the exit, or a pause.
 fn suspended(now: &wire::Standing, now_ms: i64) -> Vec<String> {
     let exit = now.exit_until_at_ms.and_then(|_| standing::exit(now, now_ms));
@@ -76,6 +79,9 @@ fn screen(why: &wire::Why, beside: &[String], now_ms: i64, look: Look) -> String
     let strictest = strictest.filter(|rule| rule.suspended != Some(true));
     if let Some(because) = strictest.and_then(because) {
         lines.extend(wrap(&because, look.width, 2));
+    }
+    if why.without_extension == Some(true) {
+        lines.extend(wrap(UNSEEN, look.width, 2));
     }
     lines.extend(beside.iter().flat_map(|line| wrap(line, look.width, 2)));
     if let Some(next) = next(&why.rules, zone, now_ms) {
@@ -139,6 +145,7 @@ mod tests {
             target: "app:firefox".into(),
             verdict: "blocked".into(),
             until_at_ms: Some(1_795_312_800_000),
+            without_extension: None,
             rules: limits(),
             zone: "Europe/Athens".into(),
         }
@@ -185,6 +192,22 @@ mod tests {
         app:firefox is allowed
         No rule applies to it.
         ");
+    }
+
+    #[test]
+    fn a_browser_without_the_extension_is_told_why() {
+        let video = wire::Limit { id: "video".into(), target: "category:video".into(), ..limits().remove(0) };
+        let why = wire::Why { rules: vec![video], without_extension: Some(true), ..why() };
+        insta::assert_snapshot!(screen(&why, &[], NOW, Look { width: 80, color: false }), @"
+        app:firefox is blocked until 04:00
+        Because of video: 30m a day are used up
+        Its sites cannot be told: it has no extension, or shows a private window
+        Next: at 04:00 video opens again
+
+          video  category:video  ████████  30m of 30m  opens again at 04:00
+        ");
+        let document = json::line(&json::Why::new(&why));
+        assert!(document.contains(r#""without_extension":true"#), "{document}");
     }
 
     #[test]

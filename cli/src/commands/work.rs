@@ -53,17 +53,29 @@ pub(super) async fn follow(
     };
     let mut lines = Lines::new(pipe)?;
     let mut bar = Bar::new(doing, console);
+    let (mut all_seen, mut waits) = (false, false);
     loop {
         let line = tokio::select! {
             line = lines.next() => line?,
             _ = interrupts.recv() => {
-                return already_ended(&mut lines).await.unwrap_or_else(|| Err(worker.stopped()));
+                if let Some(how) = already_ended(&mut lines, &mut all_seen).await {
+                    return how;
+                }
+                // Then it is being written, and cannot be stopped: the end, a moment away, says what came of it.
+                if worker == Worker::Importer && all_seen && !waits {
+                    waits = true;
+                    continue;
+                }
+                return Err(worker.stopped());
             }
         };
         match line.map(Line::read) {
             None => return Err(worker.cut_off()),
-            Some(Line::Progress(progress)) => bar.show(&progress),
-            Some(Line::Done(done)) => return Ok(done),
+            Some(Line::Progress(progress)) => {
+                all_seen = is_all(&progress);
+                bar.show(&progress);
+            }
+            Some(Line::Done(done)) => return Ok(*done),
             Some(Line::Failed(failed)) => return Err(failed.into()),
             Some(Line::Unknown) => {}
         }
@@ -73,8 +85,13 @@ pub(super) async fn follow(
 /// No pipe holds more lines than that.
 const LINES_MAX: usize = 65_536;
 
+/// Whether nothing is left to look at.
+const fn is_all(progress: &Progress) -> bool {
+    progress.total > 0 && progress.done >= progress.total
+}
+
 /// The end of work that was there before it was stopped: that must not be called unchanged. Waits for nothing.
-async fn already_ended(lines: &mut Lines) -> Option<Result<Done, Error>> {
+async fn already_ended(lines: &mut Lines, all_seen: &mut bool) -> Option<Result<Done, Error>> {
     for _ in 0..LINES_MAX {
         let line = tokio::select! {
             biased;
@@ -82,9 +99,10 @@ async fn already_ended(lines: &mut Lines) -> Option<Result<Done, Error>> {
             () = std::future::ready(()) => return None,
         };
         match Line::read(line) {
-            Line::Done(done) => return Some(Ok(done)),
+            Line::Done(done) => return Some(Ok(*done)),
             Line::Failed(failed) => return Some(Err(failed.into())),
-            Line::Progress(_) | Line::Unknown => {}
+            Line::Progress(progress) => *all_seen = is_all(&progress),
+            Line::Unknown => {}
         }
     }
     None
@@ -95,35 +113,54 @@ async fn already_ended(lines: &mut Lines) -> Option<Result<Done, Error>> {
 pub(super) enum Worker {
     /// The daemon on the bus.
     Daemon,
+    /// The daemon, which takes in what it is given.
+    Importer,
+    /// The daemon, which only looks.
+    Reader,
     /// `dwelld`, run for this.
     Program,
 }
 
 impl Worker {
     fn stopped(self) -> Error {
-        Error::new(Kind::Failed, "stopped: nothing has changed, unless it was done already").hint(
-            match self {
-                Self::Daemon => "see how it stands with `dwell vault info`",
-                Self::Program => "say it again when you like",
-            },
-        )
+        let (message, hint) = match self {
+            Self::Daemon => (
+                "nothing has changed, unless it was done already",
+                "see how it stands with `dwell vault info`",
+            ),
+            Self::Importer => ("nothing was taken, unless all of it was just being written", COMPARE),
+            Self::Reader => ("nothing has changed", AGAIN),
+            Self::Program => ("nothing has changed, unless it was done already", AGAIN),
+        };
+        Error::new(Kind::Failed, format!("stopped: {message}")).hint(hint)
     }
 
     fn cut_off(self) -> Error {
-        let (who, hint) = match self {
-            Self::Daemon => ("the daemon", "see how it stands with `dwell vault info`"),
-            Self::Program => ("dwelld", "see whether it is of this version with `dwelld --version`"),
+        let (message, hint) = match self {
+            Self::Daemon => (
+                "the daemon was cut off; nothing was changed unless it says so",
+                "see how it stands with `dwell vault info`",
+            ),
+            Self::Importer => ("the daemon was cut off; it has taken all of it or nothing", COMPARE),
+            Self::Reader => ("the daemon was cut off; nothing has changed", AGAIN),
+            Self::Program => (
+                "dwelld was cut off; nothing was changed unless it says so",
+                "see whether it is of this version with `dwelld --version`",
+            ),
         };
-        let message = format!("{who} was cut off; nothing was changed unless it says so");
         Error::new(Kind::Failed, message).hint(hint)
     }
 }
+
+const AGAIN: &str = "say it again when you like";
+/// What was taken in is not taken twice.
+const COMPARE: &str = "give the same files with --dry-run: it says what is not taken yet";
 
 /// One line of work.
 #[derive(Debug)]
 enum Line {
     Progress(Progress),
-    Done(Done),
+    Done(Box<Done>),
     Failed(Failed),
     /// Of a later version.
     Unknown,
@@ -147,7 +184,7 @@ impl Line {
 }
 
 /// How far it is, on standard error where that is a terminal; wiped at the end.
-struct Bar<'a> {
+pub(super) struct Bar<'a> {
     doing: &'a str,
     look: Option<Look>,
     shown: bool,
@@ -157,15 +194,27 @@ struct Bar<'a> {
 const CELLS: usize = 24;
 
 impl<'a> Bar<'a> {
-    fn new(doing: &'a str, console: &Console) -> Self {
+    /// A bar that is not shown yet.
+    pub(super) fn new(doing: &'a str, console: &Console) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let wanted = io::stderr().is_terminal() && !console.quiet && !dumb;
         Self { doing, look: wanted.then_some(console.look), shown: false }
     }
 
+    /// Whether anybody sees it.
+    pub(super) const fn is_wanted(&self) -> bool {
+        self.look.is_some()
+    }
+
     fn show(&mut self, progress: &Progress) {
+        self.show_of(progress.done, progress.total, "days");
+    }
+
+    /// Shows how many of how many things are done; of 0 where nobody knows.
+    pub(super) fn show_of(&mut self, done: u64, total: u64, what: &str) {
         if let Some(look) = self.look {
-            tell(&format!("\r\x1b[K{}", cut(&state(self.doing, progress), look.width.saturating_sub(1))));
+            let state = state(self.doing, done, total, what);
+            tell(&format!("\r\x1b[K{}", cut(&state, look.width.saturating_sub(1))));
             self.shown = true;
         }
     }
@@ -180,10 +229,10 @@ impl Drop for Bar<'_> {
 }
 
 /// `Checking  12 of 340 days  █▎`
-fn state(doing: &str, progress: &Progress) -> String {
-    match progress.total {
-        0 => format!("{doing}  {} days", progress.done),
-        total => format!("{doing}  {} of {total} days  {}", progress.done, bar(progress.done, total, CELLS)),
+fn state(doing: &str, done: u64, total: u64, what: &str) -> String {
+    match total {
+        0 => format!("{doing}  {done} {what}"),
+        total => format!("{doing}  {done} of {total} {what}  {}", bar(done, total, CELLS)),
     }
 }
 
@@ -193,9 +242,8 @@ mod tests {
 
     #[test]
     fn how_far_it_is() {
-        let progress = |done, total| Progress { schema: PROGRESS.into(), done, total };
-        insta::assert_snapshot!(state("Checking", &progress(12, 48)), @"Checking  12 of 48 days  ██████");
-        insta::assert_snapshot!(state("Checking", &progress(12, 0)), @"Checking  12 days");
+        insta::assert_snapshot!(state("Checking", 12, 48, "days"), @"Checking  12 of 48 days  ██████");
+        insta::assert_snapshot!(state("Checking", 12, 0, "days"), @"Checking  12 days");
     }
 
     #[test]

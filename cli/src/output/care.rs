@@ -116,20 +116,24 @@ fn parts(info: &wire::VaultInfo) -> String {
     parts.join(", ")
 }
 
-/// What goes, in one sentence: `app:firefox: 12 days, 2026-11-01 to 2026-11-21, 340 spans, 12h 30m`
+/// What goes, in one sentence: `app:firefox: 12 days, 2026-11-01 to 2026-11-21, 340 spans, 12h 30m, 2 notes on plans and limits`
 pub(crate) fn going(
     what: &str,
     days: u64,
     ends: (Option<&str>, Option<&str>),
     spans: u64,
     ms: u64,
+    notes: Option<u64>,
 ) -> String {
     let range = match ends {
         (Some(first), Some(last)) if first != last => format!(", {first} to {last}"),
         (Some(day), _) if !what.contains(day) || what.starts_with("before") => format!(", {day}"),
         _ => String::new(),
     };
-    let text = format!("{what}: {}{range}, {}, {}", count(days, "day"), count(spans, "span"), glance(ms));
+    let history = (days > 0)
+        .then(|| format!("{}{range}, {}, {}", count(days, "day"), count(spans, "span"), glance(ms)));
+    let notes = notes.map(|notes| format!("{} on plans and limits", count(notes, "note")));
+    let text = format!("{what}: {}", history.into_iter().chain(notes).collect::<Vec<_>>().join(", "));
     plain(&text).into_owned()
 }
 
@@ -213,11 +217,13 @@ mod tests {
 
     #[test]
     fn what_goes_names_its_days_once() {
-        let said = |what, days, first, last| going(what, days, (first, last), 3, 90_000);
+        let said = |what, days, first, last| going(what, days, (first, last), 3, 90_000, None);
         insta::assert_snapshot!(said("day 2026-11-01", 1, Some("2026-11-01"), Some("2026-11-01")), @"day 2026-11-01: 1 day, 3 spans, 1m 30s");
         insta::assert_snapshot!(said("app:x", 1, Some("2026-11-01"), Some("2026-11-01")), @"app:x: 1 day, 2026-11-01, 3 spans, 1m 30s");
         insta::assert_snapshot!(said("before 2026-11-01", 9, Some("2026-09-01"), Some("2026-10-30")), @"before 2026-11-01: 9 days, 2026-09-01 to 2026-10-30, 3 spans, 1m 30s");
         insta::assert_snapshot!(said("app:x\n", 2, None, None), @r"app:x\n: 2 days, 3 spans, 1m 30s");
+        insta::assert_snapshot!(going("app:x", 1, (None, None), 3, 90_000, Some(2)), @"app:x: 1 day, 3 spans, 1m 30s, 2 notes on plans and limits");
+        insta::assert_snapshot!(going("app:x", 0, (None, None), 0, 0, Some(1)), @"app:x: 1 note on plans and limits");
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! Instants as the person's zone shows them.
 
+use chrono::DateTime;
 use chrono_tz::Tz;
+use dwell_bus::lines::Span;
 use dwell_core::calendar::{Calendar, CivilDay, DayStart};
 use dwell_core::time::Wall;
+
+use crate::error::{Error, Kind};
 
 /// Turns instants of the wire into texts, in the zone that the daemon counts days in.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +59,21 @@ impl Zone {
 }
 
 const DAY: i64 = 86_400_000;
+
+/// Unix milliseconds of an RFC 3339 instant; `None` where it is none.
+pub(crate) fn read(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.timestamp_millis())
+}
+
+/// Start and end of a span from the daemon, in Unix milliseconds.
+///
+/// # Errors
+/// They are no instants.
+pub(crate) fn ends(span: &Span) -> Result<(i64, i64), Error> {
+    read(&span.start)
+        .zip(read(&span.end))
+        .ok_or_else(|| Error::new(Kind::Failed, "a span from the daemon has no instants that can be read"))
+}
 
 /// `Thu` for `2026-11-26`; `None` where it is no day.
 pub(crate) fn weekday(date: &str) -> Option<&'static str> {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::instant::Zone;
 use super::phrase;
-use super::rules_json::{Intention, Pending, Standing};
+use super::rules_json::{FocusSession, Intention, Pending, Standing};
 
 /// A document in one line. Control characters that JSON leaves as they are (DEL, C1) are escaped too.
 pub(crate) fn line(document: &impl Serialize) -> String {
@@ -31,6 +31,9 @@ pub(crate) struct Row<'a> {
     pub(crate) seconds: u64,
     pub(crate) share: f64,
     pub(crate) opens: u64,
+    /// Only in a comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) before_seconds: Option<u64>,
 }
 
 /// Rows whose seconds add up to the rounded sum of `rest_ms` and themselves.
@@ -38,9 +41,10 @@ fn rows(rows: &[wire::Row], total_ms: u64) -> Vec<Row<'_>> {
     let shown: u64 = rows.iter().map(|row| row.ms).fold(0, u64::saturating_add);
     let mut parts: Vec<Millis> = rows.iter().map(|row| Millis::from_ms(row.ms)).collect();
     parts.push(Millis::from_ms(total_ms.saturating_sub(shown)));
+    let before: Vec<Millis> = rows.iter().map(|row| Millis::from_ms(row.before_ms.unwrap_or(0))).collect();
     rows.iter()
-        .zip(round_seconds(&parts).0)
-        .map(|(row, seconds)| Row {
+        .zip(round_seconds(&parts).0.into_iter().zip(round_seconds(&before).0))
+        .map(|(row, (seconds, before))| Row {
             key: &row.key,
             name: &row.name,
             kind: &row.kind,
@@ -48,6 +52,7 @@ fn rows(rows: &[wire::Row], total_ms: u64) -> Vec<Row<'_>> {
             seconds,
             share: share(row.ms, total_ms),
             opens: row.opens,
+            before_seconds: row.before_ms.map(|_| before),
         })
         .collect()
 }
@@ -79,6 +84,18 @@ pub(crate) struct Report<'a> {
     pub(crate) rows: Vec<Row<'a>>,
     digest: &'a [String],
     intentions: Vec<Intention<'a>>,
+    focus_sessions: Vec<FocusSession>,
+    /// Only in a comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compare: Option<Compared>,
+}
+
+/// The earlier period that rows are compared with.
+#[derive(Debug, Serialize)]
+pub(crate) struct Compared {
+    from: String,
+    to: String,
+    pub(crate) total_seconds: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -107,6 +124,12 @@ impl<'a> Report<'a> {
             rows: rows(&report.rows, report.total_ms),
             digest: report.digest.as_deref().unwrap_or_default(),
             intentions: Intention::all(report.intentions.as_deref().unwrap_or_default(), zone),
+            focus_sessions: FocusSession::all(report.focus_sessions.as_deref().unwrap_or_default(), zone),
+            compare: report.compare.as_ref().map(|before| Compared {
+                from: zone.rfc3339(before.from_at_ms),
+                to: zone.rfc3339(before.to_at_ms),
+                total_seconds: nearest(before.total_ms),
+            }),
         }
     }
 }
@@ -292,6 +315,9 @@ pub(crate) struct Why<'a> {
     target: &'a str,
     verdict: &'a str,
     until: Option<String>,
+    /// Only where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    without_extension: bool,
     rules: Vec<Limit<'a>>,
 }
 
@@ -304,6 +330,7 @@ impl<'a> Why<'a> {
             target: &why.target,
             verdict: &why.verdict,
             until: why.until_at_ms.map(|at| zone.rfc3339(at)),
+            without_extension: why.without_extension == Some(true),
             rules: Limit::all(&why.rules, zone),
         }
     }
@@ -317,6 +344,9 @@ pub(crate) struct Check<'a> {
     verdict: &'a str,
     rule: Option<&'a str>,
     until: Option<String>,
+    /// Only where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    without_extension: bool,
 }
 
 impl<'a> Check<'a> {
@@ -329,6 +359,7 @@ impl<'a> Check<'a> {
             verdict: &check.verdict,
             rule: check.rule.as_deref(),
             until: check.until_at_ms.map(|at| zone.rfc3339(at)),
+            without_extension: check.without_extension == Some(true),
         }
     }
 }

@@ -155,7 +155,7 @@ pub(crate) fn table(limits: &[wire::Limit], ids: Ids, zone: Zone, now_ms: i64, l
 }
 
 /// `app:firefox`, or who else made a rule about it: `app:firefox (reset week)`.
-fn target(limit: &wire::Limit) -> String {
+pub(crate) fn target(limit: &wire::Limit) -> String {
     let target = plain(&limit.target);
     match limit.made_by.as_deref() {
         None => target.into_owned(),
@@ -165,7 +165,7 @@ fn target(limit: &wire::Limit) -> String {
 }
 
 /// `30m of 45m`, `1h of 10h/week`, `2 of 5 visits`, `not 22:00-07:00`, `only 09:00-17:00 …`
-fn used(limit: &wire::Limit) -> String {
+pub(crate) fn used(limit: &wire::Limit) -> String {
     let used = match (limit.budget_opens, limit.budget_ms) {
         (Some(opens), _) => {
             format!("{} of {}", limit.used_opens.unwrap_or(0), phrase::count(opens.into(), "visit"))
@@ -194,7 +194,7 @@ fn stretch(hours: &str) -> String {
 }
 
 /// What part of its bar a limit fills.
-fn fill(limit: &wire::Limit) -> (u64, u64) {
+pub(crate) fn fill(limit: &wire::Limit) -> (u64, u64) {
     match (limit.budget_opens, limit.budget_ms) {
         // A budget of nothing is used up from the start.
         (Some(0), _) | (None, Some(0)) => (1, 1),

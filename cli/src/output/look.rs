@@ -14,6 +14,8 @@ pub(crate) struct Look {
 /// What a piece of text is, for its colour. Never the only carrier of a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ink {
+    /// As everything around it.
+    Plain,
     /// The one thing to see first.
     Strong,
     /// Less important than its surroundings.
@@ -35,6 +37,7 @@ impl Look {
             return text.to_owned();
         }
         let style = match ink {
+            Ink::Plain => return text.to_owned(),
             Ink::Strong => Style::new().bold(),
             Ink::Faint => Style::new().dimmed(),
             Ink::Bar => Style::new().fg_color(Some(AnsiColor::Cyan.into())),

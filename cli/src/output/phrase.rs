@@ -150,6 +150,26 @@ pub(crate) fn attention(status: &wire::Status) -> String {
     }
 }
 
+/// The name of the month of `2026-11-21` or `2026-11`; nothing where it is no date.
+pub(crate) fn month(date: &str) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let nth = date.get(5..7).and_then(|month| month.parse::<usize>().ok()).unwrap_or(0);
+    nth.checked_sub(1).and_then(|nth| NAMES.get(nth)).copied().unwrap_or_default()
+}
+
 /// `1 day`, `12 days`
 pub(crate) fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })

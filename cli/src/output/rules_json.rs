@@ -93,6 +93,20 @@ impl<'a> Rules<'a> {
     }
 }
 
+/// `dwell.written/1`
+#[derive(Debug, Serialize)]
+pub(crate) struct Written<'a> {
+    schema: &'static str,
+    path: &'a str,
+}
+
+impl<'a> Written<'a> {
+    /// The document that names a file which was written.
+    pub(crate) const fn new(path: &'a str) -> Self {
+        Self { schema: "dwell.written/1", path }
+    }
+}
+
 /// `dwell.trial/1`
 #[derive(Debug, Serialize)]
 pub(crate) struct Trial<'a> {
@@ -164,6 +178,26 @@ impl<'a> Intention<'a> {
                 over: intention.over,
             })
             .collect()
+    }
+}
+
+/// A focus session.
+#[derive(Debug, Serialize)]
+pub(crate) struct FocusSession {
+    at: String,
+    planned_seconds: u64,
+    lasted_seconds: u64,
+}
+
+impl FocusSession {
+    /// Sessions, in documents of others.
+    pub(crate) fn all(sessions: &[wire::FocusSession], zone: Zone) -> Vec<Self> {
+        let document = |session: &wire::FocusSession| Self {
+            at: zone.rfc3339(session.at_ms),
+            planned_seconds: nearest(session.planned_ms),
+            lasted_seconds: nearest(session.lasted_ms),
+        };
+        sessions.iter().map(document).collect()
     }
 }
 

@@ -58,6 +58,13 @@ pub(crate) fn intention(plan: &wire::Intention) -> String {
     format!("{name}: {} planned, {} used{to}", glance(plan.planned_ms), glance(plan.actual_ms))
 }
 
+/// `2 focus sessions: 1h 40m planned, lasted 1h 20m`; none where there were none.
+pub(crate) fn sessions(all: &[wire::FocusSession]) -> Option<String> {
+    let sum = |of: fn(&wire::FocusSession) -> u64| glance(all.iter().map(of).sum());
+    let number = phrase::count(u64::try_from(all.len()).ok().filter(|number| *number > 0)?, "focus session");
+    Some(format!("{number}: {} planned, lasted {}", sum(|one| one.planned_ms), sum(|one| one.lasted_ms)))
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -74,6 +81,12 @@ pub(crate) mod tests {
             intentions: Some(vec![plan(false), plan(true)]),
             reset_day: Some(3),
         }
+    }
+
+    pub(crate) fn focus_sessions() -> Vec<wire::FocusSession> {
+        let session =
+            |at, lasted| wire::FocusSession { at_ms: NOW + at, planned_ms: 3_000_000, lasted_ms: lasted };
+        vec![session(-7_200_000, 3_000_000), session(-3_600_000, 1_800_400)]
     }
 
     pub(crate) fn plan(over: bool) -> wire::Intention {

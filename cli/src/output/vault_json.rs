@@ -166,6 +166,7 @@ pub(crate) struct Forget<'a> {
     to: Option<&'a str>,
     spans: u64,
     seconds: u64,
+    notes: u64,
     backups: Vec<&'a str>,
     unrotated: &'a [u8],
 }
@@ -183,6 +184,7 @@ impl<'a> Forget<'a> {
             to: would.last.as_deref(),
             spans: done.and_then(|done| done.spans).unwrap_or(would.spans),
             seconds: done.and_then(|done| done.seconds).unwrap_or(super::json::nearest(would.ms)),
+            notes: done.map_or(would.notes, |done| done.notes).unwrap_or_default(),
             backups: match done {
                 Some(done) => done.backups.iter().map(String::as_str).collect(),
                 None => known.collect(),

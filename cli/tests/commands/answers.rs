@@ -65,6 +65,22 @@ fn a_report_in_every_form() {
 }
 
 #[test]
+fn a_comparison_is_asked_for_and_everything_has_none() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let end = place.run(&["report", "--compare", "--format", "csv"]);
+    insta::assert_snapshot!(end.out, @"
+    key,name,kind,category,seconds,share,opens,before_seconds
+    firefox,firefox,focus,,1801,0.9996,1,600
+    code,code,focus,,0,0.0002,1,0
+    xterm,xterm,focus,,0,0.0002,1,0
+    ");
+    let end = place.run(&["report", "all", "--compare"]);
+    insta::assert_snapshot!(end.err, @"dwell: --compare: nothing lies before all that is recorded; choose a period, like month or 30d");
+    assert_eq!(end.code, Some(2));
+}
+
+#[test]
 fn a_reports_question_reaches_the_daemon() {
     let end = run(&[
         "report",

@@ -87,6 +87,13 @@ pub(crate) fn usual(request: VaultRequest) {
             let gone = format!(r#","days":12,"spans":340,"seconds":45000{backups}"#);
             drop(reply.send(Ok(work(&done("forget", &gone)))));
         }
+        VaultRequest::Import(spans, _, reply) => {
+            let given = secret(spans).lines().count() - 1;
+            let fields = format!(
+                r#","days":2,"spans":{given},"seconds":4000,"ends":["2026-11-01","2026-11-02"],"left_out":{{"known_seconds":60,"later_seconds":120,"unread_seconds":0}}"#
+            );
+            drop(reply.send(Ok(work(&done("import", &fields)))));
+        }
         VaultRequest::Privacy(reply) => drop(reply.send(Ok(privacy()))),
     }
 }
@@ -157,6 +164,7 @@ fn would_forget(selection: &wire::Selection) -> wire::Forgotten {
         last: Some("2026-11-21".into()),
         spans: 340,
         ms: 45_000_400,
+        notes: (app.as_deref() == Some("planned")).then_some(2),
         backups: vec![backup("/media/old.dwell", 2)],
     }
 }

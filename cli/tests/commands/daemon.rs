@@ -106,6 +106,7 @@ pub(crate) fn usual(request: Request) {
             target,
             verdict: "blocked".into(),
             until_at_ms: Some(next_morning()),
+            without_extension: None,
             rules: vec![today(limit("firefox", 30))],
             zone: STEADY.into(),
         }))),
@@ -116,6 +117,7 @@ pub(crate) fn usual(request: Request) {
                 verdict: if blocked { "blocked" } else { "allowed" }.into(),
                 rule: blocked.then(|| "firefox".into()),
                 until_at_ms: blocked.then(next_morning),
+                without_extension: None,
                 zone: STEADY.into(),
             }
         }))),
@@ -160,7 +162,8 @@ pub(crate) fn status() -> wire::Status {
 }
 
 fn row(key: &str, ms: u64) -> wire::Row {
-    wire::Row { key: key.into(), name: key.into(), kind: "focus".into(), category: None, ms, opens: 1 }
+    let (key, kind) = (key.to_owned(), "focus".to_owned());
+    wire::Row { name: key.clone(), key, kind, ms, opens: 1, ..wire::Row::default() }
 }
 
 /// A report of what was asked, so that a test sees the question: the filters are the rows.
@@ -170,6 +173,15 @@ pub(crate) fn report(query: &wire::Query) -> wire::Report {
     rows.extend(query.only.iter().flatten().map(|target| row(&format!("only {target}"), 0)));
     rows.extend(query.not.iter().flatten().map(|target| row(&format!("not {target}"), 0)));
     rows.extend(query.top.map(|top| row(&format!("top {top}"), 0)));
+    let compare = query.compare.filter(|compare| *compare).map(|_| wire::Compared {
+        from_at_ms: MORNING - 2 * 86_400_000,
+        to_at_ms: NOW - 86_400_000,
+        total_ms: 10 * MINUTE,
+    });
+    if compare.is_some() {
+        rows.iter_mut().for_each(|row| row.before_ms = Some(0));
+        rows[0].before_ms = Some(10 * MINUTE);
+    }
     if nothing {
         rows.clear();
     }
@@ -182,6 +194,7 @@ pub(crate) fn report(query: &wire::Query) -> wire::Report {
         total_ms: total,
         observed_ms: total,
         rows,
+        compare,
         ..wire::Report::default()
     }
 }

@@ -14,6 +14,7 @@ fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
     move |request| match request {
         Request::Status(reply) => refuse(reply, &failure),
         Request::Report(_, reply) => refuse(reply, &failure),
+        Request::Picture(_, reply) => refuse(reply, &failure),
         Request::Spans(_, reply) | Request::Watch(reply) => refuse(reply, &failure),
         Request::ListLimits(reply) => refuse(reply, &failure),
         Request::SetLimit(_, _, _, reply) => refuse(reply, &failure),
@@ -37,6 +38,7 @@ fn refusing(failure: Failure) -> impl FnMut(Request) + Send + 'static {
         | Request::Intend(_, _, _, reply)
         | Request::Standing(reply) => refuse(reply, &failure),
         Request::ResetWeek(_, reply) => refuse(reply, &failure),
+        Request::ListTargets(reply) => refuse(reply, &failure),
         Request::ListCategories(reply) => refuse(reply, &failure),
         Request::WhichCategory(_, reply) => refuse(reply, &failure),
         Request::Cancel(_, reply)
@@ -66,6 +68,7 @@ fn refuse_care(request: VaultRequest, failure: &Failure) {
             refuse(reply, failure)
         }
         VaultRequest::WouldForget(_, reply) => refuse(reply, failure),
+        VaultRequest::Import(_, _, reply) => refuse(reply, failure),
         VaultRequest::Privacy(reply) => refuse(reply, failure),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use dwell_bus::{VaultRequest, wire};
+use dwell_bus::{Failure, Kind, VaultRequest, wire};
 
 use crate::caretaker::{caring, usual};
 use crate::daemon::FakeDaemon;
@@ -23,7 +23,11 @@ fn a_dry_run_says_what_would_go_and_changes_nothing() {
     A backup still holds it: /media/old.dwell
     Nothing has changed
     ");
-    insta::assert_snapshot!(place.run(&["forget", "--app", "firefox", "--dry-run", "--json"]).out, @r#"{"schema":"dwell.forget/1","what":"app:firefox","dry_run":true,"days":12,"from":"2026-11-01","to":"2026-11-21","spans":340,"seconds":45000,"backups":["/media/old.dwell"],"unrotated":[]}"#);
+    insta::assert_snapshot!(place.run(&["forget", "--app", "firefox", "--dry-run", "--json"]).out, @r#"{"schema":"dwell.forget/1","what":"app:firefox","dry_run":true,"days":12,"from":"2026-11-01","to":"2026-11-21","spans":340,"seconds":45000,"notes":0,"backups":["/media/old.dwell"],"unrotated":[]}"#);
+    let end = place.run(&["forget", "--app", "planned", "--dry-run"]);
+    let line = end.out.replace("\n  ", " ");
+    assert!(line.contains("340 spans, 12h 30m, 2 notes on plans and limits\n"), "{line}");
+    assert_eq!(place.run(&["forget", "--app", "planned", "--dry-run", "--json"]).document()["notes"], 2);
     let end = place.run(&["forget", "--app", "nothing", "--yes"]);
     assert_eq!((end.code, end.out.as_str()), (Some(3), ""));
     insta::assert_snapshot!(end.complaint(), @"dwell: there is nothing to forget of app:nothing; `dwell report all` shows what is kept");
@@ -60,7 +64,7 @@ fn what_went_and_what_is_still_outside() {
       secret is as it was. For copies from now on another can take its place: `dwell
       key add KIND`, then `dwell key remove 1`
     ");
-    insta::assert_snapshot!(place.run(&["forget", "--app", "firefox", "--yes", "--json"]).out, @r#"{"schema":"dwell.forget/1","what":"app:firefox","dry_run":false,"days":12,"from":"2026-11-01","to":"2026-11-21","spans":340,"seconds":45000,"backups":["/media/old.dwell"],"unrotated":[1]}"#);
+    insta::assert_snapshot!(place.run(&["forget", "--app", "firefox", "--yes", "--json"]).out, @r#"{"schema":"dwell.forget/1","what":"app:firefox","dry_run":false,"days":12,"from":"2026-11-01","to":"2026-11-21","spans":340,"seconds":45000,"notes":0,"backups":["/media/old.dwell"],"unrotated":[1]}"#);
     assert_eq!(place.run(&["forget", "--app", "firefox", "--yes", "--quiet"]).out, "");
     let mut dialog = Dialog::start(&mut place.command(&["forget", "--domain", "example.org"]));
     dialog.until("[y/N] ").types("y\n").until("Forgotten: domain:example.org: 12 days");
@@ -88,7 +92,7 @@ fn the_selection_reaches_the_daemon() {
         (["--before", "2026-11-01"], wire::Selection { before: text("2026-11-01"), ..none() }),
         (["--before", "today"], wire::Selection { before: text("2026-11-21"), ..none() }),
         (["--day", "2026-11-02"], wire::Selection { day: text("2026-11-02"), ..none() }),
-        (["--app", "app:Firefox"], wire::Selection { app: text("Firefox"), ..none() }),
+        (["--app", "app:Firefox"], wire::Selection { app: text("app:Firefox"), ..none() }),
         (["--domain", "example.org"], wire::Selection { domain: text("example.org"), ..none() }),
     ] {
         assert_eq!(place.run(&[&["forget", "--yes"], &arguments[..]].concat()).code, Some(0));
@@ -107,4 +111,51 @@ fn exactly_one_thing_is_forgotten_at_a_time() {
     let end = place.run(&["forget", "--day", "tomorrow"]);
     assert_eq!(end.code, Some(2));
     insta::assert_snapshot!(end.complaint(), @r#"dwell: "tomorrow" is no day; write 2026-11-01, today or yesterday"#);
+}
+
+#[test]
+fn the_page_of_a_week_goes_with_what_is_forgotten() {
+    let place = Place::with_empty_bus();
+    let _daemon = FakeDaemon::usual(&place);
+    let folder = place.path(".local/state/dwell");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["week.html", "week.html.4711"] {
+        std::fs::write(folder.join(name), "firefox").unwrap();
+    }
+    let page = folder.join("week.html").display().to_string();
+    let told = |end: &crate::place::Outcome| end.out.replace("\n  ", " ").contains(&page);
+    let privacy = place.run(&["privacy", "--json"]).document();
+    let places = privacy["places"].as_array().unwrap();
+    assert!(
+        places.iter().any(|place| place["path"] == page.as_str() && place["encrypted"] == false),
+        "{privacy}"
+    );
+    let end = place.run(&["forget", "--app", "firefox", "--dry-run"]);
+    assert!(told(&end) && folder.join("week.html").exists(), "{end:?}");
+    let end = place.run(&["forget", "--app", "firefox", "--yes"]);
+    assert_eq!(end.code, Some(0));
+    assert!(told(&end), "{end:?}");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    assert!(!place.run(&["privacy"]).out.contains("week.html"));
+    assert!(!place.run(&["forget", "--app", "firefox", "--yes"]).out.contains("week.html"));
+}
+
+/// It goes first; who is told that nothing was forgotten has to know.
+#[test]
+fn a_page_that_went_although_the_rest_did_not_is_named() {
+    let place = Place::with_empty_bus();
+    let _daemon = caring(&place, |request| match request {
+        VaultRequest::Forget(_, reply) => {
+            let full = Failure::new(Kind::StorageDegraded, "the disk is full").hint("free some space");
+            _ = reply.send(Err(full));
+        }
+        other => usual(other),
+    });
+    let folder = place.path(".local/state/dwell");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("week.html"), "firefox").unwrap();
+    let end = place.run(&["forget", "--app", "firefox", "--yes"]);
+    let said = end.err.replace("\n  ", " ");
+    assert!(said.starts_with("Gone with it: the page ") && said.contains("the disk is full"), "{end:?}");
+    assert!(!folder.join("week.html").exists());
 }

@@ -3,6 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use crate::schemas::Schemas;
+
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(Schemas::read);
 
 /// A folder to live in, and a bus where a test wants one. Ends the bus and removes the folder when dropped.
 pub(crate) struct Place {
@@ -74,7 +79,12 @@ impl Place {
 
     /// Runs `dwell` to its end.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&self.command(arguments).output().unwrap())
+        let outcome = Outcome::of(&self.command(arguments).output().unwrap());
+        // Whatever a test is about: what programs read is described in full.
+        let lines = outcome.out.lines().chain(outcome.err.lines());
+        let wrong: Vec<_> = lines.filter_map(|line| SCHEMAS.check_line(line).err()).collect();
+        assert!(wrong.is_empty(), "dwell {arguments:?}: {}", wrong.join("\n"));
+        outcome
     }
 }
 

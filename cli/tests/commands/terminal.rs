@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -19,6 +20,19 @@ pub(crate) fn on_terminal(command: &mut Command, columns: u16) -> String {
     drop(theirs);
     let mut shown = Vec::new();
     // The end of a terminal is an error (EIO); what was shown before it has been read by then.
+    let _ = { ours }.read_to_end(&mut shown);
+    String::from_utf8(shown).unwrap().replace("\r\n", "\n")
+}
+
+/// Runs a command with standard error on a terminal, and returns what was shown; as above.
+pub(crate) fn on_terminal_beside(command: &mut Command, columns: u16) -> String {
+    let (ours, theirs) = terminal(columns);
+    let end = command.stdout(Stdio::null()).stderr(theirs.try_clone().unwrap()).status().unwrap();
+    assert!(end.success());
+    command.stderr(Stdio::null());
+    drop(theirs);
+    let mut shown = Vec::new();
+    // As above.
     let _ = { ours }.read_to_end(&mut shown);
     String::from_utf8(shown).unwrap().replace("\r\n", "\n")
 }
@@ -54,6 +68,25 @@ impl Dialog {
         // The command keeps its ends open until it gets others.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Self { child, ours, shown: Vec::new(), seen: 0 }
+    }
+
+    /// How the terminal is set: whether it echoes, waits for whole lines and so on.
+    pub(crate) fn modes(&self) -> String {
+        format!("{:?}", rustix::termios::tcgetattr(&self.ours).unwrap())
+    }
+
+    /// Makes the terminal another size, and tells the command.
+    pub(crate) fn resize(&mut self, columns: u16, rows: u16) -> &mut Self {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.ours, size).unwrap();
+        // The terminal tells only those whose controlling terminal it is.
+        self.signal(Signal::WINCH)
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&mut self, signal: Signal) -> &mut Self {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        self
     }
 
     /// Waits until this is shown, after what was waited for before.

@@ -220,7 +220,12 @@ fn linked(links: &[Linked]) -> (bool, String, Option<String>) {
         return (true, "is set up; not linked now: it is closed, or has no extension".to_owned(), None);
     }
     if let Some(problem) = links.iter().find_map(|link| link.problem.as_deref()) {
-        let fix = "restart the browser; if it stays so, remove its extension and add it again";
+        // The extension's own words for a tab that stayed, see integrations/webextension/src/blocking.js.
+        let fix = if problem.contains("asks before it is left") {
+            "leave that page, or close its tab"
+        } else {
+            "restart the browser; if it stays so, remove its extension and add it again"
+        };
         return (false, format!("is linked, and could not block: {}", plain(problem)), Some(fix.to_owned()));
     }
     let mut message = match links.len() {
@@ -318,6 +323,14 @@ mod tests {
         insta::assert_snapshot!(told(root, &rows(&places, Reach::default(), Ok(vec![sick]))[..1]), @r"
         ✗ Chromium  is linked, and could not block: no permission
                     → restart the browser; if it stays so, remove its extension and add it again
+
+        1 problem
+        ");
+        let stays = "a page asks before it is left, and is open still";
+        let stays = Link { problem: Some(stays.into()), ..link("chromium") };
+        insta::assert_snapshot!(told(root, &rows(&places, Reach::default(), Ok(vec![stays]))[..1]), @r"
+        ✗ Chromium  is linked, and could not block: a page asks before it is left, and is open still
+                    → leave that page, or close its tab
 
         1 problem
         ");

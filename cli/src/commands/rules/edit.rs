@@ -9,11 +9,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 use tokio::process::Command;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
 
 use super::{Source, check, cost, import, write_new};
 use crate::ask;
@@ -21,6 +18,7 @@ use crate::bus::Daemon;
 use crate::commands::limit::done;
 use crate::console::Console;
 use crate::error::{Error, Kind, reason};
+use crate::output::{json, rules_json};
 
 /// Opens the editor until the text is right or given up, and takes it.
 pub(super) async fn run(yes: bool, console: &mut Console) -> Result<(), Error> {
@@ -33,7 +31,12 @@ pub(super) async fn run(yes: bool, console: &mut Console) -> Result<(), Error> {
         edited(&desk.file(), &mut signals).await?;
         let text = Source::File(desk.file()).read().map_err(|why| Source::Editor.named(why))?;
         if text == before {
-            done("Nothing was changed", console);
+            if console.json {
+                let same = check(&daemon, &Source::Editor, &text).await?;
+                console.say(&json::line(&rules_json::Change::new(&same)));
+            } else {
+                done("Nothing was changed", console);
+            }
             return Ok(());
         }
         match check(&daemon, &Source::Editor, &text).await {
@@ -99,27 +102,11 @@ async fn answer(prompt: &str, signals: &mut Signals) -> Result<String, Error> {
     let mut interrupts = caught(SignalKind::interrupt())?;
     ask::tell(prompt);
     tokio::select! {
-        () = something_typed() => {}
+        () = ask::something_typed() => {}
         _ = interrupts.recv() => return Err(stopped()),
         () = signals.end() => return Err(stopped()),
     }
     Ok(ask::answer("")?.to_string())
-}
-
-/// Returns when standard input has something to read: of a terminal, a whole line.
-///
-/// A thread waits for it: the event loop could only do so through unsafe code. Nobody waits for the thread.
-async fn something_typed() {
-    let (tell, told) = oneshot::channel();
-    let watcher = std::thread::Builder::new().name("typed".to_owned()).spawn(move || {
-        let input = io::stdin();
-        while let Err(Errno::INTR) = poll(&mut [PollFd::new(&input, PollFlags::IN)], None) {}
-        // By then it may be of no interest any more.
-        let _ = tell.send(());
-    });
-    if watcher.is_ok() {
-        let _ = told.await;
-    }
 }
 
 /// A folder of our own, gone when dropped.

@@ -216,7 +216,11 @@ async fn export(file: Option<&Path>, console: &mut Console) -> Result<(), Error>
         }
         _ => Error::new(Kind::Failed, format!("{shown} cannot be written: {}", reason(&why))),
     })?;
-    done(&format!("Written to {shown}, for you alone to read"), console);
+    if console.json {
+        console.say(&json::line(&rules_json::Written::new(&file.to_string_lossy())));
+    } else {
+        done(&format!("Written to {shown}, for you alone to read"), console);
+    }
     Ok(())
 }
 
