@@ -12,7 +12,10 @@ RELEASE := $(abspath $(TARGET))/release
 
 INSTALL := PREFIX='$(PREFIX)' DESTDIR='$(DESTDIR)' BUILD='$(RELEASE)' packaging/install
 
-SCRIPTS := .ci/run packaging/deps packaging/install packaging/run packaging/deb/p* tests/system/*
+# The tests of the extension need a newer one than Debian 12 has.
+NODE := packaging/node '$(TARGET)/node'
+
+SCRIPTS := .ci/run packaging/deps packaging/install packaging/node packaging/run packaging/deb/p* tests/system/* integrations/i3status/dwell-i3status
 
 # The Debian releases that the package is tried on.
 SUITES  ?= bookworm trixie
@@ -43,6 +46,7 @@ test: deps tools ## everything that this machine can test, and a list of what it
 	$(CARGO) build --workspace --all-targets
 	$(CARGO) nextest run --workspace
 	$(CARGO) test --doc --workspace --quiet
+	@$(MAKE) --no-print-directory test-browser test-html
 	@$(MAKE) --no-print-directory test-package
 	@$(MAKE) --no-print-directory test-trixie
 	@if [ -s '$(TARGET)/not-run.txt' ]; then echo; echo 'This machine could not run:'; sort -u '$(TARGET)/not-run.txt'; fi
@@ -114,23 +118,31 @@ extension: ## the browser extension, packed: target/extension (EXTENSION_KEY=FIL
 .PHONY: test-extension
 test-extension: ## the browser extension in Chromium and Firefox: 2 minutes
 	@packaging/deps browser desktop
-	@node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt'
+	@$(NODE) integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt'
 
 .PHONY: test-browser
 test-browser: test-extension ## the same, then with dwelld and the host that browsers start: 5 minutes
 	$(CARGO) build -p dwelld -p dwell-cli -p dwell-browser-host
-	@DWELL_BIN_DIR='$(abspath $(TARGET))/debug' node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' whole
+	@DWELL_BIN_DIR='$(abspath $(TARGET))/debug' $(NODE) integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' whole
+
+.PHONY: test-html
+test-html: tools ## the pages of reports in Chromium: light, dark, narrow, in print, by axe-core
+	@packaging/deps build browser
+	$(CARGO) nextest run -p dwell-cli -E 'test(pages::)'
+	@$(NODE) integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' tools
+	@$(NODE) integrations/report-html/check.mjs '$(TARGET)/tmp/pages' '$(TARGET)/report-html' \
+		'$(TARGET)/extension/dev/node_modules' '$(TARGET)/not-run.txt'
 
 .PHONY: bench-browser
-bench-browser: ## what the extension and its host cost, and how soon a site is closed: 9 minutes
+bench-browser: ## what the extension and its host cost, and how soon a site is closed: 18 minutes
 	@packaging/deps browser desktop
 	$(CARGO) build --release -p dwelld -p dwell-cli -p dwell-browser-host
-	@DWELL_BIN_DIR='$(RELEASE)' node integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' bench
+	@DWELL_BIN_DIR='$(RELEASE)' $(NODE) integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' bench
 
 .PHONY: bench
 bench: ## all benchmarks
 # Every table is shown, whatever the one before says.
-	@failed=0; for what in sensors vault rules; do $(MAKE) --no-print-directory bench-$$what || failed=1; done; exit $$failed
+	@failed=0; for what in sensors vault rules report; do $(MAKE) --no-print-directory bench-$$what || failed=1; done; exit $$failed
 
 .PHONY: bench-sensors
 bench-sensors: deps build ## what watching each desktop costs while nothing happens, and how soon a change is stored
@@ -154,6 +166,11 @@ bench-rules: deps ## judging 200 rules, replaying a year, trying a limit on one
 	$(CARGO) build --release -p dwell-bench -p dwelld -p dwell-cli
 	@'$(RELEASE)/dwell-bench' rules
 
+.PHONY: bench-report
+bench-report: deps ## reports over a heavy year and ten of them, as whole processes
+	$(CARGO) build --release -p dwell-bench -p dwelld -p dwell-cli
+	@'$(RELEASE)/dwell-bench' report
+
 .PHONY: check
 check: fmt lint doc deny ## all that needs no test run
 
@@ -175,6 +192,14 @@ doc: ## the documentation of all crates, warnings are errors
 .PHONY: deny
 deny: tools ## bans, licences and sources of the dependencies
 	$(CARGO) deny --log-level error check --hide-inclusion-graph bans licenses sources
+
+# Whoever wants the book gets the tool for it: into the build folder, without the parts that serve pages over a network.
+MDBOOK := $(or $(shell command -v mdbook),$(abspath $(TARGET))/tools/bin/mdbook)
+.PHONY: book
+book: ## the book of docs as pages for a browser: target/book (once: the tool, some minutes)
+	@command -v '$(MDBOOK)' >/dev/null || $(CARGO) install --locked --debug --quiet --root '$(TARGET)/tools' \
+		--no-default-features --features search mdbook
+	@'$(MDBOOK)' build --dest-dir '$(abspath $(TARGET))/book'
 
 .PHONY: install
 install: ## build, then install under PREFIX (/usr/local) and DESTDIR
