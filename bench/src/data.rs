@@ -66,6 +66,15 @@ const SYLLABLES: [&str; 20] = [
 const ENDINGS: [&str; 5] = ["com", "org", "net", "io", "co.uk"];
 const DOMAINS: usize = 300;
 
+/// Spans of a heavy day, on average over a week: 790,000 in the year.
+pub(crate) const HEAVY: f64 = 2_164.0;
+
+/// The day that it is, in UTC.
+pub(crate) fn today() -> CivilDay {
+    let now = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    CivilDay::from_epoch_days(i32::try_from(now.as_secs() / 86_400).unwrap())
+}
+
 /// Makes days.
 pub(crate) struct History {
     apps: Vec<AppId>,

@@ -1,7 +1,7 @@
 //! What the vault costs, against plain SQLite that stores the same rows in the same run: one table for each size of
-//! history, with the bars of the vault's design. And what judging rules costs.
+//! history, with the bars of the vault's design. And what judging rules and what reports cost.
 //!
-//! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`, `dwell-bench rules [--quick] [--dir FOLDER]`
+//! `dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]`, `dwell-bench rules|report [--quick] [--dir FOLDER]`
 //!
 //! Ratios are what counts: both stores do the same work in turns, in the same folders, and medians of
 //! several rounds are compared, so a slow machine slows both.
@@ -17,9 +17,12 @@
 
 mod child;
 mod data;
+mod imports;
 mod measure;
 mod ours;
+mod place;
 mod plain;
+mod reports;
 mod rounds;
 mod rules;
 mod table;
@@ -31,7 +34,7 @@ use std::process::ExitCode;
 use lexopt::prelude::*;
 
 const USAGE: &str = "usage: dwell-bench vault [--years 1,10] [--quick] [--dir FOLDER]
-       dwell-bench rules [--quick] [--dir FOLDER]
+       dwell-bench rules|report [--quick] [--dir FOLDER]
 
   --years N,…    a table for each size of history (1,10)
   --quick        fewer rounds: minutes become seconds, and figures rough
@@ -45,11 +48,12 @@ struct Options {
     dir: PathBuf,
 }
 
-/// The two things that there are.
+/// The things that there are.
 #[derive(Clone, Copy)]
 enum What {
     Vault,
     Rules,
+    Report,
 }
 
 fn main() -> ExitCode {
@@ -74,9 +78,14 @@ fn options(arguments: Vec<std::ffi::OsString>) -> Result<Options, lexopt::Error>
     let mut command = false;
     while let Some(argument) = parser.next()? {
         match argument {
-            Value(word) if (word == "vault" || word == "rules") && !command => {
+            Value(word) if !command => {
                 command = true;
-                options.what = if word == "rules" { What::Rules } else { What::Vault };
+                options.what = match word.to_str() {
+                    Some("vault") => What::Vault,
+                    Some("rules") => What::Rules,
+                    Some("report") => What::Report,
+                    _ => return Err("what to measure? vault, rules or report".into()),
+                };
             }
             Long("years") => {
                 let years = parser.value()?.string()?;
@@ -91,20 +100,18 @@ fn options(arguments: Vec<std::ffi::OsString>) -> Result<Options, lexopt::Error>
             _ => return Err(argument.unexpected()),
         }
     }
-    if command { Ok(options) } else { Err("what to measure? vault or rules".into()) }
+    if command { Ok(options) } else { Err("what to measure? vault, rules or report".into()) }
 }
 
 fn run(options: &Options) -> ExitCode {
-    if matches!(options.what, What::Rules) {
-        return if rules::measure(options.quick, &options.dir) {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        };
-    }
-    let mut good = true;
-    for years in &options.years {
-        good &= rounds::measure(*years, options);
-    }
+    let good = match options.what {
+        What::Vault => {
+            // Every table is shown, whatever the one before says.
+            let tables = options.years.iter().map(|years| rounds::measure(*years, options));
+            tables.fold(true, |all, good| all & good)
+        }
+        What::Rules => rules::measure(options.quick, &options.dir),
+        What::Report => reports::measure(options.quick, &options.dir),
+    };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

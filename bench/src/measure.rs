@@ -73,6 +73,17 @@ pub(crate) fn memory_of(pid: u32) -> Memory {
     Memory { now: 1024 * field(&status, "VmRSS:"), peak: 1024 * field(&status, "VmHWM:") }
 }
 
+/// The most memory that a process has had, in bytes; `None` where it has ended.
+pub(crate) fn peak_of(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    status.contains("VmHWM:").then(|| 1024 * field(&status, "VmHWM:"))
+}
+
+/// Lets a process's peak begin anew at what it has now.
+pub(crate) fn reset_peak(pid: u32) {
+    fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
+}
+
 fn field(text: &str, name: &str) -> u64 {
     let line = text.lines().find(|line| line.starts_with(name)).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

@@ -8,6 +8,8 @@ use dwell_core::calendar::CivilDay;
 use dwell_core::span::{Activity, Span};
 use dwell_vault::{ActivityKind, NewSecrets, Places, Reader, Row, Scanned, Totals, Vault};
 
+use crate::data::History;
+
 /// A vault in a folder.
 pub(crate) struct Ours {
     vault: Vault,
@@ -20,6 +22,21 @@ impl Ours {
         let (vault, opened) = Vault::open_or_create(&Places::new(folder)).unwrap();
         assert!(opened.notes.is_empty(), "{:?}", opened.notes);
         Self { vault, folder: folder.to_owned() }
+    }
+
+    /// Makes a vault of a history, and closes it; returns how many spans that are. The last day's stay in the journal, as
+    /// they do while a day runs.
+    pub(crate) fn filled(folder: &Path, history: &History) -> usize {
+        let mut ours = Self::open(folder);
+        let mut spans = 0;
+        for day in history.days() {
+            let of_day = history.spans(day);
+            spans += of_day.len();
+            ours.append_all(day, &of_day);
+            ours.seal_before(day);
+        }
+        ours.close();
+        spans
     }
 
     /// Records one span, durably.

@@ -1,7 +1,7 @@
 //! Runs `dwell` in a bed, as a person or a script would.
 
 use std::io::{Read, Write};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -28,23 +28,20 @@ pub struct Answer {
 impl Answer {
     /// Runs a program to its end. A program that does not end in twenty seconds is a failure.
     pub(crate) fn of(place: &Place, program: &str, arguments: &[&str], typed: &str) -> Self {
-        let command = format!("{program} {}", arguments.join(" "));
+        let shown = format!("{program} {}", arguments.join(" "));
+        let mut command = place.command(place.built(program));
+        Self::of_command(shown, command.args(arguments), typed, Deadline::seconds(20))
+    }
+
+    fn of_command(command: String, run: &mut Command, typed: &str, deadline: Deadline) -> Self {
         let (stdin, mut keyboard) = std::io::pipe().expect("a pipe");
         // A secret is shorter than what a pipe holds.
         keyboard.write_all(typed.as_bytes()).expect("a pipe takes a line");
         drop(keyboard);
-        let mut process = Process::start(
-            program,
-            place
-                .command(place.built(program))
-                .args(arguments)
-                .stdin(stdin)
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped()),
-        );
+        let mut process =
+            Process::start(&command, run.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()));
         let (stdout, stderr) = (collect(process.take_stdout()), collect(process.take_stderr()));
-        let status =
-            process.wait(Deadline::seconds(20)).unwrap_or_else(|| panic!("`{command}` does not end"));
+        let status = process.wait(deadline).unwrap_or_else(|| panic!("`{command}` does not end"));
         let code = status.code().unwrap_or_else(|| panic!("`{command}` ended by {}", ended(status)));
         let text = |output: JoinHandle<String>| output.join().expect("the output of a program");
         Answer { command, code, stdout: text(stdout), stderr: text(stderr) }
@@ -99,6 +96,14 @@ impl Bed {
     #[must_use]
     pub fn dwell_typed(&self, arguments: &[&str], typed: &str) -> Answer {
         Answer::of(self.place(), "dwell", arguments, typed)
+    }
+
+    /// Runs a line in a shell of the person's, with this on its standard input. One that does not end in a minute is a
+    /// failure.
+    #[must_use]
+    pub fn shell(&self, shell: &str, line: &str, typed: &str) -> Answer {
+        let mut command = self.place().command(shell);
+        Answer::of_command(line.to_owned(), command.arg("-c").arg(line), typed, Deadline::seconds(60))
     }
 
     /// Runs `dwell` with these arguments and `--json`, which must succeed, and reads its answer.

@@ -35,6 +35,7 @@ mod observer;
 mod place;
 mod process;
 pub mod schedule;
+pub mod schemas;
 mod spans;
 mod sway;
 mod wlroots;

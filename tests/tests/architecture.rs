@@ -12,10 +12,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("dwell-desktop", &["dwell-core"]),
     ("dwell-vault", &["dwell-core"]),
     ("dwell-bus", &["dwell-core"]),
+    ("dwell-confine", &[]),
     ("dwell-cli", &["dwell-bus", "dwell-core"]),
-    ("dwell-browser-host", &["dwell-bus", "dwell-core"]),
+    ("dwell-browser-host", &["dwell-bus", "dwell-confine", "dwell-core"]),
     ("dwell-prompt", &["dwell-bus", "dwell-core"]),
-    ("dwelld", &["dwell-bus", "dwell-core", "dwell-desktop", "dwell-vault"]),
+    ("dwelld", &["dwell-bus", "dwell-confine", "dwell-core", "dwell-desktop", "dwell-vault"]),
     ("dwell-tests", &[]),
     ("dwell-bench", &["dwell-core", "dwell-vault"]),
 ];

@@ -188,3 +188,29 @@ fn dunst_shows_a_limit_and_its_menu_puts_it_off() {
     scene.assert_snoozed();
     scene.keep_picture(&DUNST, "dunst-snoozed");
 }
+
+/// The page of a week is announced: where it is, and nothing of what it says.
+#[test]
+fn dunst_shows_that_the_week_is_ready() {
+    let Some(scene) = DUNST.scene(&["-config", "CONFIG"]) else { return };
+    scene.wait_for(|headline| headline.contains("that was today’s time"));
+    scene.keep_picture(&DUNST, "dunst-before-week");
+    let place = scene.bed.place();
+    let buckets = place.home().join("buckets.json");
+    place.write(
+        &buckets,
+        r#"{"buckets": {"aw-watcher-window_x": {"type": "currentwindow", "hostname": "x", "events": [
+        {"timestamp": "2024-03-06T16:00:00Z", "duration": 3600.0, "data": {"app": "gimp", "title": "x"}}]}}}"#,
+    );
+    let _ = scene.bed.dwell(&["import", "activitywatch", &buckets.display().to_string(), "--yes"]).ok();
+    // What is urgent would stay above it.
+    place.run("dunstctl", &["close-all"]);
+    let week = ["report", "2024-03-04..2024-03-10", "--format", "html", "--quiet", "--save", "--notify"];
+    let _ = scene.bed.dwell(&week).ok();
+    scene.wait_for(|headline| headline == "Your week is ready to read");
+    scene.keep_picture(&DUNST, "dunst-week");
+    let listed: Value = serde_json::from_str(&place.run("dunstctl", &["history"])).expect("JSON of dunstctl");
+    assert!(!listed.to_string().contains("gimp"), "{listed}");
+    let log = fs::read_to_string(place.log("dunst")).unwrap_or_default();
+    assert!(!log.contains("org.dwell"), "an icon that nobody has is named: {log}");
+}

@@ -201,12 +201,17 @@ fn what_is_forgotten_is_gone_and_limits_keep_their_counters() {
     let _ = bed.dwell(&["limit", "set", "app:Gone", "1h"]).ok();
     use_app(&bed, "Gone");
     use_app(&bed, "Stays");
+    let planned = || targets_planned(&bed);
+    let _ = bed.dwell(&["open", "app:Gone", "--for", "1h", "--to", "find X"]).ok();
+    let _ = bed.dwell(&["open", "app:Planned", "--for", "1h"]).ok();
+    assert_eq!(planned(), ["app:Gone", "app:Planned"]);
     let backup = bed.folder().join("run/before.dwell");
     let backup = backup.to_str().unwrap();
     let _ = bed.dwell(&["vault", "backup", backup]).ok();
     let would = bed.dwell_json(&["forget", "--app", "Gone", "--dry-run"]);
     assert_eq!((&would["days"], &would["dry_run"]), (&Value::from(1), &Value::from(true)), "{would}");
     assert!(would["seconds"].as_u64().unwrap() >= 2);
+    assert_eq!((&would["notes"], planned().len()), (&Value::from(1), 2), "{would}");
     bed.dwell(&["forget", "--app", "Gone"]).assert_refused(2, "--yes");
     let told = bed.dwell(&["forget", "--app", "Gone", "--yes"]).ok();
     assert!(
@@ -214,6 +219,10 @@ fn what_is_forgotten_is_gone_and_limits_keep_their_counters() {
         "the backup still has it: {told:?}"
     );
     assert_eq!(apps(&bed, "all"), ["Stays"]);
+    assert!(wait_until(Deadline::seconds(10), || planned() == ["app:Planned"]), "{:?}", planned());
+    // Nothing was recorded of it, and what was planned goes all the same.
+    let _ = bed.dwell(&["forget", "--app", "planned", "--yes"]).ok();
+    assert!(wait_until(Deadline::seconds(10), || planned().is_empty()), "{:?}", planned());
     let used = bed.dwell_json(&["limit", "list"])["limits"][0]["used_seconds"].as_u64().unwrap();
     assert!(used >= 2, "forgetting gives no time back");
     only_a_passphrase(&bed);
@@ -228,6 +237,32 @@ fn what_is_forgotten_is_gone_and_limits_keep_their_counters() {
     assert!(counted() >= used, "nor one that is locked again");
     assert_eq!(apps(&bed, "all"), ["Stays"]);
     assert_eq!(bed.dwell(&["forget", "--app", "app:Gone", "--dry-run"]).code, 3);
+    bed.dwell(&["forget", "--app", "Planned", "--dry-run"]).assert_refused(2, "app:Planned");
+    bed.dwell(&["forget", "--app", "app:Planned", "--dry-run"]).assert_refused(3, "nothing to forget");
+}
+
+fn targets_planned(bed: &Bed) -> Vec<String> {
+    let report = bed.dwell(&["report", "all", "--json"]).stdout;
+    let report: Value = serde_json::from_str(report.lines().next().unwrap_or_default()).unwrap_or_default();
+    let planned = report["intentions"].as_array().cloned().unwrap_or_default();
+    planned.iter().map(|planned| planned["target"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn what_was_planned_is_forgotten_in_the_weekly_copy_too() {
+    let Some(bed) = Bed::start(Kind::X11) else { return };
+    let mut daemon = bed.daemon();
+    use_app(&bed, "Gone");
+    let _ = bed.dwell(&["open", "app:Gone", "--for", "1h", "--to", "find X"]).ok();
+    let _ = bed.dwell(&["open", "app:Stays", "--for", "1h"]).ok();
+    let copy = bed.place().data().join("vault/weekly");
+    assert!(wait_until(Deadline::seconds(20), || copy.exists()), "{}", daemon.stderr());
+    let _ = bed.dwell(&["forget", "--app", "gone", "--yes"]).ok();
+    assert!(daemon.terminate().success());
+    let copy = copy.to_str().unwrap();
+    let _ = bed.dwell(&["vault", "restore", copy, "--yes"]).ok();
+    let _daemon = bed.daemon();
+    assert_eq!(targets_planned(&bed), ["app:Stays"]);
 }
 
 #[test]
