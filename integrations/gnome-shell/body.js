@@ -24,7 +24,7 @@ const INTERFACE = `
          minimised           b  whether it is put out of sight
          x11                 b  whether it is a window of Xwayland -->
   <interface name="org.dwell.Shell1">
-    <!-- The window that has focus; empty when none has. -->
+    <!-- The window that has focus; empty when none has, or one that was put away a moment ago. -->
     <method name="GetFocus">
       <arg name="window" type="a{sv}" direction="out"/>
     </method>
@@ -141,6 +141,8 @@ class Service {
     MinimiseAsync([ids], invocation) {
         this._answer(invocation, '(u)', () => {
             const windows = this._named(ids).filter(window => !window.minimized);
+            // The window in focus may be back before this ends; then that is told, though nothing else has had focus.
+            this._told = null;
             windows.forEach(window => window.minimize());
             return windows.length;
         });
@@ -197,7 +199,9 @@ class Service {
     _follow(window) {
         this._ofWindow.forEach(id => this._window.disconnect(id));
         this._window = window;
-        const properties = ['wm-class', 'gtk-application-id', 'window-type'];
+        // A window that is put away keeps focus until the shell draws again. One that comes back before that has never
+        // lost it for the shell.
+        const properties = ['wm-class', 'gtk-application-id', 'window-type', 'minimized'];
         this._ofWindow = window
             ? properties.map(name => window.connect(`notify::${name}`, () => this._tell()))
             : [];
@@ -220,7 +224,7 @@ class Service {
 
     _focus() {
         const window = this._display.focus_window;
-        return window && isOfPerson(window) ? describe(window) : {};
+        return window && isOfPerson(window) && !window.minimized ? describe(window) : {};
     }
 
     _windows() {

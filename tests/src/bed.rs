@@ -276,6 +276,19 @@ impl Bed {
         }
     }
 
+    /// Has a window come back in the same moment in which it is put away, so many times, before anything else sees it
+    /// gone.
+    ///
+    /// # Panics
+    ///
+    /// On a desktop that gives nobody that moment.
+    pub fn have_it_stay(&self, window: &Window, times: u32) {
+        match &self.desktop {
+            Desktop::Gnome(_) => Gnome::stay(&self.place, window.number, times),
+            _ => panic!("not on this bed"),
+        }
+    }
+
     /// Presses and releases a key that does nothing, as fake but real input.
     pub fn press_key(&self) {
         match &self.desktop {

@@ -22,7 +22,7 @@ struct Scene {
     beta: Window,
     observer: Observer,
     notices: dwell_tests::Notices,
-    _daemon: dwell_tests::Daemon,
+    daemon: dwell_tests::Daemon,
     bed: Bed,
 }
 
@@ -34,7 +34,7 @@ impl Scene {
         let observer = bed.observe();
         let daemon = bed.daemon();
         bed.wait_for_dwell_to_see("AppB");
-        Some(Scene { alpha, beta, observer, notices, _daemon: daemon, bed })
+        Some(Scene { alpha, beta, observer, notices, daemon, bed })
     }
 
     /// Gives AppA focus and says since when it had it.
@@ -43,6 +43,12 @@ impl Scene {
         self.bed.ask_for_focus(&self.alpha);
         assert!(self.observer.wait_for_again("AppA", asked, Deadline::seconds(5)));
         asked
+    }
+
+    /// A window may be hidden a moment before the one behind it has focus. Who brings it back in that moment changes
+    /// nothing for those who are told of changes.
+    fn wait_until_beta_has_focus(&self) {
+        assert!(self.observer.wait_for("AppB", Deadline::seconds(5)), "focus stays with what is hidden");
     }
 
     /// Waits until the condition holds and asserts that it came promptly after three seconds of use, and not before.
@@ -87,6 +93,7 @@ fn a_limit_warns_and_puts_the_window_away(kind: Kind) {
 
     // It comes back, and goes again.
     for _ in 0..3 {
+        scene.wait_until_beta_has_focus();
         scene.use_alpha();
         let back = Stamp::now();
         assert!(
@@ -121,6 +128,67 @@ fn a_limit_warns_and_puts_the_window_away(kind: Kind) {
     let_pass(Duration::from_secs(1));
     assert!(!bed.is_hidden(&scene.alpha), "put away without a rule");
     assert_eq!(scene.observer.current().as_deref(), Some("AppA"));
+}
+
+/// A program can see to its windows coming back, as soon as they are put away and as often as it likes.
+fn a_window_that_keeps_coming_back_goes_in_the_end(kind: Kind) {
+    let Some(scene) = Scene::set(kind) else { return };
+    let bed = &scene.bed;
+    let _ = bed.dwell(&["limit", "set", "app:AppA", "1s"]).ok();
+    scene.use_alpha();
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&scene.alpha)), "nothing happened");
+
+    let nagging = Deadline::seconds(3);
+    while !nagging.passed() {
+        bed.ask_for_focus(&scene.alpha);
+    }
+    let away = bed.wait_until(Deadline::seconds(5), || bed.is_hidden(&scene.alpha));
+    assert!(away, "it came back and stayed: {}", scene.daemon.stderr());
+    scene.wait_until_beta_has_focus();
+    bed.wait_for_dwell_to_see("AppB");
+}
+
+#[test]
+fn x11_a_window_that_keeps_coming_back_goes_in_the_end() {
+    a_window_that_keeps_coming_back_goes_in_the_end(Kind::X11);
+}
+
+#[test]
+fn sway_a_window_that_keeps_coming_back_goes_in_the_end() {
+    a_window_that_keeps_coming_back_goes_in_the_end(Kind::Sway);
+}
+
+#[test]
+fn kwin_a_window_that_keeps_coming_back_goes_in_the_end() {
+    a_window_that_keeps_coming_back_goes_in_the_end(Kind::Kwin);
+}
+
+#[test]
+fn xfwm4_a_window_that_keeps_coming_back_goes_in_the_end() {
+    a_window_that_keeps_coming_back_goes_in_the_end(Kind::Xfwm4);
+}
+
+#[test]
+fn labwc_a_window_that_keeps_coming_back_goes_in_the_end() {
+    a_window_that_keeps_coming_back_goes_in_the_end(Kind::Labwc);
+}
+
+#[test]
+fn gnome_a_window_that_keeps_coming_back_goes_in_the_end() {
+    a_window_that_keeps_coming_back_goes_in_the_end(Kind::Gnome);
+}
+
+/// Seen in GNOME Shell: a window that comes back before the shell draws again never loses focus.
+#[test]
+fn gnome_a_window_that_comes_back_in_the_same_moment_goes_again() {
+    let Some(scene) = Scene::set(Kind::Gnome) else { return };
+    let bed = &scene.bed;
+    let _ = bed.dwell(&["limit", "set", "app:AppA", "1s"]).ok();
+    bed.have_it_stay(&scene.alpha, 3);
+    scene.use_alpha();
+    let stays_away = || bed.is_hidden(&scene.alpha) && scene.observer.current().as_deref() == Some("AppB");
+    assert!(bed.wait_until(Deadline::seconds(10), stays_away), "it came back and stayed");
+    bed.wait_for_dwell_to_see("AppB");
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::error::{Error, Kind, reason};
 /// By which GNOME Shell knows the extension.
 const UUID: &str = "dwell@dwell.org";
 /// The version of what is carried here: raised with every change of it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 const LEGACY: &str = concat!(
     include_str!("../../../integrations/gnome-shell/legacy/head.js"),

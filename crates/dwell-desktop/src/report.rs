@@ -192,12 +192,14 @@ impl Reporter {
 pub(crate) struct Levels {
     reporter: Reporter,
     focus: Option<Option<(AppId, Option<Terminal>)>>,
+    /// Windows were acted on since it was stated.
+    acted: bool,
     idle: Option<bool>,
 }
 
 impl Levels {
     pub(crate) fn new(reporter: Reporter) -> Self {
-        Self { reporter, focus: None, idle: None }
+        Self { reporter, focus: None, acted: false, idle: None }
     }
 
     /// States that focus is told of now, how, and what can be done to windows.
@@ -229,10 +231,17 @@ impl Levels {
             Some(terminal) => (terminal.own.clone(), Some(terminal.clone())),
             None => (program.id.clone(), None),
         });
-        if self.focus.as_ref() != Some(&level) {
+        if self.focus.as_ref() != Some(&level) || self.acted {
+            self.acted = false;
             self.focus = Some(level);
             self.reporter.focus(at, program).await;
         }
+    }
+
+    /// Windows were acted on. What has focus is stated the next time it is looked at, be it the same as before: a window
+    /// that was put away may be back before anybody looks, and must go again.
+    pub(crate) fn acted(&mut self) {
+        self.acted = true;
     }
 
     /// For a while nobody knows what has focus, though the back end lives.

@@ -6,6 +6,7 @@ const INTERFACE = `
   <interface name="org.dwell.Bed1">
     <method name="List"><arg type="s" direction="out"/></method>
     <method name="Activate"><arg type="u" direction="in"/></method>
+    <method name="Stay"><arg type="u" direction="in"/><arg type="u" direction="in"/></method>
     <method name="PressKey"/>
     <signal name="Changed"/>
     <signal name="Focus"><arg type="s"/></signal>
@@ -80,6 +81,19 @@ class Bed {
     Activate(pid) {
         windows().filter(window => window.get_pid() === pid)
             .forEach(window => window.activate(global.get_current_time()));
+    }
+
+    /** Brings a window back in the same moment in which it is put away, so many times. */
+    Stay(pid, times) {
+        windows().filter(window => window.get_pid() === pid).forEach(window => {
+            const id = window.connect('notify::minimized', () => {
+                if (!window.minimized)
+                    return;
+                if (--times <= 0)
+                    window.disconnect(id);
+                window.activate(global.get_current_time());
+            });
+        });
     }
 
     PressKey() {

@@ -109,6 +109,10 @@ impl Gnome {
         ask(place, "Activate", &[&pid.to_string()]).expect("the bed's extension answers");
     }
 
+    pub(crate) fn stay(place: &Place, pid: u32, times: u32) {
+        ask(place, "Stay", &[&pid.to_string(), &times.to_string()]).expect("the bed's extension answers");
+    }
+
     pub(crate) fn press_key(place: &Place) {
         ask(place, "PressKey", &[]).expect("the bed's extension answers");
     }

@@ -191,7 +191,10 @@ impl Session {
                     self.drain(&mut todo)?;
                 }
                 act = acts.recv() => match act {
-                    Some(act) => self.act(&act).await?,
+                    Some(act) => {
+                        self.act(&act).await?;
+                        self.levels.acted();
+                    }
                     None => std::future::pending().await,
                 },
                 () = inhibitors.changed() => {

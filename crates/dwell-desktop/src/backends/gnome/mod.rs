@@ -95,7 +95,10 @@ impl Gnome {
                 },
                 () = inhibitors.changed() => session.look_at_idle(&inhibitors).await?,
                 act = acts.recv() => match act {
-                    Some(act) => session.act(&act).await,
+                    Some(act) => {
+                        session.act(&act).await;
+                        session.levels.acted();
+                    }
                     None => std::future::pending().await,
                 },
                 _ = clock::after(wait.unwrap_or(Millis::ZERO)), if wait.is_some() => session.say_absent().await,

@@ -80,9 +80,9 @@ async fn granted(
         // Titles change often, programs do not: what is known of a window is looked at anew only when it changed.
         if shown.as_ref() != Some(&active) {
             let at = clock::now();
-            let app = active.as_ref().map(|(_, window)| context.apps.identify(window));
+            let app = active.as_ref().map(|(_, window, _)| context.apps.identify(window));
             levels.focus(at, app).await;
-            let of = |shown: &Option<(_, _)>| shown.as_ref().map(|(id, _)| id).cloned();
+            let of = |shown: &Option<(_, _, _)>| shown.as_ref().map(|(id, ..)| id).cloned();
             let (before, now) = (shown.as_ref().and_then(of), of(&active));
             if before != now
                 && let Some(name) = now.and_then(|id| client.plasma_name(&id))
@@ -97,7 +97,10 @@ async fn granted(
             changed = client.changed_while(counts) => changed?,
             () = idleness.changed() => {}
             act = acts.recv() => match act {
-                Some(act) => client.act_on_plasma_windows(&act, context).await?,
+                Some(act) => {
+                    client.act_on_plasma_windows(&act, context).await?;
+                    levels.acted();
+                }
                 None => std::future::pending().await,
             },
         }

@@ -64,7 +64,14 @@ pub(super) async fn run(
             _ = kwin.owners.next() => return Err(ended()),
             act = acts.recv() => match act {
                 // An act that KWin did not carry out is no reason to lose sight of focus.
-                Some(act) => drop(kwin.act(act).await),
+                Some(act) => {
+                    let done = kwin.act(act).await;
+                    // KWin numbers scripts by how many there are: where somebody else loads some as well, it may have
+                    // run another's in place of ours. What is still in front is stated once more, to be acted on again.
+                    if matches!(done, Err(Down::Silent(_))) {
+                        levels.acted();
+                    }
+                }
                 None => std::future::pending().await,
             },
         }
@@ -122,12 +129,13 @@ impl Scripting {
         };
         let number = self.acts.begin(act).to_string();
         let loaded = self.load(ACT_NAME, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;
-        if loaded.is_ok() {
+        let done = match loaded {
             // The script must stay until it has heard the answer.
-            clock::within(PATIENCE, self.acts.finished()).await;
-        }
+            Ok(()) => clock::within(PATIENCE, self.acts.finished()).await.ok_or(Down::Silent("KWin")),
+            Err(why) => Err(why),
+        };
         unload(&self.session, ACT_NAME).await?;
-        loaded
+        done
     }
 
     /// Puts a script in the place of one of the same name, with these `words` of its own filled in, and runs it.

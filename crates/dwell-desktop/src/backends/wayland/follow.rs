@@ -57,7 +57,10 @@ impl Client {
                 changed = self.changed() => changed?,
                 act = acts.recv() => match act {
                     // An act that was not carried out is no reason to lose sight of focus.
-                    Some(act) => drop(source.act(&mut self, &act, context).await),
+                    Some(act) => {
+                        drop(source.act(&mut self, &act, context).await);
+                        levels.acted();
+                    }
                     None => std::future::pending().await,
                 },
             }

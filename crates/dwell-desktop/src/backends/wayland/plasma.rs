@@ -40,6 +40,8 @@ struct PlasmaWindow {
     pid: Option<u32>,
     /// When it was activated, as a count of activations; `None`: it has no focus.
     activated: Option<u64>,
+    /// How often its state was told: it may have lost focus and have it again.
+    told: u64,
     minimised: bool,
     skips_task_bar: bool,
 }
@@ -77,6 +79,7 @@ impl Plasma {
             app_id: String::new(),
             pid: None,
             activated: None,
+            told: 0,
             minimised: false,
             skips_task_bar: false,
             handle,
@@ -91,15 +94,16 @@ impl Client {
         self.state.plasma.management.is_some()
     }
 
-    /// The window that has focus: which one it is, and what is known of it.
-    pub(crate) fn active_plasma_window(&self) -> Option<(ObjectId, Window)> {
+    /// The window that has focus: which one it is, what is known of it, and how often its state was told.
+    pub(crate) fn active_plasma_window(&self) -> Option<(ObjectId, Window, u64)> {
         // The next one may be activated before the last one is deactivated: the newest counts.
         let active = self.state.plasma.known.iter().filter(|(_, window)| window.activated.is_some());
         let (id, window) = active.max_by_key(|(_, window)| window.activated)?;
-        if window.is_shell() {
+        // One that was put away a moment ago is still active.
+        if window.is_shell() || window.minimised {
             return None;
         }
-        Some((id.clone(), window.window()))
+        Some((id.clone(), window.window(), window.told))
     }
 
     /// What KWin calls a window.
@@ -198,6 +202,7 @@ impl Dispatch<OrgKdePlasmaWindow, ()> for State {
                     window.activated = Some(*activations);
                 }
                 window.minimised = has(WindowState::Minimized);
+                window.told += 1;
                 window.skips_task_bar = has(WindowState::Skiptaskbar);
             }
             window::Event::Unmapped => {

@@ -36,6 +36,8 @@ pub(super) struct Toplevel {
     app_id: String,
     /// When it was activated, as a count of activations; `None`: it has no focus.
     activated: Option<u64>,
+    /// How often its state was told. A compositor may leave out that it lost focus where it has it again by then.
+    told: u64,
     minimised: bool,
     /// The program for which it was put away. Of no use to another connection, which gets other numbers: so a settings
     /// change forgets this, and the task bar brings the window back.
@@ -88,9 +90,9 @@ impl Client {
         self.active().map(|(_, toplevel)| toplevel.window())
     }
 
-    /// Which toplevel that is, and its app id: what to look at anew when it changes.
-    pub(crate) fn active_handle(&self) -> Option<(ObjectId, String)> {
-        self.active().map(|(id, toplevel)| (id.clone(), toplevel.app_id.clone()))
+    /// Which toplevel that is, its app id, and how often its state was told: what to look at anew when it changes.
+    pub(crate) fn active_handle(&self) -> Option<(ObjectId, String, u64)> {
+        self.active().map(|(id, toplevel)| (id.clone(), toplevel.app_id.clone(), toplevel.told))
     }
 
     /// Does something to every toplevel of a program.
@@ -183,6 +185,7 @@ impl Dispatch<ZwlrForeignToplevelHandleV1, ()> for State {
                     known.away = None;
                 }
                 known.minimised = has(toplevel::State::Minimized);
+                known.told += 1;
             }
             toplevel::Event::Closed => {
                 toplevels.remove(&handle.id());
