@@ -134,7 +134,7 @@ test-html: tools ## the pages of reports in Chromium: light, dark, narrow, in pr
 		'$(TARGET)/extension/dev/node_modules' '$(TARGET)/not-run.txt'
 
 .PHONY: bench-browser
-bench-browser: ## what the extension and its host cost, and how soon a site is closed: 18 minutes
+bench-browser: ## what the extension and its host cost, and how soon a site is closed: 40 minutes
 	@packaging/deps browser desktop
 	$(CARGO) build --release -p dwelld -p dwell-cli -p dwell-browser-host
 	@DWELL_BIN_DIR='$(RELEASE)' $(NODE) integrations/webextension/test/run.mjs '$(TARGET)/extension' '$(TARGET)/not-run.txt' bench
