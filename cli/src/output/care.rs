@@ -56,15 +56,22 @@ pub(crate) fn info(info: &wire::VaultInfo, now_ms: i64, look: Look) -> String {
     fact("Folder", &info.path);
     fact("Id", &info.id);
     fact("Generation", &info.generation.to_string());
+    // Nobody has looked into one that waits for its key.
+    let is_known = info.state != "waiting";
     match (&info.first, &info.last) {
         (Some(first), Some(last)) if first == last => fact("Days", first),
         (Some(first), Some(last)) => fact("Days", &format!("{first} to {last}")),
-        _ => fact("Days", "none yet"),
+        _ if is_known => fact("Days", "none yet"),
+        _ => {}
     }
-    fact("Size", &format!("{} on disk, {}", phrase::size(info.bytes), parts(info)));
+    if is_known {
+        fact("Size", &format!("{} on disk, {}", phrase::size(info.bytes), parts(info)));
+    }
     fact("Keys", &phrase::keys(&info.keys));
     fact("Rules", &format!("readable with the {}", info.rules_key));
-    fact("Copy", if info.copy { "a weekly one, beside it" } else { "none yet; it is made weekly" });
+    if is_known {
+        fact("Copy", if info.copy { "a weekly one, beside it" } else { "none yet; it is made weekly" });
+    }
     for backup in &info.backups {
         let old = if backup.generation < info.generation { ", from before the last change" } else { "" };
         fact("Backup", &format!("{}, {}{old}", backup.path, &zone.rfc3339(backup.at_ms)[..10]));
@@ -246,16 +253,22 @@ mod tests {
             state: "waiting".into(),
             why: Some("the keyring is locked".into()),
             path: "/v".into(),
+            generation: 3,
             rules_key: "keyring".into(),
-            totals_parts: 2,
-            blocks: 1,
             ..wire::VaultInfo::default()
         };
         insta::assert_snapshot!(info(&bare, 0, PLAIN), @"
         The vault has no key yet: the keyring is locked. Until then all is held in
           memory
           Folder      /v
-          Generation  0
+          Generation  3
+          Rules       readable with the keyring
+        ");
+        let new = wire::VaultInfo { state: "open".into(), why: None, totals_parts: 2, blocks: 1, ..bare };
+        insta::assert_snapshot!(info(&new, 0, PLAIN), @"
+        The vault is open
+          Folder      /v
+          Generation  3
           Days        none yet
           Size        0 B on disk, 0 day parts sealed with every span, 2 of which only
                       totals are left, 1 block of 30 days' totals, 0 in the journal

@@ -19,7 +19,9 @@ use crate::open::Absent;
 use crate::slot::{self, SlotInfo};
 use crate::store::Store;
 use crate::unlock::{self, Keys, Unlock, UnlockError};
-use crate::{OpenError, Opened, Places, ReadError, Row, Seq, Vault, WriteError, create, open};
+use crate::{
+    Info, KnownBackup, OpenError, Opened, Places, ReadError, Row, Seq, Vault, WriteError, create, open,
+};
 
 /// A vault, open or sealed.
 #[derive(Debug)]
@@ -155,6 +157,22 @@ impl SealedVault {
     /// The first and the last day with data, if there is any. Reads nothing from the disk.
     pub fn days(&self) -> Option<(CivilDay, CivilDay)> {
         self.store.manifest.days()
+    }
+
+    /// What the vault is, as the open one tells it.
+    ///
+    /// # Errors
+    /// See [`OpenError`]: the header cannot be read any more.
+    pub fn info(&self) -> Result<Info, OpenError> {
+        self.store.info(&self.places)
+    }
+
+    /// See [`Vault::known_backups`].
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn known_backups(&self) -> Result<Vec<KnownBackup>, ReadError> {
+        self.store.backups()
     }
 
     /// The slots that are taken: what could open the vault.

@@ -8,9 +8,10 @@ use dwell_core::calendar::CivilDay;
 use crate::error::{OpenError, ReadError, WriteError};
 use crate::generation::{OnProgress, Progress};
 use crate::manifest::Form;
-use crate::slot::SlotInfo;
+use crate::slot::{self, SlotInfo};
+use crate::store::Store;
 use crate::tally::Tally;
-use crate::{Vault, backup, create};
+use crate::{Places, Vault, backup, create, open};
 
 /// What a vault is, without a look at its history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,34 +59,41 @@ pub struct Verified {
     pub interrupted: bool,
 }
 
+impl Store {
+    /// What the vault is: none of it takes a key of history.
+    pub(crate) fn info(&self, places: &Places) -> Result<Info, OpenError> {
+        let folder = create::folder(places, self.facts.generation);
+        let count =
+            |is: fn(&Form) -> bool| self.manifest.parts.values().filter(|entry| is(&entry.form)).count();
+        let size = |name: &str| fs::metadata(folder.join(name)).map_or(0, |meta| meta.len());
+        let damaged = self.manifest.parts.iter().filter(|(_, entry)| entry.damaged);
+        let mut damaged: Vec<CivilDay> = damaged.map(|(part, _)| part.day).collect();
+        damaged.dedup();
+        Ok(Info {
+            generation: self.facts.generation,
+            vault_id: self.facts.vault_id,
+            slots: slot::list(&open::read_header(&folder.join("hdr"))?.header.slots),
+            days: self.manifest.days(),
+            journal: count(|form| *form == Form::Journal),
+            pages: count(|form| matches!(form, Form::Page { .. })),
+            totals_only: count(|form| *form == Form::Totals),
+            blocks: self.manifest.blocks.len(),
+            damaged,
+            suspect: self.manifest.suspect,
+            bytes: size("db") + size("db-wal"),
+            has_copy: create::exists(&backup::weekly(places))?,
+            read_only: self.read_only,
+        })
+    }
+}
+
 impl Vault {
     /// What the vault is.
     ///
     /// # Errors
     /// See [`OpenError`]: the header cannot be read any more.
     pub fn info(&self) -> Result<Info, OpenError> {
-        let manifest = &self.store.manifest;
-        let folder = create::folder(&self.places, self.store.facts.generation);
-        let count = |is: fn(&Form) -> bool| manifest.parts.values().filter(|entry| is(&entry.form)).count();
-        let size = |name: &str| fs::metadata(folder.join(name)).map_or(0, |meta| meta.len());
-        let damaged = manifest.parts.iter().filter(|(_, entry)| entry.damaged);
-        let mut damaged: Vec<CivilDay> = damaged.map(|(part, _)| part.day).collect();
-        damaged.dedup();
-        Ok(Info {
-            generation: self.store.facts.generation,
-            vault_id: self.store.facts.vault_id,
-            slots: self.slots()?,
-            days: manifest.days(),
-            journal: count(|form| *form == Form::Journal),
-            pages: count(|form| matches!(form, Form::Page { .. })),
-            totals_only: count(|form| *form == Form::Totals),
-            blocks: manifest.blocks.len(),
-            damaged,
-            suspect: manifest.suspect,
-            bytes: size("db") + size("db-wal"),
-            has_copy: create::exists(&backup::weekly(&self.places))?,
-            read_only: self.store.read_only,
-        })
+        self.store.info(&self.places)
     }
 
     /// Reads every record, and compares each day's totals with its spans.

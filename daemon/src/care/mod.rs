@@ -364,7 +364,8 @@ impl Caretaker {
             let condition = shelf.condition();
             let (info, backups) = match shelf.kept() {
                 Kept::Open(vault) => (vault.info().ok(), vault.known_backups().unwrap_or_default()),
-                Kept::Sealed(..) | Kept::Waiting(_) => (None, Vec::new()),
+                Kept::Sealed(vault, _) => (vault.info().ok(), vault.known_backups().unwrap_or_default()),
+                Kept::Waiting(_) => (None, Vec::new()),
             };
             (condition, info, backups, shelf.days())
         });

@@ -179,6 +179,26 @@ fn each_kind_of_slot_opens_and_survives_a_restart() {
 }
 
 #[test]
+fn a_sealed_vault_tells_what_it_is_as_the_open_one_does() {
+    let world = filled();
+    let mut vault = world.open();
+    vault.make_copy().unwrap();
+    vault.backup(&world.places.vault().join("elsewhere"), 7).unwrap();
+    let (open, backups) = (vault.info().unwrap(), vault.known_backups().unwrap());
+    assert!(
+        open.has_copy && open.bytes > 0 && (open.journal, open.pages, backups.len()) == (1, 1, 1),
+        "{open:?}"
+    );
+    vault.close();
+    let vault = sealed(&world);
+    let sealed = vault.info().unwrap();
+    // What is written at the end is the database's own affair.
+    assert!(sealed.bytes > 0);
+    assert_eq!(dwell_vault::Info { bytes: open.bytes, ..sealed }, open);
+    assert_eq!(vault.known_backups().unwrap(), backups);
+}
+
+#[test]
 fn keys_that_do_not_fit_leave_the_vault_sealed_and_are_told_apart() {
     let world = filled();
     let other = Unlock::Seed(Zeroizing::new([9; 32]), SlotKind::SecretService);
