@@ -123,7 +123,9 @@ impl Foreign {
             window.handle.unset_minimized();
         }
         window.handle.activate(world.seat.as_ref().expect("a seat"));
-        self.connection.flush().expect("to reach the compositor");
+        drop(world);
+        // Whoever asks all the time must not fill the socket.
+        self.connection.roundtrip().expect("to reach the compositor");
     }
 
     /// Asks for a window to be put out of sight.

@@ -55,13 +55,14 @@ impl Scene {
     fn assert_at_the_limit(&self, began: Stamp, condition: impl FnMut() -> bool) {
         assert!(self.bed.wait_until(Deadline::seconds(10), condition), "nothing happened at the limit");
         let happened = Stamp::now();
-        let used_up = self.observer.when_used_up("AppA", began, 3000).unwrap_or_else(|| {
+        // The observer hears of a change through a tool and a pipe, at times later than dwell does.
+        let used_up = self.observer.when_used_up("AppA", began, 2900).unwrap_or_else(|| {
             panic!(
                 "it happened before three seconds were used: {:?}",
                 self.observer.milliseconds_by_app(began, happened)
             )
         });
-        let late = happened.boot_ms - used_up;
+        let late = happened.boot_ms - used_up - 100;
         eprintln!("{late} ms after the limit");
         assert!(late <= PROMPTLY_MS, "{late} ms after the limit");
     }
@@ -70,7 +71,7 @@ impl Scene {
 fn a_limit_warns_and_puts_the_window_away(kind: Kind) {
     let Some(scene) = Scene::set(kind) else { return };
     let (bed, notices) = (&scene.bed, &scene.notices);
-    let _ = bed.dwell(&["limit", "set", "app:AppA", "3s"]).ok();
+    let _ = bed.dwell(&["limit", "set", "app:AppA", "3s", "--warn", "2s"]).ok();
     assert_eq!(bed.dwell(&["check", "app:AppA"]).code, 0);
 
     let began = scene.use_alpha();
@@ -124,10 +125,19 @@ fn a_limit_warns_and_puts_the_window_away(kind: Kind) {
     // Without the rule it stays. The rule is minutes old, so it goes at once.
     let _ = bed.dwell(&["limit", "remove", &id]).ok();
     assert_eq!(bed.dwell(&["check", "app:AppA"]).code, 0);
-    scene.use_alpha();
+    assert!(bed.wait_until(Deadline::seconds(5), || !bed.is_hidden(&scene.alpha)), "not given back");
+    bed.ask_for_focus(&scene.alpha);
     let_pass(Duration::from_secs(1));
     assert!(!bed.is_hidden(&scene.alpha), "put away without a rule");
-    assert_eq!(scene.observer.current().as_deref(), Some("AppA"));
+    // What dwell gives back does not come to the front, and where it does so all the same is sent back once.
+    let in_front = || {
+        let is = scene.observer.current().as_deref() == Some("AppA");
+        if !is {
+            bed.ask_for_focus(&scene.alpha);
+        }
+        is
+    };
+    assert!(bed.wait_until(Deadline::seconds(5), in_front), "it cannot be used without a rule");
 }
 
 /// A program can see to its windows coming back, as soon as they are put away and as often as it likes.
@@ -146,6 +156,9 @@ fn a_window_that_keeps_coming_back_goes_in_the_end(kind: Kind) {
     assert!(away, "it came back and stayed: {}", scene.daemon.stderr());
     scene.wait_until_beta_has_focus();
     bed.wait_for_dwell_to_see("AppB");
+    // The warning, the limit, and at most one a second of what comes back.
+    let told = scene.notices.shown().len();
+    assert!(told <= 6, "{told} notices");
 }
 
 #[test]
@@ -204,6 +217,27 @@ fn sway_a_limit_warns_and_puts_the_window_away() {
 #[test]
 fn gnome_a_limit_warns_and_puts_the_window_away() {
     a_limit_warns_and_puts_the_window_away(Kind::Gnome);
+}
+
+/// KWin numbers a script by how many there are, so that one that is loaded after another has gone gets the number of a
+/// third, which KWin runs in its place.
+#[test]
+fn kwin_by_script_a_limit_acts_though_somebody_elses_script_has_gone() {
+    let Some(bed) = Bed::start(Kind::KwinUngranted) else { return };
+    let scripting = |method: &str, arguments: &[&str]| {
+        let method = format!("org.kde.kwin.Scripting.{method}");
+        let call = ["call", "--session", "--dest", "org.kde.KWin", "--object-path", "/Scripting", "--method"];
+        bed.place().run("gdbus", &[&call[..], &[&method], arguments].concat())
+    };
+    let file = bed.place().home().join("elses.js");
+    bed.place().write(&file, "let nothing;");
+    scripting("loadScript", &[&file.display().to_string(), "elses"]);
+    let alpha = bed.open("AppA", "alpha");
+    let _daemon = bed.daemon();
+    bed.wait_for_dwell_to_see("AppA");
+    scripting("unloadScript", &["elses"]);
+    let _ = bed.dwell(&["limit", "set", "app:AppA", "1s"]).ok();
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&alpha)), "not put away");
 }
 
 fn a_limit_closes_the_window_where_the_rule_says_so(kind: Kind) {

@@ -12,7 +12,7 @@ use tokio::sync::{self, mpsc, watch};
 use crate::apps::{Program, Terminal};
 use crate::backends::Abilities;
 use crate::freezer::{Freezer, Unit, WhyNot};
-use crate::{Health, Notice};
+use crate::{Health, Notice, WindowAct};
 
 /// The way to the hub. When the hub is gone, what is said is lost: the tasks are about to end.
 #[derive(Clone)]
@@ -188,18 +188,19 @@ impl Reporter {
     }
 }
 
-/// The levels of focus and idleness that one run of a back end has stated: a level is said once.
+/// The levels of focus and idleness that one run of a back end has stated: a level is said once, and focus once more after
+/// windows were put away.
 pub(crate) struct Levels {
     reporter: Reporter,
     focus: Option<Option<(AppId, Option<Terminal>)>>,
-    /// Windows were acted on since it was stated.
-    acted: bool,
+    /// Windows were put away since it was stated.
+    put_away: bool,
     idle: Option<bool>,
 }
 
 impl Levels {
     pub(crate) fn new(reporter: Reporter) -> Self {
-        Self { reporter, focus: None, acted: false, idle: None }
+        Self { reporter, focus: None, put_away: false, idle: None }
     }
 
     /// States that focus is told of now, how, and what can be done to windows.
@@ -231,17 +232,18 @@ impl Levels {
             Some(terminal) => (terminal.own.clone(), Some(terminal.clone())),
             None => (program.id.clone(), None),
         });
-        if self.focus.as_ref() != Some(&level) || self.acted {
-            self.acted = false;
+        if self.focus.as_ref() != Some(&level) || self.put_away {
+            self.put_away = false;
             self.focus = Some(level);
             self.reporter.focus(at, program).await;
         }
     }
 
-    /// Windows were acted on. What has focus is stated the next time it is looked at, be it the same as before: a window
-    /// that was put away may be back before anybody looks, and must go again.
-    pub(crate) fn acted(&mut self) {
-        self.acted = true;
+    /// An act was done. Where it put windows away, what has focus is stated the next time it is looked at, be it the same
+    /// as before: one of them may be back before anybody looks, and must go again. Not where it asked them to close: the
+    /// question whether to save, which the program asks then, has focus for as long as the person thinks about it.
+    pub(crate) fn acted(&mut self, act: &WindowAct) {
+        self.put_away |= matches!(act, WindowAct::Minimise(_));
     }
 
     /// For a while nobody knows what has focus, though the back end lives.
@@ -273,5 +275,33 @@ impl Levels {
     ) {
         self.reporter.heard.store(true, Ordering::Relaxed);
         self.reporter.ill(part, backend, message, fix).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked before a program closes has focus, and is the program's own: to close that, too, would never end.
+    #[tokio::test]
+    async fn focus_is_stated_once_and_once_more_after_windows_were_put_away() {
+        let (out, mut told) = mpsc::channel(100);
+        let mut levels = Levels::new(Reporter::new(out));
+        let app = || AppId::new("AppA").unwrap();
+        let program = || Some(Program { id: app(), terminal: None });
+        let at = Boot::from_ms(0);
+        let mut stated = async |levels: &mut Levels| {
+            levels.focus(at, program()).await;
+            std::iter::from_fn(|| told.try_recv().ok()).count()
+        };
+        assert_eq!(stated(&mut levels).await, 1);
+        assert_eq!(stated(&mut levels).await, 0);
+        for act in [WindowAct::Close(app()), WindowAct::Restore(app()), WindowAct::FindUnits(app())] {
+            levels.acted(&act);
+            assert_eq!(stated(&mut levels).await, 0, "{act:?}");
+        }
+        levels.acted(&WindowAct::Minimise(app()));
+        assert_eq!(stated(&mut levels).await, 1);
+        assert_eq!(stated(&mut levels).await, 0);
     }
 }

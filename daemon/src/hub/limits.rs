@@ -7,7 +7,7 @@ use dwell_core::policy::{
 use dwell_core::rules::{AtLimit, RuleId};
 use dwell_core::standing::{MadeBy, Moment};
 use dwell_core::subject::{AppId, Subject, Target};
-use dwell_core::time::{Reading, Wall};
+use dwell_core::time::{Boot, Millis, Reading, Wall};
 use dwell_desktop::WindowAct;
 use dwell_desktop::freezer::{Unit, WhyNot};
 
@@ -15,6 +15,15 @@ use super::Hub;
 use crate::clock;
 use crate::enforcement::{Order, Thawing};
 use crate::record::{HeldBack, Text, Unseen};
+
+/// Who puts a program away and sees it again so soon has not seen a person open it: another of its windows has its turn in
+/// front, or it brings itself back.
+const ONE_ACT: Millis = Millis::from_secs(1);
+
+/// Whether an act on a program now is part of the one before.
+fn is_part_of(before: Option<(AppId, Boot)>, app: &AppId, now: Reading) -> bool {
+    before.is_some_and(|(last, at)| last == *app && now.boot.since(at).is_some_and(|since| since < ONE_ACT))
+}
 
 impl Hub {
     /// Takes the rules up again after a start: what the person was told before is not told again.
@@ -145,9 +154,10 @@ impl Hub {
                 }
                 Action::Act { app, deed, by, again, unseen } => {
                     self.act(app, *deed);
+                    let before = self.acted_on.replace((app.clone(), now.boot));
                     if *unseen {
                         self.tell_unseen(app, by, now);
-                    } else if *again {
+                    } else if *again && !is_part_of(before, app, now) {
                         self.tell_returned(by, now);
                     }
                 }

@@ -186,6 +186,8 @@ pub struct Hub {
     to_freeze: (mpsc::UnboundedSender<AppId>, mpsc::UnboundedReceiver<AppId>),
     /// The rule whose snooze has just ended: what is said of its limit next says that.
     put_off: Option<RuleId>,
+    /// The program that was acted on last, and when.
+    acted_on: Option<(AppId, Boot)>,
     record: Record,
     verdicts: Verdicts,
     /// The subject that was charged when the rules were last judged.
@@ -247,6 +249,7 @@ impl Hub {
             unsaved: false,
             to_freeze: mpsc::unbounded_channel(),
             put_off: None,
+            acted_on: None,
             record: past.record,
             verdicts: Verdicts::default(),
             front: None,

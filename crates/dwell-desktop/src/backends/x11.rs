@@ -193,7 +193,7 @@ impl Session {
                 act = acts.recv() => match act {
                     Some(act) => {
                         self.act(&act).await?;
-                        self.levels.acted();
+                        self.levels.acted(&act);
                     }
                     None => std::future::pending().await,
                 },

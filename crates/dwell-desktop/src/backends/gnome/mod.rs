@@ -97,7 +97,7 @@ impl Gnome {
                 act = acts.recv() => match act {
                     Some(act) => {
                         session.act(&act).await;
-                        session.levels.acted();
+                        session.levels.acted(&act);
                     }
                     None => std::future::pending().await,
                 },

@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use super::wayland::Client;
+use super::wayland::{ActiveWindow, Client};
 use super::{Abilities, Context, Down};
 use crate::report::Levels;
 use crate::{WindowAct, clock, connector};
@@ -80,9 +80,9 @@ async fn granted(
         // Titles change often, programs do not: what is known of a window is looked at anew only when it changed.
         if shown.as_ref() != Some(&active) {
             let at = clock::now();
-            let app = active.as_ref().map(|(_, window, _)| context.apps.identify(window));
+            let app = active.as_ref().map(|active| context.apps.identify(&active.window));
             levels.focus(at, app).await;
-            let of = |shown: &Option<(_, _, _)>| shown.as_ref().map(|(id, ..)| id).cloned();
+            let of = |shown: &Option<ActiveWindow>| shown.as_ref().map(|active| active.id.clone());
             let (before, now) = (shown.as_ref().and_then(of), of(&active));
             if before != now
                 && let Some(name) = now.and_then(|id| client.plasma_name(&id))
@@ -99,7 +99,7 @@ async fn granted(
             act = acts.recv() => match act {
                 Some(act) => {
                     client.act_on_plasma_windows(&act, context).await?;
-                    levels.acted();
+                    levels.acted(&act);
                 }
                 None => std::future::pending().await,
             },

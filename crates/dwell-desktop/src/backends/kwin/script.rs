@@ -30,7 +30,7 @@ const ACT: &str = include_str!("../../../../../integrations/kwin/act.js");
 
 /// The names of the scripts in KWin. Fixed, so that what a killed daemon has left is replaced.
 const FOCUS_NAME: &str = "org.dwell.focus";
-const ACT_NAME: &str = "org.dwell.act";
+const ACT_NAMES: [&str; 2] = ["org.dwell.act", "org.dwell.act.again"];
 
 const SERVICE: &str = "org.kde.KWin";
 /// How often a script is offered: KWin takes away the one before it a moment after it said so.
@@ -64,14 +64,7 @@ pub(super) async fn run(
             _ = kwin.owners.next() => return Err(ended()),
             act = acts.recv() => match act {
                 // An act that KWin did not carry out is no reason to lose sight of focus.
-                Some(act) => {
-                    let done = kwin.act(act).await;
-                    // KWin numbers scripts by how many there are: where somebody else loads some as well, it may have
-                    // run another's in place of ours. What is still in front is stated once more, to be acted on again.
-                    if matches!(done, Err(Down::Silent(_))) {
-                        levels.acted();
-                    }
-                }
+                Some(act) => drop(kwin.act(&act).await),
                 None => std::future::pending().await,
             },
         }
@@ -119,7 +112,7 @@ impl Scripting {
     }
 
     /// Does something to every window of a program.
-    async fn act(&self, act: WindowAct) -> Result<(), Down> {
+    async fn act(&self, act: &WindowAct) -> Result<(), Down> {
         let verb = match act {
             WindowAct::Minimise(_) => "minimise",
             WindowAct::Restore(_) => "restore",
@@ -127,14 +120,25 @@ impl Scripting {
             // It is told what windows there are, and to do nothing.
             WindowAct::FindUnits(_) => "nothing",
         };
-        let number = self.acts.begin(act).to_string();
-        let loaded = self.load(ACT_NAME, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;
-        let done = match loaded {
-            // The script must stay until it has heard the answer.
-            Ok(()) => clock::within(PATIENCE, self.acts.finished()).await.ok_or(Down::Silent("KWin")),
-            Err(why) => Err(why),
-        };
-        unload(&self.session, ACT_NAME).await?;
+        // KWin numbers a script by how many there are. After somebody's was unloaded, ours may get the number of another,
+        // which KWin runs in its place. One that was not heard of stays until the next has been, so as to shift the numbers.
+        let mut loaded = Vec::new();
+        let mut done = Err(ended());
+        for name in ACT_NAMES {
+            let number = self.acts.begin(act.clone()).to_string();
+            done = self.load(name, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;
+            loaded.push(name);
+            if done.is_ok() {
+                // The script must stay until it has heard the answer.
+                done = clock::within(PATIENCE, self.acts.finished()).await.ok_or(Down::Silent("KWin"));
+            }
+            if !matches!(done, Err(Down::Silent(_))) {
+                break;
+            }
+        }
+        for name in loaded {
+            unload(&self.session, name).await?;
+        }
         done
     }
 

@@ -59,7 +59,7 @@ impl Client {
                     // An act that was not carried out is no reason to lose sight of focus.
                     Some(act) => {
                         drop(source.act(&mut self, &act, context).await);
-                        levels.acted();
+                        levels.acted(&act);
                     }
                     None => std::future::pending().await,
                 },

@@ -13,6 +13,7 @@ mod plasma;
 mod toplevels;
 
 pub(crate) use follow::Source;
+pub(crate) use plasma::ActiveWindow;
 
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;

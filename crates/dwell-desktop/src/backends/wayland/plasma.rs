@@ -41,9 +41,18 @@ struct PlasmaWindow {
     /// When it was activated, as a count of activations; `None`: it has no focus.
     activated: Option<u64>,
     /// How often its state was told: it may have lost focus and have it again.
-    told: u64,
+    states: u64,
     minimised: bool,
     skips_task_bar: bool,
+}
+
+/// The window that has focus: to be looked at anew when any of this changes.
+#[derive(PartialEq, Eq)]
+pub(crate) struct ActiveWindow {
+    pub(crate) id: ObjectId,
+    pub(crate) window: Window,
+    /// How often its state was told.
+    states: u64,
 }
 
 impl PlasmaWindow {
@@ -79,7 +88,7 @@ impl Plasma {
             app_id: String::new(),
             pid: None,
             activated: None,
-            told: 0,
+            states: 0,
             minimised: false,
             skips_task_bar: false,
             handle,
@@ -94,8 +103,8 @@ impl Client {
         self.state.plasma.management.is_some()
     }
 
-    /// The window that has focus: which one it is, what is known of it, and how often its state was told.
-    pub(crate) fn active_plasma_window(&self) -> Option<(ObjectId, Window, u64)> {
+    /// The window that has focus.
+    pub(crate) fn active_plasma_window(&self) -> Option<ActiveWindow> {
         // The next one may be activated before the last one is deactivated: the newest counts.
         let active = self.state.plasma.known.iter().filter(|(_, window)| window.activated.is_some());
         let (id, window) = active.max_by_key(|(_, window)| window.activated)?;
@@ -103,7 +112,7 @@ impl Client {
         if window.is_shell() || window.minimised {
             return None;
         }
-        Some((id.clone(), window.window(), window.told))
+        Some(ActiveWindow { id: id.clone(), window: window.window(), states: window.states })
     }
 
     /// What KWin calls a window.
@@ -202,7 +211,7 @@ impl Dispatch<OrgKdePlasmaWindow, ()> for State {
                     window.activated = Some(*activations);
                 }
                 window.minimised = has(WindowState::Minimized);
-                window.told += 1;
+                window.states += 1;
                 window.skips_task_bar = has(WindowState::Skiptaskbar);
             }
             window::Event::Unmapped => {

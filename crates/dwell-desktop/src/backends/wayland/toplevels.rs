@@ -37,7 +37,7 @@ pub(super) struct Toplevel {
     /// When it was activated, as a count of activations; `None`: it has no focus.
     activated: Option<u64>,
     /// How often its state was told. A compositor may leave out that it lost focus where it has it again by then.
-    told: u64,
+    states: u64,
     minimised: bool,
     /// The program for which it was put away. Of no use to another connection, which gets other numbers: so a settings
     /// change forgets this, and the task bar brings the window back.
@@ -68,7 +68,8 @@ impl Toplevels {
     fn active(&self) -> Option<(&ObjectId, &Toplevel)> {
         // The next one may be activated before the last one is deactivated: the newest counts.
         let active = self.known.iter().filter(|(_, toplevel)| toplevel.activated.is_some());
-        active.max_by_key(|(_, toplevel)| toplevel.activated)
+        // One that was put away a moment ago may be active still.
+        active.max_by_key(|(_, toplevel)| toplevel.activated).filter(|(_, toplevel)| !toplevel.minimised)
     }
 }
 
@@ -92,7 +93,7 @@ impl Client {
 
     /// Which toplevel that is, its app id, and how often its state was told: what to look at anew when it changes.
     pub(crate) fn active_handle(&self) -> Option<(ObjectId, String, u64)> {
-        self.active().map(|(id, toplevel)| (id.clone(), toplevel.app_id.clone(), toplevel.told))
+        self.active().map(|(id, toplevel)| (id.clone(), toplevel.app_id.clone(), toplevel.states))
     }
 
     /// Does something to every toplevel of a program.
@@ -185,7 +186,7 @@ impl Dispatch<ZwlrForeignToplevelHandleV1, ()> for State {
                     known.away = None;
                 }
                 known.minimised = has(toplevel::State::Minimized);
-                known.told += 1;
+                known.states += 1;
             }
             toplevel::Event::Closed => {
                 toplevels.remove(&handle.id());
