@@ -102,10 +102,12 @@ pub fn let_pass_until(boot_ms: i64) {
 /// Only for conditions that announce themselves through nothing that can be waited on (a file of another program).
 pub fn wait_until(deadline: Deadline, mut condition: impl FnMut() -> bool) -> bool {
     loop {
+        // Read before asking: the last asking begins after the deadline.
+        let last = deadline.passed();
         if condition() {
             return true;
         }
-        if deadline.passed() {
+        if last {
             return false;
         }
         let_pass(Duration::from_millis(10));

@@ -114,9 +114,9 @@ impl Daemon {
     ///
     /// # Panics
     ///
-    /// When it takes longer than five seconds or fails.
+    /// When it takes longer than twenty seconds or fails.
     pub fn terminate(&mut self) -> ExitStatus {
-        let status = self.process.terminate(Deadline::seconds(5));
+        let status = self.process.terminate(Deadline::seconds(20));
         assert!(status.success(), "dwelld ended with {}: {}", ended(status), self.stderr());
         status
     }

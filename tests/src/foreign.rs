@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wayland_client::backend::ObjectId;
-use wayland_client::protocol::{wl_registry, wl_seat};
+use wayland_client::protocol::{wl_callback, wl_registry, wl_seat};
 use wayland_client::{Connection, Dispatch, EventQueue, Proxy, QueueHandle, event_created_child};
 use wayland_protocols_wlr::foreign_toplevel::v1::client::{
     zwlr_foreign_toplevel_handle_v1::{self as handle, ZwlrForeignToplevelHandleV1},
@@ -14,13 +14,14 @@ use wayland_protocols_wlr::foreign_toplevel::v1::client::{
 };
 
 use crate::bell::Bell;
-use crate::clock::Stamp;
+use crate::clock::{Deadline, Stamp};
 use crate::observer::{Feed, Observer};
 
 /// A connection, with a thread that keeps up with what it tells until the compositor goes.
 #[derive(Debug)]
 pub(crate) struct Foreign {
     connection: Connection,
+    queue: QueueHandle<Client>,
     world: Arc<Mutex<World>>,
     changed: Bell,
 }
@@ -31,6 +32,8 @@ struct World {
     seat: Option<wl_seat::WlSeat>,
     windows: Vec<Toplevel>,
     opened: u32,
+    /// How many questions whether all was done have been answered.
+    answered: u32,
     feeds: Vec<Feed>,
 }
 
@@ -75,8 +78,9 @@ impl Foreign {
         if !client.offered {
             return None;
         }
+        let handle = queue.handle();
         std::thread::spawn(move || while queue.blocking_dispatch(&mut client).is_ok() {});
-        Some(Foreign { connection, world, changed })
+        Some(Foreign { connection, queue: handle, world, changed })
     }
 
     /// Rings whenever something changes.
@@ -123,9 +127,14 @@ impl Foreign {
             window.handle.unset_minimized();
         }
         window.handle.activate(world.seat.as_ref().expect("a seat"));
+        let answered = world.answered;
         drop(world);
-        // Whoever asks all the time must not fill the socket.
-        self.connection.roundtrip().expect("to reach the compositor");
+        // Whoever asks all the time must not fill the socket. The thread hears the answer: two that read one socket may
+        // take each other's.
+        self.connection.display().sync(&self.queue, ());
+        self.connection.flush().expect("to reach the compositor");
+        let is_answered = || self.world.lock().unwrap_or_else(PoisonError::into_inner).answered > answered;
+        assert!(self.changed.wait_until(Deadline::seconds(5), is_answered), "the compositor does not answer");
     }
 
     /// Asks for a window to be put out of sight.
@@ -180,6 +189,22 @@ impl Dispatch<wl_registry::WlRegistry, ()> for Client {
         } else if interface == "zwlr_foreign_toplevel_manager_v1" {
             registry.bind::<ZwlrForeignToplevelManagerV1, _, _>(name, 3, queue, ());
             client.offered = true;
+        }
+    }
+}
+
+impl Dispatch<wl_callback::WlCallback, ()> for Client {
+    fn event(
+        client: &mut Self,
+        _: &wl_callback::WlCallback,
+        event: wl_callback::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        if let wl_callback::Event::Done { .. } = event {
+            client.world.lock().unwrap_or_else(PoisonError::into_inner).answered += 1;
+            client.changed.ring();
         }
     }
 }

@@ -10,8 +10,9 @@ use dwell_tests::{Bed, Kind, machine};
 use rustix::process::Signal;
 use serde_json::Value;
 
-/// How long after the shell's extension is there dwell may take to know again what has focus.
-const TAKEN_UP_MS: i64 = 2000;
+/// How long after the shell's extension is there dwell may take to know again what has focus: it is waited for, and not
+/// tried again every half minute. The shell itself has much to catch up with on a busy machine.
+const TAKEN_UP_MS: i64 = 5000;
 
 /// One part of what the doctor says.
 fn part(bed: &Bed, name: &str) -> Value {
@@ -116,7 +117,7 @@ fn gnome_locked_is_no_failure_of_the_extension() {
     bed.wait_for_dwell_to_see("AppA");
     let took = Stamp::now().since(unlocked);
     eprintln!("focus known {took} ms after the unlock");
-    assert!(took <= TAKEN_UP_MS);
+    assert!(took <= TAKEN_UP_MS, "{took} ms");
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn gnome_that_dies_is_unobserved_and_taken_up_again() {
     assert!(wait_until(Deadline::seconds(10), observed), "{}", bed.dwell(&["doctor"]).stdout);
     let took = Stamp::now().since(back);
     eprintln!("taken up {took} ms after the shell was back");
-    assert!(took <= TAKEN_UP_MS);
+    assert!(took <= TAKEN_UP_MS, "{took} ms");
     let _window = bed.open("AppB", "beta");
     bed.wait_for_dwell_to_see("AppB");
 }
@@ -162,8 +163,7 @@ fn gnome_that_is_stopped_is_unobserved_until_it_goes_on() {
     wait_for_focus_part(&bed, true);
     let took = Stamp::now().since(goes_on);
     eprintln!("taken up {took} ms after the shell went on");
-    // Waited for, and not tried again every half minute. The shell itself has much to catch up with on a busy machine.
-    assert!(took <= 5000);
+    assert!(took <= TAKEN_UP_MS, "{took} ms");
     bed.press_key();
     bed.wait_for_dwell_to_see("AppA");
 }
@@ -182,6 +182,7 @@ fn gnome_a_film_counts_and_its_end_begins_idleness() {
     let last_input = Stamp::now();
     let_pass(Duration::from_secs(5));
     assert_eq!(state(), "active", "nobody touches a key in a film");
+    let ending = Stamp::now();
     film.end();
     let ended = Stamp::now();
     assert!(wait_until(Deadline::seconds(10), || state() == "idle"), "{}", state());
@@ -192,7 +193,8 @@ fn gnome_a_film_counts_and_its_end_begins_idleness() {
         end - ended.wall_ms,
         end - last_input.wall_ms
     );
-    assert!((end - ended.wall_ms).abs() < 700, "use ends with the film: {} ms", end - ended.wall_ms);
+    let with_the_film = ending.wall_ms - 200..=ended.wall_ms + 1500;
+    assert!(with_the_film.contains(&end), "use ends with the film: {} ms", end - ended.wall_ms);
 }
 
 /// Both forms of the extension are programs that GNOME's JavaScript can read, and the one for later versions works with a

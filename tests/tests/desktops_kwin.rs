@@ -13,7 +13,11 @@ use dwell_tests::{Bed, Kind, machine};
 use rustix::process::Signal;
 
 /// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
-const INSTANT_MS: i64 = 200;
+const INSTANT_MS: i64 = 500;
+
+/// How soon a KWin that goes must be missed, and one that comes taken up, also on a busy machine: both are waited for,
+/// not looked at now and then.
+const NOTICED_WITHIN_MS: i64 = 5000;
 
 /// What dwelld says of a part.
 fn health(bed: &Bed, part: &str) -> (bool, String) {
@@ -131,6 +135,7 @@ fn is_loaded(bed: &Bed, script: &str) -> String {
 fn windows_are_put_away_and_closed(kind: Kind) {
     let Some(bed) = Bed::start(kind) else { return };
     let (mut alpha, beta) = (bed.open("AppA", "alpha"), bed.open("AppB", "beta"));
+    let observer = bed.observe();
     let _daemon = bed.daemon();
     bed.wait_for_dwell_to_see("AppB");
     let _ = bed.dwell(&["limit", "set", "app:AppA", "2s"]).ok();
@@ -138,9 +143,11 @@ fn windows_are_put_away_and_closed(kind: Kind) {
     assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&alpha)), "not put away");
     assert!(!bed.is_hidden(&beta), "another program's window was put away");
     bed.wait_for_dwell_to_see("AppB");
-    // It comes back, and goes again.
+    // It comes back, and goes again. KWin tells that it is not hidden before it tells of its focus.
+    let asked = Stamp::now();
     bed.ask_for_focus(&alpha);
-    assert!(bed.wait_until(Deadline::seconds(5), || bed.is_hidden(&alpha)), "it came back and stayed");
+    assert!(observer.wait_for_again("AppA", asked, Deadline::seconds(5)), "{:?}", observer.seen());
+    assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&alpha)), "it came back and stayed");
 
     let _ = bed.dwell(&["limit", "set", "app:AppA", "2s", "--at-limit", "close"]).ok();
     bed.ask_for_focus(&alpha);
@@ -178,7 +185,7 @@ fn a_real_lock_is_never_counted(kind: Kind) {
     let_pass(Duration::from_secs(1));
     let end = Stamp::now();
     let before = counted(&bed, "AppA", start.wall_ms, left.wall_ms);
-    let away = counted(&bed, "AppA", left.wall_ms, before_return.wall_ms);
+    let away = counted(&bed, "AppA", left.wall_ms + INSTANT_MS, before_return.wall_ms);
     let after = counted(&bed, "AppA", returned.wall_ms, end.wall_ms);
     eprintln!("counted before {before}, locked {away}, after {after} ms");
     assert_eq!(away, 0, "a lock was counted");
@@ -203,18 +210,24 @@ fn idleness_begins_at_the_last_input() {
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
     bed.wait_for_dwell_to_see("AppA");
+    let before_input = Stamp::now();
     bed.press_key();
     let last_input = Stamp::now();
     let state = |wanted: &str| bed.dwell_json(&["status"])["state"] == wanted;
     assert!(wait_until(Deadline::seconds(10), || state("idle")));
     let noticed = Stamp::now();
-    assert!((2800..4000).contains(&noticed.since(last_input)), "{} ms", noticed.since(last_input));
+    let waited = noticed.since(last_input);
+    // A busy machine is late, but not by the whole time without input again.
+    assert!(noticed.since(before_input) >= 2950 && waited <= 5500, "idle {waited} ms after the last input");
+    // KWin tells only that the time is over: what comes late is back-dated too little.
+    let late = (waited - 3000).max(0);
+    let returning = Stamp::now();
     bed.press_key();
     let back = Stamp::now();
     assert!(wait_until(Deadline::seconds(5), || !state("idle")));
     let_pass(Duration::from_secs(1));
     let end = Stamp::now();
-    assert_eq!(counted(&bed, "AppA", last_input.wall_ms + INSTANT_MS, back.wall_ms - INSTANT_MS), 0);
+    assert_eq!(counted(&bed, "AppA", last_input.wall_ms + INSTANT_MS + late, returning.wall_ms), 0);
     let there = counted(&bed, "AppA", back.wall_ms, end.wall_ms);
     assert!(end.since(back) - there <= INSTANT_MS, "counted {there} of {} ms", end.since(back));
 }
@@ -303,26 +316,32 @@ fn kwin_that_comes_back_is_taken_up_again(kind: Kind) {
     bed.kill_desktop();
     let gone = Stamp::now();
     drop(window);
-    wait_for_health(&bed, Deadline::seconds(2), false, "");
+    wait_for_health(&bed, Deadline::seconds(10), false, "");
+    let missed = Stamp::now();
+    eprintln!("missed within {} ms", missed.since(gone));
+    assert!(missed.since(gone) <= NOTICED_WITHIN_MS, "missed {} ms after the crash", missed.since(gone));
     let_pass(Duration::from_secs(1));
     let before_return = Stamp::now();
     bed.start_desktop();
     let up = Stamp::now();
-    wait_for_health(&bed, Deadline::seconds(2), true, how(kind));
-    eprintln!("taken up {} ms after KWin was up", Stamp::now().since(up));
+    wait_for_health(&bed, Deadline::seconds(10), true, how(kind));
+    let took = Stamp::now().since(up);
+    eprintln!("taken up {took} ms after KWin was up");
+    assert!(took <= NOTICED_WITHIN_MS, "taken up {took} ms after KWin was up");
     let _window = bed.open("AppB", "beta");
     bed.wait_for_dwell_to_see("AppB");
     let unobserved = bed
         .spans()
         .iter()
         .filter(|span| span.kind == "unobserved")
-        .map(|span| span.within(gone.wall_ms, before_return.wall_ms))
+        .map(|span| span.within(missed.wall_ms, before_return.wall_ms))
         .sum::<i64>();
     assert!(
-        before_return.since(gone) - unobserved <= INSTANT_MS,
+        before_return.since(missed) - unobserved <= INSTANT_MS,
         "{unobserved} ms unobserved of {}",
-        before_return.since(gone)
+        before_return.since(missed)
     );
+    assert_eq!(counted(&bed, "AppA", gone.wall_ms + INSTANT_MS, before_return.wall_ms), 0);
 }
 
 #[test]

@@ -68,8 +68,11 @@ fn counted(bed: &Bed, app: &str, from: Stamp, to: Stamp) -> i64 {
     milliseconds_by_app(&bed.spans(), from, to).get(app).copied().unwrap_or(0)
 }
 
-/// How far dwell and the observer may differ over some twenty changes.
-const TOLERANCE_MS: i64 = 200;
+/// How far dwell and the observer may differ over some twenty changes: 20 ms for each. A lost second is more.
+const TOLERANCE_MS: i64 = 400;
+
+/// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
+const INSTANT_MS: i64 = 500;
 
 /// dwell follows focus as the tests' own client of the same protocol does, and puts windows away.
 fn focus_is_told_by_the_toplevels(kind: Kind, name: &str) {
@@ -136,8 +139,9 @@ fn focus_health(bed: &Bed) -> (bool, String) {
     (focus["ok"] == true, focus["message"].as_str().unwrap_or_default().to_owned())
 }
 
-/// How soon after a compositor answers it must be taken up.
-const TAKEN_UP_WITHIN_MS: i64 = 2000;
+/// How soon a compositor that goes must be missed, and one that answers taken up, also on a busy machine: both are waited
+/// for, not looked at now and then.
+const NOTICED_WITHIN_MS: i64 = 5000;
 
 fn a_crash_is_unobserved_and_the_next_one_is_taken_up(kind: Kind) {
     let Some(mut bed) = Bed::start(kind) else { return };
@@ -147,7 +151,10 @@ fn a_crash_is_unobserved_and_the_next_one_is_taken_up(kind: Kind) {
     let_pass(Duration::from_secs(1));
     bed.kill_desktop();
     let killed = Stamp::now();
-    assert!(wait_until(Deadline::seconds(2), || !focus_health(&bed).0), "the crash is not noticed");
+    assert!(wait_until(Deadline::seconds(10), || !focus_health(&bed).0), "the crash is not noticed");
+    let took = Stamp::now().since(killed);
+    eprintln!("{kind:?}: missed within {took} ms");
+    assert!(took <= NOTICED_WITHIN_MS, "missed {took} ms after the crash");
     assert_eq!(bed.dwell_json(&["status"])["state"], "unobserved");
     let_pass(Duration::from_secs(2));
     bed.start_desktop();
@@ -156,12 +163,13 @@ fn a_crash_is_unobserved_and_the_next_one_is_taken_up(kind: Kind) {
     assert!(wait_until(Deadline::seconds(10), || focus_health(&bed).0), "not taken up");
     let took = Stamp::now().since(answers);
     eprintln!("{kind:?}: taken up within {took} ms");
-    assert!(took <= TAKEN_UP_WITHIN_MS, "taken up {took} ms after it answered");
+    assert!(took <= NOTICED_WITHIN_MS, "taken up {took} ms after it answered");
     let _window = bed.open("AppB", "beta");
     bed.wait_for_dwell_to_see("AppB");
     assert!(daemon.is_running());
 
-    assert_eq!(counted(&bed, "AppA", Stamp { wall_ms: killed.wall_ms + 200, ..killed }, Stamp::now()), 0);
+    let late = Stamp { wall_ms: killed.wall_ms + INSTANT_MS, ..killed };
+    assert_eq!(counted(&bed, "AppA", late, Stamp::now()), 0);
     let gap: i64 = bed
         .spans()
         .iter()
@@ -208,29 +216,36 @@ fn a_sway_that_is_stopped_is_unobserved_until_it_goes_on() {
     assert!(wait_until(Deadline::seconds(10), || focus_health(&bed).0), "{:?}", focus_health(&bed));
     let took = Stamp::now().since(goes_on);
     eprintln!("sway: taken up within {took} ms after it went on");
-    assert!(took <= TAKEN_UP_WITHIN_MS, "taken up {took} ms after it went on");
+    assert!(took <= NOTICED_WITHIN_MS, "taken up {took} ms after it went on");
     bed.wait_for_dwell_to_see("AppA");
 }
 
 /// Idleness, a return, and a lock by a real swaylock: none of it is counted, and what is between them is.
 fn absences_are_not_counted(kind: Kind) {
     let Some(mut bed) = Bed::start(kind) else { return };
-    bed.idle_after("2s");
+    bed.idle_after("3s");
     if !bed.prepare_lock() {
         return;
     }
     let _window = bed.open("AppA", "alpha");
     let _daemon = bed.daemon();
-    bed.press_key();
+    // A key at each look: nobody is idle before dwell has seen anything.
+    let sees = || {
+        bed.press_key();
+        bed.dwell_json(&["status"])["active"]["app"] == "AppA"
+    };
+    assert!(wait_until(Deadline::seconds(10), sees), "{}", bed.dwell(&["status"]).stdout);
     let last = Stamp::now();
-    bed.wait_for_dwell_to_see("AppA");
     let idle = || bed.dwell_json(&["status"])["state"] == "idle";
     assert!(wait_until(Deadline::seconds(10), idle), "{}", bed.dwell(&["status"]).stdout);
     let_pass(Duration::from_secs(1));
+    let returning = Stamp::now();
     bed.press_key();
     let back = Stamp::now();
     bed.wait_for_dwell_to_see("AppA");
     let_pass(Duration::from_secs(1));
+    // The locker takes its time to start, in which nobody is idle.
+    bed.press_key();
     bed.lock();
     let locked = Stamp::now();
     let_pass(Duration::from_millis(1500));
@@ -240,10 +255,10 @@ fn absences_are_not_counted(kind: Kind) {
     bed.wait_for_dwell_to_see("AppA");
 
     let later = |stamp: Stamp, ms: i64| Stamp { wall_ms: stamp.wall_ms + ms, boot_ms: stamp.boot_ms + ms };
-    assert_eq!(counted(&bed, "AppA", later(last, 200), later(back, -200)), 0, "idle time was counted");
-    assert_eq!(counted(&bed, "AppA", later(locked, 200), unlocking), 0, "a lock was counted");
+    assert_eq!(counted(&bed, "AppA", later(last, INSTANT_MS), returning), 0, "idle time was counted");
+    assert_eq!(counted(&bed, "AppA", later(locked, INSTANT_MS), unlocking), 0, "a lock was counted");
     let between = counted(&bed, "AppA", back, locked);
-    assert!((locked.since(back) - between).abs() <= TOLERANCE_MS + 200, "counted {between} ms between them");
+    assert!((locked.since(back) - between).abs() <= INSTANT_MS, "counted {between} ms between them");
 }
 
 #[test]

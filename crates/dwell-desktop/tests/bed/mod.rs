@@ -519,6 +519,11 @@ pub(crate) fn show(notice: &Notice) -> String {
     }
 }
 
+pub(crate) fn now() -> Boot {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Boot::from_ms(u64::try_from(now.tv_sec * 1000 + now.tv_nsec / 1_000_000).unwrap())
+}
+
 pub(crate) fn app(id: &str) -> AppId {
     AppId::new(id).unwrap()
 }

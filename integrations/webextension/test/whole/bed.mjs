@@ -19,6 +19,12 @@ import { startWeb } from '../browser/web.mjs';
 export const BIN = process.env.DWELL_BIN_DIR ?? fileURLToPath(new URL('../../../../target/debug', import.meta.url));
 /** No notices: nobody is there to show them. */
 const CONFIG = 'notifications = false\n';
+const EAST = ((16 - new Date().getUTCHours() + 12) % 24) - 12;
+/**
+ * A zone in which it is four in the afternoon, so that no test crosses the start of a day. The signs of these zones are the wrong
+ * way round: Etc/GMT-3 is three hours east of Greenwich.
+ */
+export const ZONE = EAST > 0 ? `Etc/GMT-${EAST}` : `Etc/GMT+${-EAST}`;
 
 export const passes = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const now = () => Date.now();
@@ -57,7 +63,7 @@ export class Bed {
     this.env = {
       PATH: `/usr/local/bin:/usr/bin:/bin:${PATH ?? ''}`,
       LANG: 'C.UTF-8',
-      TZ: 'UTC',
+      TZ: ZONE,
       HOME: this.home,
       DISPLAY: this.display,
       XDG_RUNTIME_DIR: run,
@@ -69,7 +75,7 @@ export class Bed {
       ...(TMPDIR ? { TMPDIR } : {}),
       ...(rest.DWELL_PATIENCE ? { DWELL_PATIENCE: rest.DWELL_PATIENCE } : {}),
     };
-    writeFileSync(this.env.DWELL_CONFIG, config);
+    writeFileSync(this.env.DWELL_CONFIG, `zone = "${ZONE}"\n${config}`);
     // Nothing that is installed here may be started by the bus.
     const bus = this.run('dbus-daemon', ['--session', '--nofork', '--nopidfile', '--print-address=1', `--address=${this.env.DBUS_SESSION_BUS_ADDRESS}`], {
       stdio: ['ignore', 'pipe', 'ignore'],

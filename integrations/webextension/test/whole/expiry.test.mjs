@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { at, onBlockPage, visit } from '../browser/bed.mjs';
-import { open, passes } from './bed.mjs';
+import { open, passes, ZONE } from './bed.mjs';
 
 const SITE = 'https://www.three.example/';
 const MINUTE = 60_000;
 /** At least this long until the end, so that all that comes before fits in. */
 const ROOM = 12_000;
 
-const clockOf = (at) => new Date(at).toISOString().slice(11, 16);
+const clockOf = (at) => new Date(at).toLocaleTimeString('en-GB', { timeZone: ZONE, timeStyle: 'short' });
 
 test('blocked hours end with dwelld dead', async (t) => {
   const bed = await open(t);
