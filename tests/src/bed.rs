@@ -1,7 +1,7 @@
 //! A test bed: one person's whole session, from nothing to gone.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -536,11 +536,15 @@ pub fn say_panics_plainly(program: &'static str) {
     }));
 }
 
-/// A configuration in whose zone it is four in the afternoon, so that no test crosses the start of a day.
+/// A configuration in whose zone it was four in the afternoon when it was first asked for, so that no test crosses the
+/// start of a day.
 fn configuration(idle_after: &str) -> String {
-    let hour = Stamp::now().wall_ms.div_euclid(3_600_000).rem_euclid(24);
-    let east = (16 - hour + 12).rem_euclid(24) - 12;
-    // The signs of these zones are the wrong way round: Etc/GMT-3 is three hours east of Greenwich.
-    let zone = if east > 0 { format!("Etc/GMT-{east}") } else { format!("Etc/GMT+{}", -east) };
+    static ZONE: LazyLock<String> = LazyLock::new(|| {
+        let hour = Stamp::now().wall_ms.div_euclid(3_600_000).rem_euclid(24);
+        let east = (16 - hour + 12).rem_euclid(24) - 12;
+        // The signs of these zones are the wrong way round: Etc/GMT-3 is three hours east of Greenwich.
+        if east > 0 { format!("Etc/GMT-{east}") } else { format!("Etc/GMT+{}", -east) }
+    });
+    let zone = &*ZONE;
     format!("idle-after = \"{idle_after}\"\nzone = \"{zone}\"\nday-start = \"04:00\"\n")
 }

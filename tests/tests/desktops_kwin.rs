@@ -15,8 +15,7 @@ use rustix::process::Signal;
 /// How far a single instant may be off: dwell's debounce of 50 ms, and a busy machine.
 const INSTANT_MS: i64 = 500;
 
-/// How soon a KWin that goes must be missed, and one that comes taken up, also on a busy machine: both are waited for,
-/// not looked at now and then.
+/// How soon a KWin that goes must be missed, and one that comes taken up, also on a busy machine.
 const NOTICED_WITHIN_MS: i64 = 5000;
 
 /// What dwelld says of a part.

@@ -139,8 +139,7 @@ fn focus_health(bed: &Bed) -> (bool, String) {
     (focus["ok"] == true, focus["message"].as_str().unwrap_or_default().to_owned())
 }
 
-/// How soon a compositor that goes must be missed, and one that answers taken up, also on a busy machine: both are waited
-/// for, not looked at now and then.
+/// How soon a compositor that goes must be missed, and one that answers taken up, also on a busy machine.
 const NOTICED_WITHIN_MS: i64 = 5000;
 
 fn a_crash_is_unobserved_and_the_next_one_is_taken_up(kind: Kind) {
@@ -238,6 +237,8 @@ fn absences_are_not_counted(kind: Kind) {
     let last = Stamp::now();
     let idle = || bed.dwell_json(&["status"])["state"] == "idle";
     assert!(wait_until(Deadline::seconds(10), idle), "{}", bed.dwell(&["status"]).stdout);
+    // The compositor tells only that the time is over: what comes late is back-dated too little.
+    let late = (Stamp::now().since(last) - 3000).clamp(0, 2500);
     let_pass(Duration::from_secs(1));
     let returning = Stamp::now();
     bed.press_key();
@@ -255,7 +256,7 @@ fn absences_are_not_counted(kind: Kind) {
     bed.wait_for_dwell_to_see("AppA");
 
     let later = |stamp: Stamp, ms: i64| Stamp { wall_ms: stamp.wall_ms + ms, boot_ms: stamp.boot_ms + ms };
-    assert_eq!(counted(&bed, "AppA", later(last, INSTANT_MS), returning), 0, "idle time was counted");
+    assert_eq!(counted(&bed, "AppA", later(last, INSTANT_MS + late), returning), 0, "idle time was counted");
     assert_eq!(counted(&bed, "AppA", later(locked, INSTANT_MS), unlocking), 0, "a lock was counted");
     let between = counted(&bed, "AppA", back, locked);
     assert!((locked.since(back) - between).abs() <= INSTANT_MS, "counted {between} ms between them");

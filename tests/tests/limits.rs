@@ -129,7 +129,7 @@ fn a_limit_warns_and_puts_the_window_away(kind: Kind) {
     bed.ask_for_focus(&scene.alpha);
     let_pass(Duration::from_secs(1));
     assert!(!bed.is_hidden(&scene.alpha), "put away without a rule");
-    // What dwell gives back does not come to the front, and where it does so all the same is sent back once.
+    // dwell sees to it that what it gives back does not come to the front at once; so this may have to ask twice.
     let in_front = || {
         let is = scene.observer.current().as_deref() == Some("AppA");
         if !is {
@@ -138,6 +138,9 @@ fn a_limit_warns_and_puts_the_window_away(kind: Kind) {
         is
     };
     assert!(bed.wait_until(Deadline::seconds(5), in_front), "it cannot be used without a rule");
+    let_pass(Duration::from_secs(1));
+    assert!(!bed.is_hidden(&scene.alpha), "put away without a rule");
+    assert_eq!(scene.observer.current().as_deref(), Some("AppA"));
 }
 
 /// A program can see to its windows coming back, as soon as they are put away and as often as it likes.
@@ -145,7 +148,7 @@ fn a_window_that_keeps_coming_back_goes_in_the_end(kind: Kind) {
     let Some(scene) = Scene::set(kind) else { return };
     let bed = &scene.bed;
     let _ = bed.dwell(&["limit", "set", "app:AppA", "1s"]).ok();
-    scene.use_alpha();
+    let began = scene.use_alpha();
     assert!(bed.wait_until(Deadline::seconds(10), || bed.is_hidden(&scene.alpha)), "nothing happened");
 
     let nagging = Deadline::seconds(3);
@@ -157,8 +160,9 @@ fn a_window_that_keeps_coming_back_goes_in_the_end(kind: Kind) {
     scene.wait_until_beta_has_focus();
     bed.wait_for_dwell_to_see("AppB");
     // The warning, the limit, and at most one a second of what comes back.
-    let told = scene.notices.shown().len();
-    assert!(told <= 6, "{told} notices");
+    let told = i64::try_from(scene.notices.shown().len()).expect("a few");
+    let seconds = Stamp::now().since(began) / 1000;
+    assert!(told <= 3 + seconds, "{told} notices in {seconds} s");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn with_a_passphrase_only_it_records_and_enforces_and_cannot_read_the_past() {
     let daemon = bed.daemon();
     assert_eq!(state(&bed), "sealed");
     let info = bed.dwell_json(&["vault", "info"]);
-    assert!(info["bytes"].as_u64().unwrap() > 0 && info["journal_parts"] == 1, "{info}");
+    assert!(info["bytes"].as_u64() > Some(0) && info["journal_parts"].as_u64() > Some(0), "{info}");
     assert_eq!(bed.dwell_json(&["status"])["vault"], "sealed");
     use_app(&bed, &present);
     let today = bed.dwell_json(&["report", "today"]);

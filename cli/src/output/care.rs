@@ -56,8 +56,8 @@ pub(crate) fn info(info: &wire::VaultInfo, now_ms: i64, look: Look) -> String {
     fact("Folder", &info.path);
     fact("Id", &info.id);
     fact("Generation", &info.generation.to_string());
-    // Nobody has looked into one that waits for its key.
-    let is_known = info.state != "waiting";
+    // Nobody has looked into one that waits for its key, or has a header that cannot be read any more.
+    let is_known = !info.id.is_empty();
     match (&info.first, &info.last) {
         (Some(first), Some(last)) if first == last => fact("Days", first),
         (Some(first), Some(last)) => fact("Days", &format!("{first} to {last}")),
@@ -264,10 +264,18 @@ mod tests {
           Generation  3
           Rules       readable with the keyring
         ");
-        let new = wire::VaultInfo { state: "open".into(), why: None, totals_parts: 2, blocks: 1, ..bare };
+        let new = wire::VaultInfo {
+            state: "open".into(),
+            why: None,
+            id: "00ff".into(),
+            totals_parts: 2,
+            blocks: 1,
+            ..bare
+        };
         insta::assert_snapshot!(info(&new, 0, PLAIN), @"
         The vault is open
           Folder      /v
+          Id          00ff
           Generation  3
           Days        none yet
           Size        0 B on disk, 0 day parts sealed with every span, 2 of which only

@@ -38,11 +38,35 @@ fn is_about(found: Boot, really: Boot) {
     assert!(off <= 1000, "{off} ms off");
 }
 
-/// When one began the kernel knows: while the typing tool ran, or, on a busy machine, some time after it.
-fn began(found: Boot, typed: (Boot, Boot)) {
+/// What a typed word has done came while the typing tool ran, or, on a busy machine, some time after it.
+fn was_typed(found: Boot, typed: (Boot, Boot)) {
     let [found, from, to] = [found, typed.0, typed.1].map(|at| at.as_ms());
     println!("{found}, typed from {from} to {to}");
     assert!(found + 50 >= from && found <= to + 1500, "{found}, typed from {from} to {to}");
+}
+
+/// When one began the kernel knows; of one that has ended meanwhile nobody can tell any more.
+fn began(program: &str, found: Boot, typed: (Boot, Boot)) {
+    was_typed(found, typed);
+    let found = found.as_ms();
+    // Other tests may have such programs, too.
+    let really = starts(program);
+    assert!(
+        really.is_empty() || really.iter().any(|start| start.abs_diff(found) <= 100),
+        "{found}, really {really:?}"
+    );
+}
+
+/// When the processes of this name began, by proc_pid_stat(5), in which a second has a hundred ticks.
+fn starts(program: &str) -> Vec<u64> {
+    let stats = std::fs::read_dir("/proc").unwrap().flatten();
+    let stats = stats.filter_map(|process| std::fs::read_to_string(process.path().join("stat")).ok());
+    let start = |stat: String| {
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+        let ticks: u64 = rest.split(' ').nth(19)?.parse().ok()?;
+        name.starts_with(program).then_some(ticks * 10)
+    };
+    stats.filter_map(start).collect()
 }
 
 /// An interactive shell without a start-up file.
@@ -66,7 +90,7 @@ fn what_runs_in_an_xterm_is_told_apart() {
             let from = now();
             bed.run(&["xdotool", "type", &format!("{typed}\n")]).await;
             let typed_at = (from, now());
-            began(sensors.focus(&format!("{own}/{program}")).await, typed_at);
+            began(program, sensors.focus(&format!("{own}/{program}")).await, typed_at);
             if program == "vim" {
                 bed.run(&["xdotool", "type", ":q\n"]).await;
                 let quit_at = now();
@@ -103,11 +127,11 @@ fn what_runs_in_a_foot_is_told_apart() {
             (from, now())
         };
         let at = typed(&bed, "vim").await;
-        began(sensors.focus("foot/vim").await, at);
+        began("vim", sensors.focus("foot/vim").await, at);
         let (_, at) = typed(&bed, ":q").await;
         is_about(sensors.focus("foot").await, at);
         let at = typed(&bed, "make").await;
-        began(sensors.focus("foot/make").await, at);
+        began("make", sensors.focus("foot/make").await, at);
         is_about(sensors.focus("foot").await, made(&bed));
         // A program that begins without a word, and later than the first look after the last one.
         let text = "(sleep 0.7; exec sleep 1)";
@@ -120,12 +144,12 @@ fn what_runs_in_a_foot_is_told_apart() {
         sensors.focus("foot").await;
         // A program that says nothing, and one that is stopped and taken up again.
         let at = typed(&bed, "sleep 600").await;
-        began(sensors.focus("foot/sleep").await, at);
+        began("sleep", sensors.focus("foot/sleep").await, at);
         bed.run(&["wtype", "-s", "200", "-M", "ctrl", "z", "-m", "ctrl"]).await;
         let at = now();
         is_about(sensors.focus("foot").await, at);
         let at = typed(&bed, "fg").await;
-        began(sensors.focus("foot/sleep").await, at);
+        was_typed(sensors.focus("foot/sleep").await, at);
         // Another terminal's programs are its own. What is closed is the window in which the program runs.
         bed.start("other", &foot);
         sensors.focus("foot").await;
@@ -134,7 +158,7 @@ fn what_runs_in_a_foot_is_told_apart() {
         bed.ended("terminal").await;
         // tmux is what runs in the terminal, whatever runs in tmux.
         let at = typed(&bed, "tmux -u -f /dev/null -S tmux.sock new-session sleep 60").await;
-        began(sensors.focus("foot/tmux").await, at);
+        began("tmux", sensors.focus("foot/tmux").await, at);
         bed.run(&["tmux", "-S", "tmux.sock", "kill-server"]).await;
         sensors.focus("foot").await;
         // A terminal that was started with a program in place of a shell.

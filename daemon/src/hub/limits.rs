@@ -7,7 +7,7 @@ use dwell_core::policy::{
 use dwell_core::rules::{AtLimit, RuleId};
 use dwell_core::standing::{MadeBy, Moment};
 use dwell_core::subject::{AppId, Subject, Target};
-use dwell_core::time::{Boot, Millis, Reading, Wall};
+use dwell_core::time::{Millis, Reading, Wall};
 use dwell_desktop::WindowAct;
 use dwell_desktop::freezer::{Unit, WhyNot};
 
@@ -16,14 +16,9 @@ use crate::clock;
 use crate::enforcement::{Order, Thawing};
 use crate::record::{HeldBack, Text, Unseen};
 
-/// Who puts a program away and sees it again so soon has not seen a person open it: another of its windows has its turn in
-/// front, or it brings itself back.
+/// What is in front again so soon after its rule has put something away was not opened by the person: another window has
+/// its turn, or it brings itself back.
 const ONE_ACT: Millis = Millis::from_secs(1);
-
-/// Whether an act on a program now is part of the one before.
-fn is_part_of(before: Option<(AppId, Boot)>, app: &AppId, now: Reading) -> bool {
-    before.is_some_and(|(last, at)| last == *app && now.boot.since(at).is_some_and(|since| since < ONE_ACT))
-}
 
 impl Hub {
     /// Takes the rules up again after a start: what the person was told before is not told again.
@@ -154,10 +149,11 @@ impl Hub {
                 }
                 Action::Act { app, deed, by, again, unseen } => {
                     self.act(app, *deed);
-                    let before = self.acted_on.replace((app.clone(), now.boot));
+                    let before = self.acted_at.insert(by.id().as_str().to_owned(), now.boot);
+                    let since = before.and_then(|before| now.boot.since(before));
                     if *unseen {
                         self.tell_unseen(app, by, now);
-                    } else if *again && !is_part_of(before, app, now) {
+                    } else if *again && since.is_none_or(|since| since >= ONE_ACT) {
                         self.tell_returned(by, now);
                     }
                 }

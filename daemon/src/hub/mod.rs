@@ -186,8 +186,8 @@ pub struct Hub {
     to_freeze: (mpsc::UnboundedSender<AppId>, mpsc::UnboundedReceiver<AppId>),
     /// The rule whose snooze has just ended: what is said of its limit next says that.
     put_off: Option<RuleId>,
-    /// The program that was acted on last, and when.
-    acted_on: Option<(AppId, Boot)>,
+    /// When rules last had something done to a program, by their ids.
+    acted_at: BTreeMap<String, Boot>,
     record: Record,
     verdicts: Verdicts,
     /// The subject that was charged when the rules were last judged.
@@ -249,7 +249,7 @@ impl Hub {
             unsaved: false,
             to_freeze: mpsc::unbounded_channel(),
             put_off: None,
-            acted_on: None,
+            acted_at: BTreeMap::new(),
             record: past.record,
             verdicts: Verdicts::default(),
             front: None,

@@ -12,6 +12,7 @@ use crate::WindowAct;
 #[derive(Default)]
 pub(super) struct Acts {
     now: Mutex<(u64, Option<WindowAct>)>,
+    heard: Notify,
     done: Notify,
 }
 
@@ -21,6 +22,7 @@ impl Acts {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         *now = (now.0 + 1, Some(act));
         // What is left of an act that took too long.
+        let _ = self.heard.notified().now_or_never();
         let _ = self.done.notified().now_or_never();
         now.0
     }
@@ -28,7 +30,11 @@ impl Acts {
     /// The act of this number, once, if it is the present one.
     pub(super) fn take(&self, number: &str) -> Option<WindowAct> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if number == now.0.to_string() { now.1.take() } else { None }
+        if number != now.0.to_string() {
+            return None;
+        }
+        self.heard.notify_one();
+        now.1.take()
     }
 
     /// The act of this number is done. An earlier one is of no matter.
@@ -37,6 +43,11 @@ impl Acts {
         if number == now.0.to_string() {
             self.done.notify_one();
         }
+    }
+
+    /// Waits until the script of the present act has asked what to do.
+    pub(super) async fn heard(&self) {
+        self.heard.notified().await;
     }
 
     /// Waits until the present act is done.

@@ -11,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use dwell_core::time::Millis;
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use zbus::zvariant::{DynamicType, OwnedObjectPath};
@@ -30,9 +31,11 @@ const ACT: &str = include_str!("../../../../../integrations/kwin/act.js");
 
 /// The names of the scripts in KWin. Fixed, so that what a killed daemon has left is replaced.
 const FOCUS_NAME: &str = "org.dwell.focus";
-const ACT_NAMES: [&str; 2] = ["org.dwell.act", "org.dwell.act.again"];
+const ACT_NAMES: [&str; 4] = ["org.dwell.act", "org.dwell.act.2", "org.dwell.act.3", "org.dwell.act.4"];
 
 const SERVICE: &str = "org.kde.KWin";
+/// A script asks while KWin runs it; KWin answers when it has.
+const HEARD_WITHIN: Millis = Millis::from_ms(500);
 /// How often a script is offered: KWin takes away the one before it a moment after it said so.
 const OFFERS: u32 = 3;
 
@@ -121,20 +124,22 @@ impl Scripting {
             WindowAct::FindUnits(_) => "nothing",
         };
         // KWin numbers a script by how many there are. After somebody's was unloaded, ours may get the number of another,
-        // which KWin runs in its place. One that was not heard of stays until the next has been, so as to shift the numbers.
+        // which KWin runs in its place. One that was not heard stays until another has been, so as to shift the numbers.
         let mut loaded = Vec::new();
         let mut done = Err(ended());
         for name in ACT_NAMES {
             let number = self.acts.begin(act.clone()).to_string();
             done = self.load(name, ACT, &[("ACT", verb), ("NUMBER", &number)]).await;
             loaded.push(name);
-            if done.is_ok() {
-                // The script must stay until it has heard the answer.
-                done = clock::within(PATIENCE, self.acts.finished()).await.ok_or(Down::Silent("KWin"));
-            }
-            if !matches!(done, Err(Down::Silent(_))) {
+            if done.is_err() {
                 break;
             }
+            if clock::within(HEARD_WITHIN, self.acts.heard()).await.is_some() {
+                // The script must stay until it has heard the answer.
+                done = clock::within(PATIENCE, self.acts.finished()).await.ok_or(Down::Silent("KWin"));
+                break;
+            }
+            done = Err(Down::Silent("KWin"));
         }
         for name in loaded {
             unload(&self.session, name).await?;
