@@ -163,7 +163,8 @@ fn idleness_is_no_use(bed: &Bed, windows: &[Window], watch: &Lines, test: &str) 
     let late = (waited - IDLE_AFTER_MS).max(0);
     let away = counted(bed, last_input.wall_ms + INSTANT_MS + late, returning.wall_ms);
     eprintln!("{test}: idle {waited} ms after the last input, {away} ms counted while nobody was there");
-    assert!(idle.since(before_input) >= IDLE_AFTER_MS - 50, "idle after {waited} ms");
+    // KWin's timers are Qt's coarse ones, which may be a twentieth early.
+    assert!(idle.since(before_input) >= IDLE_AFTER_MS - 200, "idle after {waited} ms");
     assert!(waited <= IDLE_AFTER_MS + LATE_MS, "idle after {waited} ms");
     assert_eq!(away, 0);
 }
